@@ -1,0 +1,48 @@
+import type { ByteRange, Extent, ImageFormat, ImageInfo, ReferencePolicy } from '@hypersdk/domain';
+import type { ByteFile } from '../file/byte-file.ts';
+
+/** Where a run of the disk lies unchanged in a file, for kernel-side copies. */
+export interface FileRun {
+  readonly fd: number;
+  readonly fileOffset: number;
+  readonly length: number;
+}
+
+/**
+ * An opened, inspected image. Synchronous: it lives on a mover thread. Memory stays bounded whatever the image claims;
+ * tables are checked as they are read, and a wrong one is refused with its place in the file.
+ */
+export interface DiskImage extends Disposable {
+  readonly format: ImageFormat;
+  /** Bytes the guest sees. */
+  readonly virtualSize: number;
+  /** Allocation unit in bytes: cluster, grain; 4096 for raw. */
+  readonly unitSize: number;
+  /** Facts for `inspect`; `allocatedSize` is added by whoever walks the extents. */
+  readonly info: Omit<ImageInfo, 'allocatedSize' | 'fileSize'>;
+  /** Every file this image reads from, itself first. */
+  readonly files: readonly ByteFile[];
+  /** Tiles the range in order, clipped to it, lazily. `range` lies inside the disk. */
+  extents(range: ByteRange): Iterable<Extent>;
+  /** Fills `into` with disk content. The range lies inside the disk; holes and zeros are filled in. */
+  read(offset: number, into: Uint8Array): void;
+  /** Where the bytes from the start of the range on lie unchanged in a file (at most its length); undefined when they are compressed, zero or absent there. */
+  locate?(range: ByteRange): FileRun | undefined;
+}
+
+export interface OpenOptions {
+  readonly references: ReferencePolicy;
+  /** Opens a file that the image names, after the policy allowed it; the same checks apply to it. */
+  openReference(name: string): ByteFile;
+  /** How deep this image lies in a backing chain; the reader passes `depth + 1` on. */
+  readonly depth: number;
+}
+
+/** How one format is recognised and read. */
+export interface ImageReader {
+  readonly format: ImageFormat;
+  /** Looks at the first bytes (at least 64 KiB, or the whole file when it is shorter) and answers whether they carry this format's signature. Never throws. */
+  probe(head: Uint8Array): boolean;
+  /** Inspects headers and top tables before it trusts them, and takes ownership of `file` unless it throws. */
+  open(file: ByteFile, o: OpenOptions): DiskImage;
+}

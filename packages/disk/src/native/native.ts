@@ -1,0 +1,44 @@
+import type { ByteRange } from '@hypersdk/domain';
+
+/** What the operating system knows and Node does not expose. Absent members do not exist on this machine; callers then do without. All calls are synchronous and take descriptors. */
+export interface NativeFs {
+  readonly name: string;
+  /** Next offset at or after `offset` that holds data (`SEEK_DATA`), or undefined when only a hole follows. */
+  readonly seekData?: (fd: number, offset: number) => number | undefined;
+  /** Next offset at or after `offset` that lies in a hole (`SEEK_HOLE`); the end of the file counts as one. */
+  readonly seekHole?: (fd: number, offset: number) => number;
+  /** Copies inside the kernel (`copy_file_range`), sharing blocks where the file system can. Answers the bytes copied, which may be fewer; throws an error with `code` like Node's. */
+  readonly copyRange?: (from: { readonly fd: number; readonly offset: number }, to: { readonly fd: number; readonly offset: number }, length: number) => number;
+  /** Reserves blocks (`fallocate`). */
+  readonly allocate?: (fd: number, range: ByteRange) => void;
+  /** Tells the kernel that cached pages of the range are not needed (`posix_fadvise DONTNEED`); written pages must be synced first. */
+  readonly dropCache?: (fd: number, range: ByteRange) => void;
+  /** Starts writing dirty pages of the range back without waiting (`sync_file_range WRITE`). */
+  readonly startWriteback?: (fd: number, range: ByteRange) => void;
+  /** Renames, failing with `EEXIST` when the new name is taken (`renameat2 NOREPLACE`). */
+  readonly renameNoReplace?: (from: string, to: string) => void;
+}
+
+/** One codec context: made once for a thread, used for every unit, disposed at the end. */
+export interface Compressor extends Disposable {
+  /** Most bytes that an input of `length` can take. */
+  bound(length: number): number;
+  /** Compresses `from` to `into` at `at`; answers the length, or 0 when it would not fit into the room left. */
+  compress(from: Uint8Array, into: Uint8Array, at: number): number;
+}
+
+export interface Decompressor extends Disposable {
+  /**
+   * Decompresses exactly `into.length` bytes. `from` may carry padding after the end of the stream. Throws a plain Error when the stream is wrong or makes fewer or more bytes.
+   */
+  decompress(from: Uint8Array, into: Uint8Array): void;
+}
+
+/** `deflate-4k`: raw deflate with a 4 KiB window (qcow2). `zlib`: with header and checksum, 32 KiB window (VMDK). `zstd`: one frame. */
+export type Codec = 'deflate-4k' | 'zlib' | 'zstd';
+
+export interface NativeCodecs {
+  readonly name: string;
+  compressor(codec: Codec, level: number): Compressor;
+  decompressor(codec: Codec): Decompressor;
+}

@@ -1,0 +1,14 @@
+import type { DiskId } from './ids.ts';
+import type { ImageFormat } from './image.ts';
+
+/** A disk of a VM as its platform describes it. Sizes are bytes. */
+export interface DiskInfo {
+  readonly id: DiskId;
+  readonly label: string;
+  readonly virtualSize: number;
+  readonly allocatedSize?: number;
+  readonly format?: ImageFormat;
+  /** Where the platform keeps it: a path, a datastore path, a volume id. */
+  readonly location: string;
+  readonly bootOrder?: number;
+}

@@ -1,0 +1,53 @@
+/**
+ * Every error a user can meet: its HTTP status, its exit code (sysexits.h where one fits), whether trying again can help, and how to mend it. One line each.
+ * `retry`: `never` = only a changed request helps, `later` = the surroundings must change first, `now` = the same request may simply succeed.
+ */
+export const errorTable = {
+  'usage/invalid': { status: 400, exit: 64, retry: 'never', mend: 'See --help for the accepted values and examples.' },
+  'image/malformed': { status: 422, exit: 65, retry: 'never', mend: 'Check the file with the program that made it; it may be cut short or damaged.' },
+  'image/unsupported': { status: 422, exit: 65, retry: 'never', mend: 'Convert the image with the program that made it to a plain variant first.' },
+  'image/too-large': { status: 422, exit: 65, retry: 'never', mend: 'Raise the limit named in the message if you trust the file.' },
+  'image/refused-reference': { status: 422, exit: 65, retry: 'never', mend: 'If you trust the image, allow files beside it with --follow-references.' },
+  'image/encrypted': { status: 422, exit: 65, retry: 'never', mend: 'Decrypt the image with the program that made it first.' },
+  'image/format-mismatch': { status: 422, exit: 65, retry: 'never', mend: 'Name the true format with --source-format, or leave it out to have it detected.' },
+  'manifest/malformed': { status: 422, exit: 65, retry: 'never', mend: 'The manifest was changed or cut short; export again or restore it from a copy.' },
+  'receipt/untrusted': { status: 422, exit: 65, retry: 'never', mend: 'Verify with the public key of the exporter that signed it: --public-key FILE.' },
+  'verify/mismatch': { status: 409, exit: 1, retry: 'never', mend: 'Do not use this copy; export the disk again from its source.' },
+  'compare/different': { status: 409, exit: 1, retry: 'never', mend: 'The images differ from the offset named on.' },
+  'vm/not-found': { status: 404, exit: 66, retry: 'never', mend: 'List the VMs of the connection: hyperexport list.' },
+  'source/not-found': { status: 404, exit: 66, retry: 'never', mend: 'Check the path and its spelling.' },
+  'source/changed': { status: 409, exit: 75, retry: 'later', mend: 'Stop writing to the source (shut the VM down or use a snapshot), then run the command again.' },
+  'source/unreadable': { status: 502, exit: 74, retry: 'later', mend: 'Check the medium and the permissions of the source; the copy is kept and goes on where it stopped.' },
+  'target/exists': { status: 409, exit: 73, retry: 'never', mend: 'Choose another name, or allow replacing it with --overwrite.' },
+  'target/busy': { status: 409, exit: 75, retry: 'later', mend: 'Another process is writing this target; wait for it to end.' },
+  'target/full': { status: 507, exit: 75, retry: 'later', mend: 'Make room on the target, then run the same command: it goes on where it stopped.' },
+  'target/read-only': { status: 403, exit: 77, retry: 'later', mend: 'Choose a folder you may write to.' },
+  'target/unwritable': { status: 500, exit: 74, retry: 'later', mend: 'Check the medium of the target; the copy is kept and goes on from its last checkpoint.' },
+  'target/not-found': { status: 404, exit: 73, retry: 'never', mend: 'Make the folder first, or check its spelling.' },
+  'checkpoint/malformed': { status: 409, exit: 65, retry: 'never', mend: 'Run the command again with --restart to begin this disk anew.' },
+  'transfer/cancelled': { status: 409, exit: 130, retry: 'now', mend: 'Run the same command again: it goes on where it stopped.' },
+  'internal/unexpected': { status: 500, exit: 70, retry: 'never', mend: 'This is a defect in HyperSDK; please report it with the message.' },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly exit: number; readonly retry: 'never' | 'later' | 'now'; readonly mend: string }>>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** `message` is safe to show to anyone; `detail` is for the log and for `--json`. */
+export class HyperError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { readonly detail?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'HyperError';
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+
+  get retry(): 'never' | 'later' | 'now' {
+    return errorTable[this.code].retry;
+  }
+
+  get mend(): string {
+    return errorTable[this.code].mend;
+  }
+}

@@ -1,0 +1,33 @@
+/** Disk image formats that the engine reads and writes. */
+export const imageFormats = ['raw', 'qcow2', 'vmdk'] as const;
+export type ImageFormat = (typeof imageFormats)[number];
+
+/** Whether files that an image names (backing file, external data file, VMDK extents) may be opened: never, or only plain names in the image's own folder. */
+export type ReferencePolicy = 'refuse' | 'beside';
+
+/** An image file and how to read it. Plain data, so that another thread can open the same image. */
+export interface ImageRef {
+  readonly path: string;
+  readonly format: ImageFormat;
+  readonly references: ReferencePolicy;
+}
+
+/** What an image says of itself after inspection. Sizes are bytes. */
+export interface ImageInfo {
+  readonly format: ImageFormat;
+  readonly subformat?: string;
+  /** What the guest sees. */
+  readonly virtualSize: number;
+  /** Bytes that hold data, counted by the format's own extents. */
+  readonly allocatedSize: number;
+  /** Bytes of the files on the medium, holes included. */
+  readonly fileSize: number;
+  /** Allocation unit of the format: cluster, grain, or 1 for raw. */
+  readonly unitSize: number;
+  readonly compression?: 'zlib' | 'zstd';
+  /** Files that the image refers to, as it spells them. */
+  readonly references: readonly string[];
+  readonly snapshotCount: number;
+  /** Facts in the format's own words, for people. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}

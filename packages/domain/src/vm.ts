@@ -1,0 +1,33 @@
+import type { DiskInfo } from './disk.ts';
+import type { ConnectionId, VMId } from './ids.ts';
+import type { ProviderKind } from './provider-kind.ts';
+
+export type PowerState = 'running' | 'stopped' | 'suspended' | 'unknown';
+export type Firmware = 'bios' | 'uefi' | 'unknown';
+
+export interface NicInfo {
+  readonly id: string;
+  readonly mac?: string;
+  readonly network?: string;
+}
+
+/** One VM, whatever its platform. Memory is bytes; times are ISO 8601 in UTC; absent means the platform does not say. */
+export interface VMInfo {
+  readonly id: VMId;
+  readonly name: string;
+  readonly provider: ProviderKind;
+  readonly connection: ConnectionId;
+  readonly powerState: PowerState;
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly os?: string;
+  readonly firmware: Firmware;
+  readonly secureBoot?: boolean;
+  readonly disks: readonly DiskInfo[];
+  readonly nics: readonly NicInfo[];
+  readonly tags: Readonly<Record<string, string>>;
+  /** Folder, host, cluster, region or zone: the platform's own path to the VM. */
+  readonly path?: string;
+  readonly createdAt?: string;
+  readonly updatedAt?: string;
+}

@@ -1,0 +1,20 @@
+export type { Cancel } from './cancel.ts';
+export type { BlockLocator, BlockSink, BlockSource } from './block.ts';
+export type {
+  CompareOutcome,
+  CopyOutcome,
+  CopyProgress,
+  CopyRequest,
+  CopyStage,
+  ImageInspector,
+  ImageSettings,
+  Transfer,
+  VerifyOutcome,
+  VerifyRequest,
+  Watch,
+} from './transfer.ts';
+export type { DiskExport, ExportableDisk, ExportLease, FacetName, Facets, Inventory, ProviderModule, ProviderSession, Registry } from './provider.ts';
+export type { StorageTarget, StoredObject } from './storage-target.ts';
+export type { Signer } from './signer.ts';
+export type { Clock, Ids } from './clock.ts';
+export type { History, HistoryEntry } from './history.ts';

@@ -1,0 +1,56 @@
+import type { Consistency, DiskId, DiskInfo, ProviderKind, VMId, VMInfo } from '@hypersdk/domain';
+import type { BlockLocator } from './block.ts';
+import type { Cancel } from './cancel.ts';
+
+/** The VMs of one connection. */
+export interface Inventory {
+  /** Every VM, in any order, each once. Pulled: a caller that stops early costs nothing more. What cannot be understood is left out and told to `onProblem`. */
+  list(o: Cancel & { readonly onProblem?: (problem: string) => void }): AsyncIterable<VMInfo>;
+  /** One VM as it is now; `vm/not-found` when there is none. */
+  get(id: VMId, o: Cancel): Promise<VMInfo>;
+}
+
+/** One disk held still for reading. Disposal lets go of everything that was made at the source for it. */
+export interface ExportableDisk {
+  readonly disk: DiskInfo;
+  readonly locator: BlockLocator;
+  /** Identifies the content at this point in time. Equal marks = equal bytes. */
+  readonly mark: string;
+}
+
+/** All disks of a VM at one point in time. */
+export interface ExportLease extends AsyncDisposable {
+  readonly vm: VMInfo;
+  readonly consistency: Consistency;
+  readonly disks: readonly ExportableDisk[];
+  /** Fails with `source/changed` when the content can no longer be what the marks named. Called before a copy is published. */
+  check(o: Cancel): Promise<void>;
+}
+
+export interface DiskExport {
+  /** Holds the named disks (default: all) of a VM still. Opening the same VM again while nothing changed gives equal marks. */
+  open(id: VMId, o: Cancel & { readonly disks?: readonly DiskId[] }): Promise<ExportLease>;
+}
+
+/** What a session can do. A facet that is absent does not exist for this platform; nothing answers "unsupported". */
+export interface Facets {
+  readonly inventory: Inventory;
+  readonly diskExport?: DiskExport;
+}
+
+export type FacetName = keyof Facets;
+
+/** An open handle on one connection. Disposal is idempotent and ends everything it holds. */
+export interface ProviderSession extends AsyncDisposable {
+  readonly facets: Facets;
+}
+
+/** A kind of platform: `parse` turns stored configuration into a typed one or throws `usage/invalid`; `open` connects. */
+export interface ProviderModule<C = unknown> {
+  readonly kind: ProviderKind;
+  parse(config: unknown): C;
+  open(config: C, o: Cancel): Promise<ProviderSession>;
+}
+
+/** Every kind has exactly one module. */
+export type Registry = { readonly [K in ProviderKind]: ProviderModule & { readonly kind: K } };

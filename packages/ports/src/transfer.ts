@@ -1,0 +1,118 @@
+import type { ContentDigest, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
+import type { BlockLocator } from './block.ts';
+import type { Cancel } from './cancel.ts';
+
+/** Choices for a target image. What a format does not know is refused with `usage/invalid`. */
+export interface ImageSettings {
+  readonly format: ImageFormat;
+  /** VMDK: `monolithicSparse` or `streamOptimized`. */
+  readonly subformat?: string;
+  readonly compression?: 'none' | 'zlib' | 'zstd';
+  readonly compressionLevel?: number;
+  /** qcow2: bytes, a power of two from 512 to 2 MiB. */
+  readonly clusterSize?: number;
+  /** qcow2: 16 by default. */
+  readonly refcountBits?: number;
+  readonly lazyRefcounts?: boolean;
+  readonly extendedL2?: boolean;
+  /** qcow2: 2 or 3 (default). */
+  readonly compatVersion?: 2 | 3;
+  readonly preallocation?: 'off' | 'metadata' | 'falloc' | 'full';
+}
+
+export interface CopyRequest {
+  readonly source: BlockLocator;
+  /** Identifies the source's content at a point in time; a resume under another mark starts over. */
+  readonly sourceMark: string;
+  /** Final path of the image; work goes to `<path>.partial.<epoch>` until it is proven. */
+  readonly path: string;
+  readonly settings: ImageSettings;
+  /** `tree`: hash tree from the bytes read, and again from the target before it gets its name. `none`: a plain conversion without proof. */
+  readonly digest: 'tree' | 'none';
+  /** `sync`: everything is on the medium before the name is given. `none`: left to the page cache, not resumable. */
+  readonly durability: 'sync' | 'none';
+  /** Percentage of leaves read back before publishing, 1–100. */
+  readonly verifyPercent: number;
+  /** Bytes a second over all workers of this copy; absent = as fast as it goes. */
+  readonly rateLimit?: number;
+  readonly overwrite: boolean;
+  /** Throws a kept checkpoint away and begins anew. */
+  readonly restart: boolean;
+}
+
+export type CopyStage = 'planning' | 'copying' | 'syncing' | 'verifying' | 'publishing';
+
+/** Bytes of the disk as the guest sees it, holes included, so that progress ends at `virtualSize`. */
+export interface CopyProgress {
+  readonly stage: CopyStage;
+  readonly virtualSize: number;
+  /** Logical bytes settled, holes included. */
+  readonly settled: number;
+  /** Bytes of data (not holes) read from the source so far in this attempt, and expected in all when known. */
+  readonly dataRead: number;
+  readonly dataExpected?: number;
+  /** Logical bytes already settled when this attempt began. */
+  readonly resumedAt: number;
+}
+
+export interface CopyOutcome {
+  readonly path: string;
+  readonly virtualSize: number;
+  readonly fileSize: number;
+  readonly content?: ContentDigest;
+  readonly containerDigest?: Sha256;
+  /** Path of the leaf digests, written beside the image when `digest` is `tree`. */
+  readonly leavesPath?: string;
+  readonly leavesChecked: number;
+  readonly dataRead: number;
+  readonly resumedAt: number;
+  /** Why an earlier attempt's work was not used, when there was one. */
+  readonly restartReason?: string;
+  readonly warnings: readonly string[];
+}
+
+export interface Watch<Progress> extends Cancel {
+  /** Called at most ten times a second with the newest state. Must not throw. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface VerifyRequest {
+  readonly source: BlockLocator;
+  readonly expected: ContentDigest;
+  /** File of leaf digests; with it the first wrong leaf is named, without it only the root is compared. */
+  readonly leavesPath?: string;
+  readonly container?: { readonly path: string; readonly digest: Sha256 };
+  readonly percent: number;
+}
+
+export type VerifyOutcome =
+  | { readonly result: 'equal'; readonly leavesChecked: number }
+  | { readonly result: 'different'; readonly leavesChecked: number; readonly leaf?: number; readonly offset?: number; readonly length?: number; readonly what: string };
+
+export type CompareOutcome =
+  | { readonly result: 'equal'; readonly virtualSize: number }
+  | { readonly result: 'different'; readonly offset: number; readonly what: string };
+
+/**
+ * Moves and proves disk content. Work runs on other threads; the caller's event loop is never held up.
+ * A copy that fails or is cancelled keeps its checkpoint: the same request goes on from there. Several calls share one budget of threads and buffers.
+ */
+export interface Transfer extends AsyncDisposable {
+  /** Copies and publishes. Idempotent by path, settings and mark: a killed copy continues; a published one is refused with `target/exists` unless `overwrite`. */
+  copy(request: CopyRequest, o: Watch<CopyProgress>): Promise<CopyOutcome>;
+  verify(request: VerifyRequest, o: Watch<CopyProgress>): Promise<VerifyOutcome>;
+  compare(a: BlockLocator, b: BlockLocator, o: Watch<CopyProgress>): Promise<CompareOutcome>;
+  /** Root of the hash tree of a source, without copying it. */
+  digest(source: BlockLocator, o: Watch<CopyProgress>): Promise<ContentDigest>;
+}
+
+/** Looks at images without trusting them. Reads headers and tables only. */
+export interface ImageInspector {
+  /** Names the one format that the file's bytes match; `raw` when none does. Two matches are refused with `image/malformed`. */
+  probe(path: string, o: Cancel): Promise<ImageFormat>;
+  inspect(image: ImageRef, o: Cancel): Promise<ImageInfo>;
+  /** Identifies the content of an image and all files it refers to, at this moment: changes whenever any of them is written. */
+  mark(image: ImageRef, o: Cancel): Promise<string>;
+  /** A reference to the image at `path`, its format detected unless named. A named format that the bytes contradict is refused with `image/format-mismatch`. */
+  refer(path: string, o: Cancel & { readonly format?: ImageFormat; readonly references: ReferencePolicy }): Promise<ImageRef>;
+}
