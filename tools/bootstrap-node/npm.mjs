@@ -5,7 +5,7 @@ import { SetupError } from './setup-error.mjs';
 
 /** Debian's npm finds its parts here only because Debian's Node looks there; another Node must be told. */
 const DEBIAN_MODULES = '/usr/share/nodejs';
-/** Lines of npm's complaint that are shown: its last ones carry the reason. */
+/** Lines of npm's complaint that are shown: its first ones carry the reason. */
 const SHOWN_LINES_MAX = 20;
 
 /** Runs `npm ci` in a folder by the given Node, quietly; what npm said is shown when it fails. */
@@ -23,7 +23,7 @@ export async function cleanInstall({ folder, node, register }) {
   });
   done?.();
   if (code === 0) return;
-  process.stderr.write(`${Buffer.concat(said).toString('utf8').trim().split('\n').slice(-SHOWN_LINES_MAX).join('\n')}\n`);
+  process.stderr.write(`${Buffer.concat(said).toString('utf8').trim().split('\n').slice(0, SHOWN_LINES_MAX).join('\n')}\n`);
   throw new SetupError(`could not install its packages: "npm ci" failed in ${folder} (see above).`);
 }
 
