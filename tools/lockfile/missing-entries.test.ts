@@ -25,6 +25,16 @@ describe('missing lockfile entries', () => {
     expect(Object.keys(missingEntries(lockfile))).toEqual(['node_modules/a/node_modules/tool-win32-x64']);
   });
 
+  test('another version further up is not an answer', () => {
+    const lockfile = {
+      packages: {
+        'node_modules/a/node_modules/tool': { version: '2.0.0', optionalDependencies: { 'tool-linux-x64': '2.0.0' } },
+        'node_modules/tool-linux-x64': { version: '3.0.0' },
+      },
+    };
+    expect(Object.keys(missingEntries(lockfile))).toEqual(['node_modules/a/node_modules/tool-linux-x64']);
+  });
+
   test('the lockfiles of the repository are complete', () => {
     for (const path of ['../../package-lock.json', '../bootstrap-node/package-lock.json']) {
       expect(missingEntries(JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')))).toEqual({});

@@ -21,7 +21,9 @@ export function missingEntries(lockfile: Lockfile): Record<string, LockEntry> {
   const found: Record<string, LockEntry> = {};
   for (const [path, entry] of Object.entries(lockfile.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-      if (!/^\d/.test(version) || placesOf(name, path).some((place) => place in lockfile.packages)) continue;
+      const place = placesOf(name, path).find((candidate) => candidate in lockfile.packages);
+      // A range may be met by any version; an exact one only by itself, however near another lies.
+      if (!/^\d/.test(version) || (place !== undefined && lockfile.packages[place]?.version === version)) continue;
       const beside = path.slice(0, path.lastIndexOf('node_modules/'));
       found[`${beside}node_modules/${name}`] = { version, ...(entry.dev ? { dev: true } : {}), optional: true, ...platformOf(name) };
     }
