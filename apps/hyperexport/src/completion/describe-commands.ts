@@ -1,0 +1,41 @@
+import type { Command } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { commandTable, verbs } from '../command-table.ts';
+import { shells } from './shells.ts';
+
+export interface FlagWords {
+  /** With its dashes. */
+  readonly name: string;
+  readonly brief: string;
+  /** The values to choose from; undefined when it takes none, empty when it takes any. */
+  readonly values: readonly string[] | undefined;
+  /** What follows is a file or folder. */
+  readonly isPath: boolean;
+}
+
+export interface CommandWords {
+  readonly name: string;
+  readonly brief: string;
+  readonly flags: readonly FlagWords[];
+  /** Arguments that are words, not files. */
+  readonly words: readonly string[];
+}
+
+const PATH_FLAGS: readonly string[] = ['to', 'publicKey'];
+
+/** Everything that can be typed, taken from the commands themselves. */
+export async function describeCommands(): Promise<readonly CommandWords[]> {
+  const described: CommandWords[] = [];
+  for (const name of verbs) {
+    const command: Command<CliContext> = await commandTable[name].load();
+    const flags = Object.entries(command.parameters.flags ?? {}).map(([flag, about]) => ({
+      name: `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      brief: about.brief,
+      values: about.kind === 'boolean' || about.kind === 'counter' ? undefined : about.kind === 'enum' ? about.values : [],
+      isPath: PATH_FLAGS.includes(flag),
+    }));
+    const help = { name: '--help', brief: 'Show this help', values: undefined, isPath: false };
+    described.push({ name, brief: command.brief, flags: [...flags, help], words: name === 'completion' ? shells : [] });
+  }
+  return described;
+}

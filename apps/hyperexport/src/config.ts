@@ -1,0 +1,18 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where keys and history live: `$HYPERSDK_STATE`, else the XDG base directory for state, else `~/.local/state`. */
+export function stateFolder(env: Environment): string {
+  if (env['HYPERSDK_STATE']) return env['HYPERSDK_STATE'];
+  // XDG Base Directory Specification 0.8: "If unset or empty" the default applies, and relative paths are to be ignored.
+  const base = env['XDG_STATE_HOME'];
+  return join(base?.startsWith('/') ? base : join(homedir(), '.local', 'state'), 'hypersdk');
+}
+
+/** Colour is a courtesy of terminals: never with NO_COLOR (no-color.org: set and not empty) or on a dumb one. */
+export const wantsColor = (env: Environment, isTerminal: boolean): boolean => isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+
+/** Whether the locale's characters are UTF-8; otherwise bars are drawn in ASCII. POSIX: LC_ALL, then LC_CTYPE, then LANG. */
+export const speaksUnicode = (env: Environment): boolean => /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');

@@ -1,0 +1,8 @@
+/** More threads than any machine has cores for; what is asked beyond is a slip of the keyboard. */
+export const WORKERS_MAX = 256;
+
+/** Disks moved at once: more only wait for the same budget of buffers. */
+export const PARALLEL_MAX = 64;
+
+/** Runs that `history` shows and `resume` looks through. */
+export const HISTORY_MAX = 1_000;

@@ -1,0 +1,34 @@
+import { HyperError } from '@hypersdk/domain';
+import { describe, expect, test } from 'vitest';
+import { describeError, exitCodeOf, toErrorDocument, toHyperError } from './error-report.ts';
+
+describe('an error for people', () => {
+  test('says what and why, then how to mend it', () => {
+    const error = new HyperError('target/full', 'web-01 disk 2: the target is full (needs 3.1 GiB, 212 MiB free).');
+    expect(describeError(error)).toBe(
+      'hyperexport: web-01 disk 2: the target is full (needs 3.1 GiB, 212 MiB free). Make room on the target, then run the same command: it goes on where it stopped.',
+    );
+  });
+
+  test('is one line, whatever a foreign name holds', () => {
+    expect(describeError(new HyperError('source/not-found', 'There is no file "a\n\u001B[2Jb"'))).toMatch(/^hyperexport: There is no file "a \[2Jb"\. Check/);
+  });
+});
+
+test('the exit code is the one of the table', () => {
+  expect(exitCodeOf(new HyperError('usage/invalid', 'x'))).toBe(64);
+  expect(exitCodeOf(new HyperError('transfer/cancelled', 'x'))).toBe(130);
+});
+
+test('the document carries code, message, mend and detail', () => {
+  expect(toErrorDocument(new HyperError('verify/mismatch', 'Leaf 3 differs.', { detail: { leaf: 3 } }))).toEqual({
+    error: { code: 'verify/mismatch', message: 'Leaf 3 differs.', mend: 'Do not use this copy; export the disk again from its source.', detail: { leaf: 3 } },
+  });
+});
+
+test('what is thrown by accident is called a defect and keeps its stack', () => {
+  const error = toHyperError(new TypeError('x is not a function'));
+  expect(error.code).toBe('internal/unexpected');
+  expect(error.message).toBe('x is not a function.');
+  expect(error.detail).toHaveProperty('stack');
+});

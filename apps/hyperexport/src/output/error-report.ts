@@ -1,0 +1,29 @@
+import { errorTable, HyperError } from '@hypersdk/domain';
+
+/** The document that `--json` prints instead of a result. */
+export interface ErrorDocument {
+  readonly error: { readonly code: string; readonly message: string; readonly mend: string; readonly detail: Readonly<Record<string, unknown>> };
+}
+
+/** Anything thrown, as an error of the table. What is not one of ours is a defect, and is said to be one. */
+export function toHyperError(thrown: unknown): HyperError {
+  if (thrown instanceof HyperError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const stack = thrown instanceof Error && thrown.stack ? { stack: thrown.stack.split('\n') } : {};
+  return new HyperError('internal/unexpected', sentence(message), { detail: stack, cause: thrown });
+}
+
+export const exitCodeOf = (error: HyperError): number => errorTable[error.code].exit;
+
+export const toErrorDocument = (error: HyperError): ErrorDocument => ({
+  error: { code: error.code, message: error.message, mend: error.mend, detail: error.detail },
+});
+
+/** One line for people: what and why, then how to mend it. */
+export const describeError = (error: HyperError): string => `hyperexport: ${sentence(error.message)} ${error.mend}`;
+
+/** Control characters of a foreign name must not steer the terminal. */
+function sentence(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
+  return /[.!?…]$/.test(line) ? line : `${line}.`;
+}

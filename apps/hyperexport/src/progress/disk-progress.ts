@@ -1,0 +1,60 @@
+import type { CopyProgress } from '@hypersdk/ports';
+import type { Work } from './eta.ts';
+
+/** One disk of a run as it is shown. */
+export interface DiskProgress {
+  readonly label: string;
+  readonly state: 'waiting' | 'running' | 'done';
+  readonly progress?: CopyProgress;
+}
+
+/** What one disk has done and still has to do. `verifyPercent` is the share of it that is read back. */
+export function toWork(disk: DiskProgress, verifyPercent: number): Work {
+  const { progress } = disk;
+  if (!progress) return { copy: { done: 0, total: undefined, active: false }, verify: { done: 0, total: undefined, active: false } };
+  const expected = disk.state === 'done' ? (progress.dataExpected ?? progress.dataRead) : progress.dataExpected;
+  const verifyTotal = expected === undefined ? undefined : (expected * verifyPercent) / 100;
+  const running = disk.state === 'running';
+  const copied = isPast(progress, 'copying') || disk.state === 'done';
+  return {
+    copy: { done: copied ? (expected ?? progress.dataRead) : progress.dataRead, total: expected, active: running && progress.stage === 'copying' },
+    verify: { done: verified(disk, verifyTotal), total: verifyTotal, active: running && progress.stage === 'verifying' },
+  };
+}
+
+export function addWork(all: readonly Work[]): Work {
+  return { copy: addShares(all.map((work) => work.copy)), verify: addShares(all.map((work) => work.verify)) };
+}
+
+/** How far a run is, 0 to 1; by data where its amount is known, by the disk's span otherwise. */
+export function fractionOf(disk: DiskProgress, verifyPercent: number): number {
+  if (disk.state === 'done') return 1;
+  if (!disk.progress) return 0;
+  const work = toWork(disk, verifyPercent);
+  const total = (work.copy.total ?? 0) + (work.verify.total ?? 0);
+  if (work.copy.total !== undefined && total > 0) return Math.min(1, (work.copy.done + work.verify.done) / total);
+  const span = disk.progress.virtualSize === 0 ? 1 : disk.progress.settled / disk.progress.virtualSize;
+  // The copy and the read-back are two passes over the same span.
+  const copyShare = 100 / (100 + verifyPercent);
+  return isPast(disk.progress, 'copying') ? copyShare + (1 - copyShare) * (isPast(disk.progress, 'verifying') ? 1 : 0) : span * copyShare;
+}
+
+const STAGES = ['planning', 'copying', 'syncing', 'verifying', 'publishing'] as const satisfies readonly CopyProgress['stage'][];
+
+const isPast = (progress: CopyProgress, stage: CopyProgress['stage']): boolean => STAGES.indexOf(progress.stage) > STAGES.indexOf(stage);
+
+function verified(disk: DiskProgress, total: number | undefined): number {
+  if (total === undefined || !disk.progress) return 0;
+  if (disk.state === 'done' || isPast(disk.progress, 'verifying')) return total;
+  if (disk.progress.stage !== 'verifying' || disk.progress.virtualSize === 0) return 0;
+  return total * Math.min(1, disk.progress.settled / disk.progress.virtualSize);
+}
+
+function addShares(shares: readonly Work['copy'][]): Work['copy'] {
+  return {
+    done: shares.reduce((sum, share) => sum + share.done, 0),
+    // The amount is known when every disk's is.
+    total: shares.reduce<number | undefined>((sum, share) => (sum === undefined || share.total === undefined ? undefined : sum + share.total), 0),
+    active: shares.some((share) => share.active),
+  };
+}

@@ -1,0 +1,15 @@
+import type { Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+
+/** What the commands work with. Everything opened on the way is closed with it. */
+export interface Services extends AsyncDisposable {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly history: History;
+  readonly inspector: ImageInspector;
+  readonly registry: Registry;
+  /** Threads start on first use; the first caller's wish for their number holds. */
+  transfer(o: { readonly workers?: number | undefined }): Transfer;
+  /** Makes the key on first use. */
+  signer(): Promise<Signer>;
+  target(folder: string): Promise<StorageTarget>;
+}

@@ -1,0 +1,46 @@
+import { HyperError } from '@hypersdk/domain';
+import { ArgumentScannerError, formatMessageForArgumentScannerError, text_en, type ApplicationText } from '@stricli/core';
+
+/** Wrong usage becomes an error of the table, said in the house's words; errors of a command pass through untouched. */
+export const usageText: ApplicationText = {
+  ...text_en,
+  briefs: { ...text_en.briefs, help: 'Show this help', argumentEscapeSequence: 'What follows are arguments, even with a leading dash' },
+  noCommandRegisteredForInput: ({ input, corrections }) => fail(`There is no command "${input}"${didYouMean(corrections.map(unquoted))}.`),
+  exceptionWhileParsingArguments: (thrown) => fail(describeUsage(thrown)),
+  exceptionWhileLoadingCommandFunction: rethrow,
+  exceptionWhileLoadingCommandContext: rethrow,
+  exceptionWhileRunningCommand: rethrow,
+  commandErrorResult: rethrow,
+};
+
+function describeUsage(thrown: unknown): string {
+  if (!(thrown instanceof ArgumentScannerError)) throw thrown;
+  return formatMessageForArgumentScannerError(thrown, {
+    FlagNotFoundError: (error) => `There is no flag --${error.input}${didYouMean(error.corrections.map((name) => `--${name}`))}.`,
+    AliasNotFoundError: (error) => `There is no flag -${error.input}.`,
+    ArgumentParseError: (error) => `${flagOrArgument(error.externalFlagNameOrPlaceholder)} "${error.input}": ${reason(error.exception)}`,
+    EnumValidationError: (error) => `${flagOrArgument(error.externalFlagName)} "${error.input}": it must be one of ${error.values.join(', ')}.`,
+    UnsatisfiedFlagError: (error) => `${flagOrArgument(error.externalFlagName)} is missing${error.nextFlagName ? ` its value before --${error.nextFlagName}` : ''}.`,
+    UnexpectedPositionalError: (error) => `"${error.input}" is one argument too many (${error.expectedCount} expected).`,
+    UnsatisfiedPositionalError: (error) => `${error.placeholder} is missing.`,
+    UnexpectedFlagError: (error) => `${flagOrArgument(error.externalFlagName)} is given twice ("${error.previousInput}", "${error.input}").`,
+    InvalidNegatedFlagSyntaxError: (error) => `--${error.externalFlagName} takes no value.`,
+  });
+}
+
+/** Placeholders of arguments are capitals, names of flags are not. */
+const flagOrArgument = (name: string): string => (/^[A-Z]/.test(name) ? name : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+
+const reason = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+const didYouMean = (corrections: readonly string[]): string => (corrections.length === 0 ? '' : `; did you mean ${corrections.join(' or ')}?`).replace(/\?$/, '');
+
+const unquoted = (text: string): string => text.replaceAll('`', '');
+
+function fail(message: string): never {
+  throw new HyperError('usage/invalid', message);
+}
+
+function rethrow(thrown: unknown): never {
+  throw thrown;
+}
