@@ -23,13 +23,14 @@ export interface NativeFs {
 export interface Compressor extends Disposable {
   /** Most bytes that an input of `length` can take. */
   bound(length: number): number;
-  /** Compresses `from` to `into` at `at`; answers the length, or 0 when it would not fit into the room left. */
+  /** Compresses `from` to `into` at `at`; answers the length, or 0 when it would not fit into the room left. Equal units give equal bytes, whatever came before. */
   compress(from: Uint8Array, into: Uint8Array, at: number): number;
 }
 
 export interface Decompressor extends Disposable {
   /**
-   * Decompresses exactly `into.length` bytes. `from` may carry padding after the end of the stream. Throws a plain Error when the stream is wrong or makes fewer or more bytes.
+   * Decompresses exactly `into.length` bytes. `from` may carry padding after the end of the stream. Throws a plain Error when the stream is wrong or makes fewer or more bytes;
+   * `into` then holds anything, but nothing outside it was touched. `from` may be hostile, `into` bounds the work and the memory.
    */
   decompress(from: Uint8Array, into: Uint8Array): void;
 }
@@ -39,6 +40,7 @@ export type Codec = 'deflate-4k' | 'zlib' | 'zstd';
 
 export interface NativeCodecs {
   readonly name: string;
+  /** `level` as zlib (1 to 9) or zstd (1 to 22) count; see `codecLevels`. */
   compressor(codec: Codec, level: number): Compressor;
   decompressor(codec: Codec): Decompressor;
 }

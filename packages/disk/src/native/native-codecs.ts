@@ -1,0 +1,43 @@
+import { assertLevel } from './codec-level.ts';
+import { bindIsal, ISAL_NAMES, IsalCompressor, toIsalLevel } from './isal.ts';
+import { bindLibdeflate, LIBDEFLATE_NAMES, LibdeflateCompressor, LibdeflateDecompressor } from './libdeflate.ts';
+import { bindLibzstd, LIBZSTD_NAMES, LibzstdCompressor, LibzstdDecompressor } from './libzstd.ts';
+import type { Codec, NativeCodecs } from './native.ts';
+import { pureCodecs } from './pure-codecs.ts';
+import { openSharedLibrary, type Koffi, type SharedLibrary } from './shared-library.ts';
+
+/** Codecs from the libraries this system has; each one that is missing, or lacks a function, leaves its work to the pure ones. */
+export function openNativeCodecs(koffi: Koffi): NativeCodecs {
+  const libdeflate = bind(koffi, LIBDEFLATE_NAMES, bindLibdeflate);
+  const isal = bind(koffi, ISAL_NAMES, (library) => bindIsal(library, koffi));
+  const libzstd = bind(koffi, LIBZSTD_NAMES, bindLibzstd);
+  const names = [libdeflate && 'libdeflate', isal && 'isa-l', libzstd && 'libzstd'].filter((name) => name !== undefined);
+  if (names.length === 0) return pureCodecs;
+
+  return {
+    name: names.join('+'),
+    compressor: (codec, level) => {
+      assertLevel(codec, level);
+      const isalLevel = toIsalLevel(level);
+      if (codec === 'deflate-4k' && isal && isalLevel !== undefined) return new IsalCompressor(isal, isalLevel);
+      if (codec === 'zlib' && libdeflate) return new LibdeflateCompressor(libdeflate, level);
+      if (codec === 'zstd' && libzstd) return new LibzstdCompressor(libzstd, level);
+      return pureCodecs.compressor(codec, level);
+    },
+    decompressor: (codec: Codec) => {
+      if (codec === 'zstd') return libzstd ? new LibzstdDecompressor(libzstd) : pureCodecs.decompressor(codec);
+      return libdeflate ? new LibdeflateDecompressor(libdeflate, codec === 'zlib' ? 'zlib' : 'raw') : pureCodecs.decompressor(codec);
+    },
+  };
+}
+
+function bind<Binding>(koffi: Koffi, names: readonly string[], toBinding: (library: SharedLibrary) => Binding): Binding | undefined {
+  const library = openSharedLibrary(koffi, names);
+  if (!library) return undefined;
+  try {
+    return toBinding(library);
+  } catch {
+    // A build without one of the functions.
+    return undefined;
+  }
+}
