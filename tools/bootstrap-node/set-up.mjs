@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { lacking } from './lacking.mjs';
 import { cleanInstall } from './npm.mjs';
 import { pinnedNode, systemNode } from './node-binary.mjs';
@@ -22,7 +22,7 @@ export async function setUp(root) {
     const node = (await pinnedNode(root, register)) ?? systemNode();
     await installPackages(root, node, register);
     if (node !== process.execPath) linkNode(root, node);
-    writeStamp(root, { key, node });
+    writeStamp(root, { key, node: node === process.execPath ? node : relative(root, node) });
     return node;
   });
 }
@@ -55,7 +55,8 @@ const stampPath = (root) => join(root, 'node_modules', '.setup.json');
 function readStamp(root, key) {
   try {
     const stamp = JSON.parse(readFileSync(stampPath(root), 'utf8'));
-    return stamp.key === key && existsSync(stamp.node) && existsSync(join(root, 'node_modules', '.package-lock.json')) ? stamp.node : undefined;
+    const node = resolve(root, stamp.node);
+    return stamp.key === key && existsSync(node) && existsSync(join(root, 'node_modules', '.package-lock.json')) ? node : undefined;
   } catch {
     return undefined;
   }
