@@ -1,0 +1,18 @@
+export type { Finding } from './finding.ts';
+export { canonicalJson } from './manifest/canonical-json.ts';
+export { parseExportManifest, sealExportManifest } from './manifest/export-manifest.ts';
+export { parseArtifactManifest, toArtifactManifest } from './manifest/artifact-manifest.ts';
+export type { ArtifactManifest } from './manifest/artifact-manifest-schema.ts';
+export { checkReceipt, parseReceipt, requireTrusted, signReceipt } from './receipt/receipt.ts';
+export { toExportName } from './export/export-name.ts';
+export { exportVM } from './export/export-vm.ts';
+export type { DiskProgress, ExportOutcome, ExportPorts, ExportProgress, ExportRequest } from './export/export-types.ts';
+export { planExport } from './export/plan-export.ts';
+export type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export/export-plan.ts';
+export { verifyExport } from './verify/verify-export.ts';
+export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';
+export type { ReceiptState } from './verify/judge-receipt.ts';
+export { convertImage } from './convert/convert-image.ts';
+export type { ConvertOutcome, ConvertPorts, ConvertRequest } from './convert/convert-image.ts';
+export { listVMs, virtualSizeOf, vmOrders } from './vm/list-vms.ts';
+export type { ListOptions, VMOrder, VMQuery } from './vm/list-vms.ts';

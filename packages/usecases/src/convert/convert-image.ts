@@ -1,0 +1,103 @@
+import { HyperError, type ImageRef, type Receipt, type ReceiptBody } from '@hypersdk/domain';
+import type { Cancel, Clock, CopyOutcome, CopyProgress, ImageInspector, ImageSettings, Signer, StorageTarget, Transfer, Watch } from '@hypersdk/ports';
+import { toVerification } from '../export/export-disk.ts';
+import { folderOf, receiptFile } from '../export/export-files.ts';
+import { toSafeName } from '../export/export-name.ts';
+import { writeDocument } from '../manifest/export-manifest.ts';
+import { signReceipt } from '../receipt/receipt.ts';
+
+export interface ConvertPorts {
+  readonly transfer: Transfer;
+  readonly inspector: ImageInspector;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  /** The folder that the image is written to, for its receipt. */
+  readonly target: StorageTarget;
+  readonly tool: { readonly name: string; readonly version: string };
+}
+
+export interface ConvertRequest {
+  readonly source: ImageRef;
+  /** Of the new image, directly in the target's folder. */
+  readonly path: string;
+  readonly settings: ImageSettings;
+  readonly digest: 'tree' | 'none';
+  /** `sync` by default. */
+  readonly durability?: 'sync' | 'none';
+  readonly verifyPercent: number;
+  readonly rateLimit?: number;
+  readonly overwrite: boolean;
+  readonly restart: boolean;
+  /** Whether a signed receipt is put beside the image; needs `digest: 'tree'`. */
+  readonly receipt: boolean;
+}
+
+export interface ConvertOutcome {
+  readonly copy: CopyOutcome;
+  readonly receipt?: Receipt;
+  /** Name of the receipt in the target. */
+  readonly receiptName?: string;
+}
+
+/** Writes an image anew in another format or with other settings. The same request after a crash goes on where it stopped. */
+export const convertImage =
+  (ports: ConvertPorts) =>
+  async (request: ConvertRequest, o: Watch<CopyProgress>): Promise<ConvertOutcome> => {
+    if (request.receipt && request.digest === 'none') throw new HyperError('usage/invalid', 'A receipt needs digests: nothing else proves the copy.');
+    const file = fileOf(ports, request);
+    const receiptName = receiptFile(toSafeName(file, RECEIPT_STEM_MAX));
+    const startedAt = timeOf(ports);
+    const mark = await ports.inspector.mark(request.source, o);
+    const { source, receipt: wantsReceipt, durability = 'sync', ...choices } = request;
+    const copy = await ports.transfer.copy({ ...choices, durability, source: { kind: 'image', image: source }, sourceMark: mark }, o);
+    if (!wantsReceipt) {
+      // A receipt of the image that was replaced would only mislead.
+      if (request.overwrite) await ports.target.delete(receiptName, o);
+      return { copy };
+    }
+    await checkMark(ports, { source, mark }, o);
+    const receipt = await signReceipt(ports.signer)(toReceiptBody(ports, request, { copy, file, mark, startedAt }), o);
+    await ports.target.put(receiptName, writeDocument(receipt), { signal: o.signal, ifAbsent: !request.overwrite });
+    return { copy, receipt, receiptName };
+  };
+
+/** Leaves room for the ending within the 128 characters of a name. */
+const RECEIPT_STEM_MAX = 100;
+
+const timeOf = ({ clock }: ConvertPorts): string => new Date(clock.now()).toISOString();
+
+function fileOf(ports: ConvertPorts, { path }: ConvertRequest): string {
+  const slash = path.lastIndexOf('/');
+  if (slash >= 0 && (path.slice(0, slash) || '/') === folderOf(ports.target) && slash < path.length - 1) return path.slice(slash + 1);
+  throw new HyperError('internal/unexpected', 'The image does not lie in the folder that its receipt goes to.');
+}
+
+async function checkMark(ports: ConvertPorts, { source, mark }: { readonly source: ImageRef; readonly mark: string }, o: Cancel): Promise<void> {
+  if ((await ports.inspector.mark(source, o)) === mark) return;
+  throw new HyperError('source/changed', `${source.path} was written while it was read.`);
+}
+
+interface ConvertRun {
+  readonly copy: CopyOutcome;
+  readonly file: string;
+  readonly mark: string;
+  readonly startedAt: string;
+}
+
+/** The source of a conversion is a file: it stands for the VM and for its disk. */
+function toReceiptBody(ports: ConvertPorts, request: ConvertRequest, { copy, file, mark, startedAt }: ConvertRun): ReceiptBody {
+  const { content, containerDigest, fileSize, leavesChecked } = copy;
+  if (!content || containerDigest === undefined) throw new HyperError('internal/unexpected', 'A copy with proof came back without its digests.');
+  const { path } = request.source;
+  return {
+    kind: 'hypersdk.receipt',
+    version: 1,
+    tool: ports.tool,
+    source: { provider: 'files', connection: path.slice(0, path.lastIndexOf('/')), vm: path, disk: path, mark, consistency: 'crash' },
+    startedAt,
+    finishedAt: timeOf(ports),
+    content,
+    container: { file, format: request.settings.format, size: fileSize, digest: containerDigest },
+    verification: toVerification(request.verifyPercent, leavesChecked),
+  };
+}

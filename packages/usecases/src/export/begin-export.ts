@@ -1,0 +1,85 @@
+import { HyperError, imageFormats, toExportId, type ExportId } from '@hypersdk/domain';
+import type { Cancel, ExportLease, StorageTarget, StoredObject } from '@hypersdk/ports';
+import { artifactName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
+import { planDigest, readJournal, vmDigest, writeJournal, type ExportJournal } from './export-journal.ts';
+import type { ExportPorts, ExportRequest } from './export-types.ts';
+
+export interface BegunExport {
+  readonly exportId: ExportId;
+  readonly startedAt: string;
+  /** Finished disks found here are this export's own work. */
+  readonly continues: boolean;
+}
+
+type Ports = Pick<ExportPorts, 'target' | 'clock' | 'ids'>;
+type Request = Pick<ExportRequest, 'name' | 'settings' | 'overwrite' | 'restart'>;
+
+/**
+ * Goes on with the work of an earlier run of the same export, or clears the place and begins. The new journal is put after clearing,
+ * so a run that dies in between clears again, and what the journal vouches for is never older than the journal.
+ */
+export async function beginExport(ports: Ports, request: Request, o: Cancel & { readonly lease: ExportLease }): Promise<BegunExport> {
+  const { target } = ports;
+  const { name } = request;
+  const files = await listFiles(target, name, o);
+  const journal = files.has(baseName(journalName(name))) ? await readJournal(target, name, o) : undefined;
+  const plan = planDigest(o.lease, request.settings);
+  const isOurs = journal?.vm === vmDigest(o.lease.vm);
+
+  const obstacle = findObstacle(files, { request, diskCount: o.lease.disks.length, isOurs });
+  if (obstacle !== undefined && !request.overwrite) throw new HyperError('target/exists', obstacle, { detail: { name } });
+  if (obstacle === undefined && journal?.plan === plan && !request.restart) return { ...pick(journal), continues: true };
+
+  await clear(target, files, { ...o, request });
+  const begun: ExportJournal = {
+    kind: 'hypersdk.export-journal',
+    version: 1,
+    exportId: toExportId(ports.ids.next()),
+    startedAt: new Date(ports.clock.now()).toISOString(),
+    plan,
+    vm: vmDigest(o.lease.vm),
+  };
+  await writeJournal(target, name, { signal: o.signal, journal: begun });
+  return { ...pick(begun), continues: false };
+}
+
+const pick = ({ exportId, startedAt }: ExportJournal): Pick<ExportJournal, 'exportId' | 'startedAt'> => ({ exportId, startedAt });
+
+interface Place {
+  readonly request: Pick<Request, 'name' | 'settings'>;
+  readonly diskCount: number;
+  /** A journal says that unfinished work here belongs to this VM. */
+  readonly isOurs: boolean;
+}
+
+/** Why an export may not begin here without `overwrite`. */
+export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request, diskCount, isOurs }: Place): string | undefined {
+  const { name, settings } = request;
+  if (files.has(baseName(manifestName(name)))) return `${name} already holds a complete export.`;
+  if (isOurs) return undefined;
+  if (files.has(baseName(journalName(name)))) return `${name} holds an unfinished export of another VM.`;
+  const ours = Array.from({ length: diskCount }, (_, index) => diskFile(index, settings.format));
+  const taken = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), baseName(artifactName(name))].find((file) => files.has(file));
+  return taken === undefined ? undefined : `${name} already holds a file ${taken} that no unfinished export wrote.`;
+}
+
+const DISK_FILE = new RegExp(`^(?<image>disk-\\d+\\.(?:${imageFormats.join('|')}))(?<rest>\\..+)?$`);
+
+/**
+ * Removes what an older export left. Of a complete one the manifest goes first; an old journal stays until the new one replaces it, so that a run
+ * which dies here finds its place again. Kept checkpoints of the images to come stay: the engine judges them by settings and mark.
+ */
+async function clear(target: StorageTarget, files: ReadonlyMap<string, StoredObject>, o: Cancel & { readonly request: Request; readonly lease: ExportLease }): Promise<void> {
+  const { name, settings } = o.request;
+  const wanted = new Set(o.lease.disks.map((_, index) => diskFile(index, settings.format)));
+  const old = [...files.keys()].filter((file) => {
+    const { image, rest } = DISK_FILE.exec(file)?.groups ?? {};
+    if (image === undefined) return false;
+    return !wanted.has(image) || rest === undefined || file === leavesFile(image) || file === receiptFile(image);
+  });
+  // A journal beside a complete export is a left-over of the run that completed it, and must not vouch for that run's files.
+  const complete = files.has(baseName(manifestName(name))) ? [journalName(name), manifestName(name)] : [];
+  for (const object of [...complete, artifactName(name), ...old.map((file) => `${name}/${file}`)]) await target.delete(object, o);
+}
+
+const baseName = (object: string): string => object.slice(object.lastIndexOf('/') + 1);

@@ -1,0 +1,158 @@
+import { HyperError, type ExportedDisk, type ImageRef, type Receipt, type ReceiptBody, type VerificationResult } from '@hypersdk/domain';
+import type { Cancel, CopyOutcome, CopyProgress, ExportableDisk, ExportLease, StorageTarget, StoredObject, Watch } from '@hypersdk/ports';
+import { writeDocument } from '../manifest/export-manifest.ts';
+import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
+import { diskFile, folderOf, leavesFile, receiptFile } from './export-files.ts';
+import type { ExportPorts, ExportRequest } from './export-types.ts';
+
+export interface DiskTask {
+  readonly source: ExportableDisk;
+  readonly index: number;
+  readonly lease: ExportLease;
+  readonly request: Omit<ExportRequest, 'rateLimit'>;
+  /** This disk's share. */
+  readonly rateLimit?: number;
+  /** What lay in the folder at the beginning, when it is this export's own work. */
+  readonly kept: ReadonlyMap<string, StoredObject>;
+}
+
+export interface DiskResult {
+  readonly disk: ExportedDisk;
+  readonly receipt: Receipt;
+  readonly outcome: CopyOutcome;
+}
+
+/** Once a disk is published, its receipt is worth some waiting even for a run that was called off: without it the disk is copied again. */
+const RECEIPT_TIMEOUT_MS = 10_000;
+
+/** Copies one disk, proves it, publishes it and puts its receipt beside it; or adopts what an earlier run of this export had finished. */
+export async function exportDisk(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<DiskResult> {
+  const finished = await findFinished(ports, task, o);
+  if (finished) return finished;
+
+  const { request, source } = task;
+  const startedAt = timeOf(ports);
+  const outcome = await ports.transfer.copy(
+    {
+      source: source.locator,
+      sourceMark: source.mark,
+      path: pathOf(ports.target, task),
+      settings: request.settings,
+      digest: 'tree',
+      durability: 'sync',
+      verifyPercent: request.verifyPercent,
+      ...(task.rateLimit === undefined ? {} : { rateLimit: task.rateLimit }),
+      // The journal vouches that what lies under this name is this export's own unfinished work.
+      overwrite: true,
+      restart: request.restart,
+    },
+    o,
+  );
+  const settle = { signal: AbortSignal.timeout(RECEIPT_TIMEOUT_MS) };
+  await task.lease.check(settle);
+  const receipt = await signReceipt(ports.signer)(toReceiptBody(ports, task, { outcome, startedAt }), settle);
+  await ports.target.put(`${request.name}/${receiptFile(fileOf(task))}`, writeDocument(receipt), { ...settle, ifAbsent: false });
+  return { disk: toExportedDisk(task, receipt), receipt, outcome };
+}
+
+/** A disk that an earlier run published: its receipt is ours and names this mark and format, and the file still reads as it says. */
+async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<DiskResult | undefined> {
+  const receipt = await findReceipt(ports, task, o);
+  if (!receipt) return undefined;
+  const { content, container } = receipt.body;
+  const path = pathOf(ports.target, task);
+  const image: ImageRef = { path, format: container.format, references: 'refuse' };
+  const leavesPath = leavesFile(path);
+  const request = { source: { kind: 'image', image }, expected: content, leavesPath, container: { path, digest: container.digest }, percent: task.request.verifyPercent } as const;
+  const answer = await ports.transfer.verify(request, o);
+  if (answer.result === 'different') return undefined;
+
+  const { virtualSize } = content;
+  const outcome: CopyOutcome = {
+    path,
+    virtualSize,
+    fileSize: container.size,
+    content,
+    containerDigest: container.digest,
+    leavesPath,
+    leavesChecked: answer.leavesChecked,
+    dataRead: 0,
+    resumedAt: virtualSize,
+    warnings: [],
+  };
+  return { disk: toExportedDisk(task, receipt), receipt, outcome };
+}
+
+async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promise<Receipt | undefined> {
+  const file = fileOf(task);
+  const image = task.kept.get(file);
+  if (!image || !task.kept.has(leavesFile(file)) || !task.kept.has(receiptFile(file))) return undefined;
+  const receipt = await readReceipt(ports.target, `${task.request.name}/${receiptFile(file)}`, o);
+  if (!receipt || !checkReceipt(receipt, ports.signer.publicKey)) return undefined;
+  const { source, container, content, verification } = receipt.body;
+  const isSame =
+    source.mark === task.source.mark &&
+    source.disk === task.source.disk.id &&
+    container.file === file &&
+    container.format === task.request.settings.format &&
+    container.size === image.size &&
+    content.virtualSize === task.source.disk.virtualSize &&
+    verification.percent >= task.request.verifyPercent;
+  return isSame ? receipt : undefined;
+}
+
+/** A receipt that cannot be read is as good as none here: the disk is copied again. */
+async function readReceipt(target: StorageTarget, name: string, o: Cancel): Promise<Receipt | undefined> {
+  try {
+    return parseReceipt(await target.get(name, o));
+  } catch (error) {
+    if (error instanceof HyperError && (error.code === 'receipt/malformed' || error.code === 'source/not-found')) return undefined;
+    throw error;
+  }
+}
+
+function toReceiptBody(ports: ExportPorts, task: DiskTask, run: { readonly outcome: CopyOutcome; readonly startedAt: string }): ReceiptBody {
+  const { lease, source, request } = task;
+  const { content, containerDigest, fileSize, leavesChecked } = run.outcome;
+  if (!content || containerDigest === undefined) throw new HyperError('internal/unexpected', 'A copy with proof came back without its digests.');
+  const { provider, connection, id } = lease.vm;
+  return {
+    kind: 'hypersdk.receipt',
+    version: 1,
+    tool: ports.tool,
+    source: { provider, connection, vm: id, disk: source.disk.id, mark: source.mark, consistency: lease.consistency },
+    startedAt: run.startedAt,
+    finishedAt: timeOf(ports),
+    content,
+    container: { file: fileOf(task), format: request.settings.format, size: fileSize, digest: containerDigest },
+    verification: toVerification(request.verifyPercent, leavesChecked),
+  };
+}
+
+export const toVerification = (percent: number, leavesChecked: number): VerificationResult => ({
+  mode: percent === 100 ? 'full' : 'sample',
+  percent,
+  leavesChecked,
+  result: 'equal',
+});
+
+function toExportedDisk({ source, request }: DiskTask, { body }: Receipt): ExportedDisk {
+  const { container, content } = body;
+  const { subformat } = request.settings;
+  return {
+    id: source.disk.id,
+    label: source.disk.label,
+    file: container.file,
+    leaves: leavesFile(container.file),
+    format: container.format,
+    ...(subformat === undefined ? {} : { subformat }),
+    fileSize: container.size,
+    containerDigest: container.digest,
+    content,
+    source: { location: source.disk.location, mark: source.mark, ...(source.disk.format === undefined ? {} : { format: source.disk.format }) },
+  };
+}
+
+const timeOf = (ports: Pick<ExportPorts, 'clock'>): string => new Date(ports.clock.now()).toISOString();
+const fileOf = ({ index, request }: DiskTask): string => diskFile(index, request.settings.format);
+const pathOf = (target: StorageTarget, task: DiskTask): string => `${folderOf(target)}/${task.request.name}/${fileOf(task)}`;

@@ -1,0 +1,96 @@
+import { HyperError } from '@hypersdk/domain';
+import type { Cancel, ExportLease, Watch } from '@hypersdk/ports';
+import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
+import { checkVMInfo, sealExportManifest, writeDocument } from '../manifest/export-manifest.ts';
+import { beginExport, type BegunExport } from './begin-export.ts';
+import { exportDisk, type DiskResult } from './export-disk.ts';
+import { artifactName, folderOf, journalName, listFiles, manifestName, receiptFile } from './export-files.ts';
+import { isExportName } from './export-name.ts';
+import { ProgressBoard } from './export-progress.ts';
+import type { ExportOutcome, ExportPorts, ExportProgress, ExportRequest } from './export-types.ts';
+import { runTogether } from './run-together.ts';
+
+/**
+ * Exports the disks of a VM, all from one point in time, to one folder of the target. When it answers, every disk is proven and the manifest is durable.
+ * The same request after a crash, a failure or a cancellation goes on from what was done; without a manifest there is no export.
+ */
+export const exportVM =
+  (ports: ExportPorts) =>
+  async (request: ExportRequest, o: Watch<ExportProgress>): Promise<ExportOutcome> => {
+    checkRequest(ports, request);
+    await using lease = await openLease(request, o);
+    const begun = await beginExport(ports, request, { signal: o.signal, lease });
+    const results = await exportDisks(ports, request, { ...o, lease, begun });
+    await lease.check(o);
+    const manifest = sealExportManifest({
+      kind: 'hypersdk.export-manifest',
+      version: 1,
+      exportId: begun.exportId,
+      tool: ports.tool,
+      startedAt: begun.startedAt,
+      finishedAt: new Date(ports.clock.now()).toISOString(),
+      mode: 'full',
+      consistency: lease.consistency,
+      vm: lease.vm,
+      disks: results.map(({ disk }) => disk),
+      receipts: results.map(({ disk }) => receiptFile(disk.file)),
+    });
+    const { name } = request;
+    await ports.target.put(artifactName(name), writeDocument(toArtifactManifest(manifest)), { signal: o.signal, ifAbsent: false });
+    await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
+    await ports.target.delete(journalName(name), o);
+    return {
+      manifest,
+      manifestName: manifestName(name),
+      receipts: results.map(({ receipt }) => receipt),
+      disks: results.map(({ outcome }) => outcome),
+      warnings: results.flatMap(toWarnings),
+    };
+  };
+
+function checkRequest(ports: ExportPorts, request: ExportRequest): void {
+  folderOf(ports.target);
+  if (!isExportName(request.name)) throw new HyperError('usage/invalid', 'The name of an export starts with a letter or digit and has up to 128 letters, digits, dots, dashes and underscores.');
+  if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100)) throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
+  if (!Number.isInteger(request.parallel) || request.parallel < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
+}
+
+async function openLease(request: ExportRequest, o: Cancel): Promise<ExportLease> {
+  const { diskExport } = request.session.facets;
+  if (!diskExport) throw new HyperError('usage/invalid', 'This platform does not let disks be read.');
+  await using stack = new AsyncDisposableStack();
+  const lease = stack.use(await diskExport.open(request.vm, { signal: o.signal, ...(request.disks === undefined ? {} : { disks: request.disks }) }));
+  if (lease.disks.length === 0) throw new HyperError('source/not-found', `VM ${lease.vm.name} has no disks to export.`);
+  // What the platform says goes into the manifest: better refused now than after the copy.
+  checkVMInfo(lease.vm);
+  stack.move();
+  return lease;
+}
+
+interface DiskRun extends Watch<ExportProgress> {
+  readonly lease: ExportLease;
+  readonly begun: BegunExport;
+}
+
+async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRun): Promise<readonly DiskResult[]> {
+  const { lease, begun } = o;
+  const { rateLimit, ...rest } = request;
+  const kept = begun.continues ? await listFiles(ports.target, request.name, o) : new Map<string, never>();
+  const width = Math.min(request.parallel, lease.disks.length);
+  const share = rateLimit === undefined ? {} : { rateLimit: Math.max(1, Math.floor(rateLimit / width)) };
+  const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
+
+  return runTogether(lease.disks, { signal: o.signal, width }, async (source, index, { signal }) => {
+    board.update(index, 'running');
+    const task = { source, index, lease, kept, request: rest, ...share };
+    const result = await exportDisk(ports, task, { signal, onProgress: (progress) => board.update(index, 'running', progress) });
+    board.update(index, 'done');
+    return result;
+  });
+}
+
+function toWarnings({ disk, outcome }: DiskResult): readonly string[] {
+  const { restartReason, warnings } = outcome;
+  const all = restartReason === undefined ? warnings : [`began anew: ${restartReason}`, ...warnings];
+  return all.map((warning) => `${disk.label}: ${warning}`);
+}

@@ -1,0 +1,69 @@
+import { providerKinds, toConnectionId, toDiskId, toVMId, type DiskInfo, type ExportedDisk, type ExportManifest, type VMInfo } from '@hypersdk/domain';
+import { z } from 'zod';
+import { byteCount, consistency, contentDigest, count, exportedFileName, imageFormat, sha256, text, time, tool } from './field-schemas.ts';
+
+/** More disks than any platform attaches to one VM. */
+const DISK_COUNT_MAX = 1024;
+const NIC_COUNT_MAX = 1024;
+
+const diskInfo = z.strictObject({
+  id: text.min(1).transform(toDiskId),
+  label: text,
+  virtualSize: byteCount,
+  allocatedSize: byteCount.exactOptional(),
+  format: imageFormat.exactOptional(),
+  location: text,
+  bootOrder: count.exactOptional(),
+}) satisfies z.ZodType<DiskInfo>;
+
+const nicInfo = z.strictObject({ id: text, mac: text.exactOptional(), network: text.exactOptional() });
+
+export const vmInfoSchema = z.strictObject({
+  id: text.min(1).transform(toVMId),
+  name: text,
+  provider: z.enum(providerKinds),
+  connection: text.transform(toConnectionId),
+  powerState: z.enum(['running', 'stopped', 'suspended', 'unknown']),
+  cpus: count.exactOptional(),
+  memory: byteCount.exactOptional(),
+  os: text.exactOptional(),
+  firmware: z.enum(['bios', 'uefi', 'unknown']),
+  secureBoot: z.boolean().exactOptional(),
+  disks: z.array(diskInfo).max(DISK_COUNT_MAX),
+  nics: z.array(nicInfo).max(NIC_COUNT_MAX),
+  tags: z.record(text, text),
+  path: text.exactOptional(),
+  createdAt: text.exactOptional(),
+  updatedAt: text.exactOptional(),
+}) satisfies z.ZodType<VMInfo>;
+
+const exportedDisk = z.strictObject({
+  id: text.min(1),
+  label: text,
+  file: exportedFileName,
+  leaves: exportedFileName,
+  format: imageFormat,
+  subformat: text.exactOptional(),
+  fileSize: byteCount,
+  containerDigest: sha256,
+  content: contentDigest,
+  source: z.strictObject({ location: text, mark: text, format: imageFormat.exactOptional() }),
+}) satisfies z.ZodType<ExportedDisk>;
+
+export const exportManifestSchema = z
+  .strictObject({
+    kind: z.literal('hypersdk.export-manifest'),
+    version: z.literal(1),
+    exportId: text.min(1),
+    tool,
+    startedAt: time,
+    finishedAt: time,
+    mode: z.literal('full'),
+    consistency,
+    vm: vmInfoSchema,
+    disks: z.array(exportedDisk).min(1).max(DISK_COUNT_MAX),
+    receipts: z.array(exportedFileName).max(DISK_COUNT_MAX),
+    selfDigest: sha256,
+  })
+  .refine((manifest) => manifest.receipts.length === manifest.disks.length, { path: ['receipts'], error: 'does not name one receipt for each disk' })
+  .meta({ title: 'HyperSDK export manifest, version 1', description: 'Written last: when it is there and its selfDigest holds, the export is complete.' }) satisfies z.ZodType<ExportManifest>;

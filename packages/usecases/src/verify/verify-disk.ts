@@ -1,0 +1,63 @@
+import { HyperError } from '@hypersdk/domain';
+import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import { folderOf } from '../export/export-files.ts';
+import type { Finding } from '../finding.ts';
+import type { ExpectedDisk } from './expected-disk.ts';
+
+interface Ports {
+  readonly transfer: Transfer;
+  readonly inspector: ImageInspector;
+  readonly target: StorageTarget;
+}
+
+interface DiskToVerify {
+  readonly disk: ExpectedDisk;
+  /** Name of the folder in the target, with its slash; empty for the target itself. */
+  readonly folder: string;
+  readonly percent: number;
+}
+
+/** Reads one image back. An image that is missing or no longer readable as its format is different, and the finding says so. */
+export async function verifyDisk(
+  ports: Ports,
+  { disk, folder, percent }: DiskToVerify,
+  o: Watch<CopyProgress>,
+): Promise<{ readonly outcome: VerifyOutcome; readonly findings: readonly Finding[] }> {
+  const path = `${folderOf(ports.target)}/${folder}${disk.file}`;
+  const hasLeaves = await exists(ports.target, `${folder}${disk.leaves}`, o);
+  const notes: readonly Finding[] = hasLeaves ? [] : [{ severity: 'note', summary: `${disk.leaves} is missing: damage can be noticed but not located.`, path: disk.leaves }];
+  try {
+    const image = await ports.inspector.refer(path, { signal: o.signal, format: disk.format, references: 'refuse' });
+    const outcome = await ports.transfer.verify(
+      {
+        source: { kind: 'image', image },
+        expected: disk.content,
+        container: { path, digest: disk.containerDigest },
+        percent,
+        ...(hasLeaves ? { leavesPath: `${folderOf(ports.target)}/${folder}${disk.leaves}` } : {}),
+      },
+      o,
+    );
+    return { outcome, findings: outcome.result === 'equal' ? notes : [describeDifference(disk.file, outcome), ...notes] };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const outcome: VerifyOutcome = { result: 'different', leavesChecked: 0, what: error.message };
+    return { outcome, findings: [describeDifference(disk.file, outcome), ...notes] };
+  }
+}
+
+type Different = VerifyOutcome & { readonly result: 'different' };
+
+/** Names the leaf and its bytes: `bytes 8388608 to 12582911 (leaf 2)`. */
+function describeDifference(file: string, { leaf, offset, length, what }: Different): Finding {
+  const place = offset === undefined || length === undefined ? '' : ` at bytes ${offset} to ${offset + length - 1}${leaf === undefined ? '' : ` (leaf ${leaf})`}`;
+  return { severity: 'error', summary: `${file} is not what was exported${place}.`, detail: what, path: file };
+}
+
+/** What the image itself is to blame for; trouble in reaching it is not an answer about it. */
+const isDamage = (error: unknown): error is HyperError => error instanceof HyperError && (error.code.startsWith('image/') || error.code === 'source/not-found');
+
+async function exists(target: StorageTarget, name: string, o: Cancel): Promise<boolean> {
+  for await (const object of target.list(name, o)) return object.name === name;
+  return false;
+}

@@ -1,0 +1,73 @@
+import { HyperError, type ExportManifest } from '@hypersdk/domain';
+import type { CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import { folderOf } from '../export/export-files.ts';
+import type { Finding } from '../finding.ts';
+import { parseExportManifest } from '../manifest/export-manifest.ts';
+import { fromManifest, fromReceipt } from './expected-disk.ts';
+import { parseReceipt } from '../receipt/receipt.ts';
+import { judgeReceipt, type ReceiptState } from './judge-receipt.ts';
+import { readDocument } from './read-document.ts';
+import { verifyDisk } from './verify-disk.ts';
+
+export interface VerifyPorts {
+  readonly transfer: Transfer;
+  readonly inspector: ImageInspector;
+  readonly target: StorageTarget;
+}
+
+/** Names of objects in the target. */
+export type VerifySubject = { readonly manifest: string } | { readonly receipt: string };
+
+export type VerifyExportRequest = VerifySubject & {
+  /** PEM of the exporter's public key; without it no signature is checked. */
+  readonly publicKey?: string;
+  /** Percentage of leaves to read, 1–100. */
+  readonly percent: number;
+};
+
+export interface VerifiedDisk {
+  readonly file: string;
+  readonly outcome: VerifyOutcome;
+  readonly receipt: ReceiptState;
+}
+
+export interface VerifyReport {
+  /** Every disk is equal and no finding is an error. */
+  readonly ok: boolean;
+  readonly manifest?: ExportManifest;
+  readonly disks: readonly VerifiedDisk[];
+  readonly findings: readonly Finding[];
+}
+
+export interface VerifyProgress {
+  readonly file: string;
+  /** Disks are verified one after another. */
+  readonly index: number;
+  readonly count: number;
+  readonly progress: CopyProgress;
+}
+
+/** Reads an export back and compares it with what its manifest or receipt says. Damage is an answer, not an exception; a document that cannot be read is one. */
+export const verifyExport =
+  (ports: VerifyPorts) =>
+  async (request: VerifyExportRequest, o: Watch<VerifyProgress>): Promise<VerifyReport> => {
+    if (!(request.percent >= 1 && request.percent <= 100)) throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
+    folderOf(ports.target);
+    const name = 'manifest' in request ? request.manifest : request.receipt;
+    const bytes = await readDocument(ports.target, name, o);
+    const manifest = 'manifest' in request ? parseExportManifest(bytes) : undefined;
+    const folder = name.slice(0, name.lastIndexOf('/') + 1);
+    const expected = manifest ? await fromManifest(manifest, { target: ports.target, folder, signal: o.signal }) : [fromReceipt(parseReceipt(bytes))];
+
+    const disks: VerifiedDisk[] = [];
+    const findings: Finding[] = [];
+    for (const [index, disk] of expected.entries()) {
+      const receipt = judgeReceipt(disk, request.publicKey);
+      const onProgress = (progress: CopyProgress): void => o.onProgress?.({ file: disk.file, index, count: expected.length, progress });
+      const verified = await verifyDisk(ports, { disk, folder, percent: request.percent }, { signal: o.signal, onProgress });
+      disks.push({ file: disk.file, outcome: verified.outcome, receipt: receipt.state });
+      findings.push(...verified.findings, ...receipt.findings);
+    }
+    const ok = findings.every(({ severity }) => severity !== 'error');
+    return { ok, ...(manifest === undefined ? {} : { manifest }), disks, findings };
+  };
