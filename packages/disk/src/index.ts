@@ -1,0 +1,2 @@
+export { openTransfer } from './copy/transfer.ts';
+export { imageInspector } from './inspect/image-inspector.ts';

@@ -19,8 +19,12 @@ export const toErrorDocument = (error: HyperError): ErrorDocument => ({
   error: { code: error.code, message: error.message, mend: error.mend, detail: error.detail },
 });
 
-/** One line for people: what and why, then how to mend it. */
-export const describeError = (error: HyperError): string => `hyperexport: ${sentence(error.message)} ${error.mend}`;
+/** One line for people: what and why, then how to mend it or how to go on. */
+export function describeError(error: HyperError): string {
+  const { resume } = error.detail;
+  const mend = typeof resume === 'string' ? `The copy is kept and goes on where it stopped: hyperexport resume ${resume}` : error.mend;
+  return `hyperexport: ${sentence(error.message)} ${mend}`;
+}
 
 /** Control characters of a foreign name must not steer the terminal. */
 function sentence(text: string): string {

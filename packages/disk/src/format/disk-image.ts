@@ -36,12 +36,18 @@ export interface OpenOptions {
   openReference(name: string): ByteFile;
   /** How deep this image lies in a backing chain; the reader passes `depth + 1` on. */
   readonly depth: number;
+  /** Opens a referenced file in the format that the image recorded for it; absent, a reader opens only its own format. */
+  readonly openImage?: (file: ByteFile, format: ImageFormat, o: OpenOptions) => DiskImage;
+  /** Paths of the images above this one in its chain, so that a loop is found. */
+  readonly chain?: readonly string[];
+  /** A larger disk is refused; 64 TiB when absent. */
+  readonly virtualSizeMax?: number;
 }
 
 /** How one format is recognised and read. */
 export interface ImageReader {
   readonly format: ImageFormat;
-  /** Looks at the first bytes (at least 64 KiB, or the whole file when it is shorter) and answers whether they carry this format's signature. Never throws. */
+  /** Looks at the first 64 KiB (the whole file when it is shorter) and answers whether they carry this format's signature. Never throws. */
   probe(head: Uint8Array): boolean;
   /** Inspects headers and top tables before it trusts them, and takes ownership of `file` unless it throws. */
   open(file: ByteFile, o: OpenOptions): DiskImage;

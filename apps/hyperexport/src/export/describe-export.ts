@@ -1,0 +1,76 @@
+import { formatBytes } from '@hypersdk/domain';
+import type { ExportOutcome } from '@hypersdk/usecases';
+import { formatFields } from '../output/table.ts';
+import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
+
+/** One VM's export as it ended. */
+export interface FinishedExport {
+  readonly outcome: ExportOutcome;
+  /** Where it lies, absolute. */
+  readonly folder: string;
+  readonly elapsedMs: number;
+}
+
+export interface Paint {
+  paint(style: 'bold' | 'green' | 'yellow', text: string): string;
+}
+
+/** What a person wants to know at the end: what, where, how much, how fast, by what it is proven, and how to prove it again. */
+export function describeExport(finished: FinishedExport, terminal: Paint): string {
+  const { outcome, folder, elapsedMs } = finished;
+  const { manifest } = outcome;
+  const dataRead = outcome.disks.reduce((sum, disk) => sum + disk.dataRead, 0);
+  const head = `${terminal.paint('green', terminal.paint('bold', manifest.vm.name))}: exported and proven\n`;
+  const disks = manifest.disks.flatMap((disk): (readonly [string, string])[] => [
+    [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(disk.fileSize)}`],
+    ['  root', disk.content.root],
+  ]);
+  const resumed = outcome.disks.reduce((sum, disk) => sum + disk.resumedAt, 0);
+  return (
+    head +
+    formatFields([
+      ['folder', folder],
+      ...disks,
+      ...(resumed > 0 ? [['went on at', formatBytes(resumed)] as const] : []),
+      ['data', `${formatBytes(dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((dataRead / Math.max(1, elapsedMs)) * 1000)}, read-back included)`],
+      ['read back', describeProof(outcome)],
+      ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
+      ['verify', `hyperexport verify ${shellWord(folder)}`],
+      ...outcome.warnings.map((warning) => ['warning', terminal.paint('yellow', warning)] as const),
+    ])
+  );
+}
+
+/** The same for programs. */
+export const toExportDocument = ({ outcome, folder, elapsedMs }: FinishedExport): unknown => ({
+  vm: { id: outcome.manifest.vm.id, name: outcome.manifest.vm.name },
+  exportId: outcome.manifest.exportId,
+  folder,
+  manifest: `${folder}/${outcome.manifestName.split('/').at(-1)}`,
+  elapsedMs: Math.round(elapsedMs),
+  disks: outcome.manifest.disks.map((disk, at) => ({
+    id: disk.id,
+    label: disk.label,
+    path: `${folder}/${disk.file}`,
+    format: disk.format,
+    virtualSize: disk.content.virtualSize,
+    fileSize: disk.fileSize,
+    root: disk.content.root,
+    containerDigest: disk.containerDigest,
+    dataRead: outcome.disks[at]?.dataRead,
+    resumedAt: outcome.disks[at]?.resumedAt,
+    receipt: outcome.manifest.receipts[at] === undefined ? undefined : `${folder}/${outcome.manifest.receipts[at]}`,
+    verification: outcome.receipts[at]?.body.verification,
+  })),
+  signerKeyId: outcome.receipts[0]?.signature.keyId,
+  warnings: outcome.warnings,
+});
+
+function describeProof(outcome: ExportOutcome): string {
+  const checked = outcome.receipts.reduce((sum, receipt) => sum + receipt.body.verification.leavesChecked, 0);
+  const percent = outcome.receipts[0]?.body.verification.percent ?? 0;
+  return percent === 100 ? `in full and equal (${checked} leaves)` : `${percent}% and equal (${checked} leaves)`;
+}
+
+/** A word that a shell takes as it stands. */
+export const shellWord = (text: string): string => (/^[A-Za-z0-9_./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -1,0 +1,56 @@
+import { HyperError } from '@hypersdk/domain';
+import type { Cancel, Clock, History, HistoryEntry, Ids } from '@hypersdk/ports';
+import { HISTORY_MAX } from './flags/limits.ts';
+import { toHyperError } from './output/error-report.ts';
+import { canGoOn, shortId } from './run-id.ts';
+
+interface Ports {
+  readonly history: History;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** What a run is remembered by. */
+export type RunSubject = Pick<HistoryEntry, 'command' | 'source' | 'target' | 'resume'>;
+type RunGain = Pick<HistoryEntry, 'bytes' | 'root'>;
+
+// An ending is recorded even for a run that was called off, but it is not worth waiting long for.
+const RECORD_TIMEOUT_MS = 5_000;
+
+/**
+ * Remembers a run while it goes on and how it ended. The same command typed again after a stop is the same run and keeps its id.
+ * What can go on is thrown with the id that goes on with it.
+ */
+export async function recordRun<Outcome>(
+  ports: Ports,
+  subject: RunSubject,
+  o: Cancel & { readonly work: (run: HistoryEntry) => Promise<Outcome>; readonly gain: (outcome: Outcome) => RunGain },
+): Promise<Outcome> {
+  const entry = await beginRun(ports, subject, o);
+  const finish = (end: Partial<HistoryEntry> & Pick<HistoryEntry, 'state'>): Promise<void> =>
+    ports.history.record({ ...entry, finishedAt: timeOf(ports.clock), ...end }, { signal: AbortSignal.timeout(RECORD_TIMEOUT_MS) });
+  try {
+    const outcome = await o.work(entry);
+    await finish({ state: 'succeeded', ...o.gain(outcome) });
+    return outcome;
+  } catch (thrown) {
+    const error = toHyperError(thrown);
+    await finish({ state: error.code === 'transfer/cancelled' ? 'cancelled' : 'failed', error: { code: error.code, message: error.message } });
+    throw error.retry === 'never' ? error : withResume(error, entry);
+  }
+}
+
+async function beginRun(ports: Ports, subject: RunSubject, o: Cancel): Promise<HistoryEntry> {
+  const known = await ports.history.list({ signal: o.signal, limit: HISTORY_MAX });
+  const before = known.find((entry) => canGoOn(entry) && sameWork(entry, subject));
+  const entry: HistoryEntry = { ...subject, id: before?.id ?? ports.ids.next(), state: 'running', startedAt: before?.startedAt ?? timeOf(ports.clock) };
+  await ports.history.record(entry, o);
+  return entry;
+}
+
+const sameWork = (entry: HistoryEntry, subject: RunSubject): boolean => entry.command === subject.command && JSON.stringify(entry.resume) === JSON.stringify(subject.resume);
+
+const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();
+
+const withResume = (error: HyperError, entry: HistoryEntry): HyperError =>
+  new HyperError(error.code, error.message, { detail: { ...error.detail, resume: shortId(entry.id) }, cause: error });

@@ -1,0 +1,84 @@
+import { HyperError } from '@hypersdk/domain';
+import type { CopyRequest } from '@hypersdk/ports';
+import { WritableDiskFile } from '../file/disk-file.ts';
+import { imageWriters } from '../format/formats.ts';
+import type { ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
+import { CheckpointFile, readCheckpoint, type CheckpointState, type CopyIdentity } from './checkpoint-file.ts';
+import { currentOwner, isProvablyDead } from './owner.ts';
+import { adoptPartial, findPartials, partialFiles, removePartials, type FoundPartials, type PartialFiles } from './partial-files.ts';
+
+/** One try at a copy: its files, open for writing, and where it begins. */
+export interface Attempt extends Disposable {
+  readonly files: PartialFiles;
+  readonly target: WritableDiskFile;
+  readonly layout: Layout;
+  /** Absent for copies that cannot be continued. */
+  readonly checkpoint?: CheckpointFile;
+  /** Leaves that are settled already. */
+  readonly leaves: number;
+  /** Why earlier work was not used, when there was some. */
+  readonly restartReason?: string;
+}
+
+/** Earlier work at the same target: usable from a mark, or not for a reason, or none. */
+export type Earlier = { readonly found: FoundPartials; readonly state: CheckpointState & { readonly mark: LayoutMark } } | { readonly found: FoundPartials; readonly reason?: string };
+
+/** Looks at what earlier attempts left, without changing it. */
+export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earlier {
+  const found = findPartials(request.path);
+  if (!found.image || !found.checkpoint) return { found };
+  if (request.restart) return { found, reason: 'a restart was asked for' };
+  try {
+    const state = readCheckpoint(found.checkpoint);
+    const reason = whyNot(state.identity, identity);
+    if (reason) return { found, reason };
+    return state.mark ? { found, state: { ...state, mark: state.mark } } : { found };
+  } catch (error) {
+    if (error instanceof HyperError) return { found, reason: error.message };
+    throw error;
+  }
+}
+
+function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
+  if (before.sourceMark !== now.sourceMark || before.virtualSize !== now.virtualSize) return 'the source has changed since the earlier attempt';
+  if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest) return 'the earlier attempt wrote with other settings';
+  return undefined;
+}
+
+export function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, plan: ImagePlan): Attempt {
+  const { found, state } = earlier;
+  const files = partialFiles(request.path, found.epochMax + 1);
+  const isSafe = isProvablyDead(state.owner) && found.image?.isSuspect === false;
+  adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end });
+  const target = WritableDiskFile.open(files.image, 'continue');
+  target.truncate(state.mark.end);
+  const layout = imageWriters[request.settings.format].layout(plan, target, state.mark);
+  const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
+  return attempt({ files, target, layout, checkpoint, leaves: state.mark.leaves });
+}
+
+export function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: { readonly plan: ImagePlan; readonly identity: CopyIdentity }): Attempt {
+  const files = partialFiles(request.path, earlier.found.epochMax + 1);
+  removePartials(earlier.found.all);
+  const target = WritableDiskFile.open(files.image, 'create');
+  try {
+    const layout = imageWriters[request.settings.format].layout(o.plan, target);
+    const isKept = request.durability === 'sync' || request.digest === 'tree';
+    const checkpoint = isKept ? { checkpoint: CheckpointFile.create(files.checkpoint, o.identity, currentOwner()) } : {};
+    return attempt({ files, target, layout, leaves: 0, ...checkpoint, ...(earlier.reason === undefined ? {} : { restartReason: earlier.reason }) });
+  } catch (error) {
+    target[Symbol.dispose]();
+    removePartials([files.image, files.checkpoint]);
+    throw error;
+  }
+}
+
+function attempt(parts: Omit<Attempt, typeof Symbol.dispose>): Attempt {
+  return {
+    ...parts,
+    [Symbol.dispose]: () => {
+      parts.checkpoint?.[Symbol.dispose]();
+      parts.target[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+// Entry of the coordinator thread: runs jobs, keeps their tables and checkpoints, and hands leaves to the movers.
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { HyperError } from '@hypersdk/domain';
+import { openLocator } from '../locator/open-locator.ts';
+import { compareDisks } from './compare-job.ts';
+import { copyDisk, type JobTools } from './copy-job.ts';
+import { Crew } from './crew.ts';
+import { hashDisk } from './hash-leaves.ts';
+import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './messages.ts';
+import { Progress } from './progress.ts';
+import { verifyDisk } from './verify-job.ts';
+import { toWireError } from './wire-error.ts';
+
+class Coordinator {
+  readonly #port: MessagePort;
+  readonly #crew: Crew;
+  readonly #cancels = new Map<number, AbortController>();
+
+  constructor(port: MessagePort, moverCount: number) {
+    this.#port = port;
+    this.#crew = new Crew(moverCount);
+    port.on('message', (message: ToCoordinator) => this.#take(message));
+  }
+
+  #take(message: ToCoordinator): void {
+    switch (message.type) {
+      case 'start':
+        return void this.#work(message.job, message.request);
+      case 'cancel':
+        return this.#cancels.get(message.job)?.abort(new HyperError('transfer/cancelled', 'The transfer was cancelled.'));
+      case 'close':
+        this.#crew[Symbol.dispose]();
+        this.#send({ type: 'closed' });
+        this.#port.close();
+    }
+  }
+
+  /** Never rejects: every job ends in exactly one message. */
+  async #work(job: number, request: JobRequest): Promise<void> {
+    const cancel = new AbortController();
+    this.#cancels.set(job, cancel);
+    try {
+      const tools: JobTools = { crew: this.#crew, signal: cancel.signal, report: (progress) => this.#send({ type: 'progress', job, progress }) };
+      this.#send({ type: 'succeeded', job, outcome: await runJob(request, tools) });
+    } catch (error) {
+      this.#send({ type: 'failed', job, error: toWireError(error) });
+    } finally {
+      this.#cancels.delete(job);
+    }
+  }
+
+  #send(message: FromCoordinator): void {
+    this.#port.postMessage(message);
+  }
+}
+
+async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[keyof JobOutcomes]> {
+  switch (job.kind) {
+    case 'copy':
+      return copyDisk(job.request, tools);
+    case 'verify':
+      return verifyDisk(job.request, tools);
+    case 'compare':
+      return compareDisks(job.a, job.b, tools);
+    case 'digest': {
+      using image = openLocator(job.source);
+      const progress = new Progress(image.virtualSize, tools.report);
+      return hashDisk({ ...tools, source: job.source, virtualSize: image.virtualSize, onLeaf: (result) => progress.advance(result.leaf, result.dataRead) });
+    }
+  }
+}
+
+const moverCount: unknown = workerData?.moverCount;
+if (parentPort && typeof moverCount === 'number') new Coordinator(parentPort, moverCount);

@@ -1,0 +1,137 @@
+import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
+import type { BlockLocator, CopyOutcome, CopyProgress, CopyRequest } from '@hypersdk/ports';
+import type { DiskImage } from '../format/disk-image.ts';
+import { imageWriters } from '../format/formats.ts';
+import type { ImagePlan } from '../format/image-writer.ts';
+import { imageMark } from '../inspect/image-mark.ts';
+import { openLocator } from '../locator/open-locator.ts';
+import { Throttle } from '../stream/throttle.ts';
+import { beginAttempt, continueAttempt, findEarlier, type Attempt, type Earlier } from './attempt.ts';
+import type { CopyIdentity } from './checkpoint-file.ts';
+import { Checkpointer } from './checkpointer.ts';
+import type { Crew } from './crew.ts';
+import { hashLeaves } from './hash-leaves.ts';
+import type { CopyTaskSpec } from './messages.ts';
+import { markSuspect, removePartials } from './partial-files.ts';
+import { planLeaves } from './plan-leaves.ts';
+import { Progress } from './progress.ts';
+import { findPublished, proveAndPublish } from './prove-and-publish.ts';
+import { TargetLock } from './target-lock.ts';
+import { estimateData } from './estimate-data.ts';
+
+export interface JobTools {
+  readonly crew: Crew;
+  readonly signal: AbortSignal;
+  readonly report: (progress: CopyProgress) => void;
+}
+
+/** Everything one copy needs to know while it runs. */
+export interface CopyJob {
+  readonly request: CopyRequest;
+  readonly source: DiskImage;
+  readonly plan: ImagePlan;
+  readonly identity: CopyIdentity;
+  readonly progress: Progress;
+  readonly tools: JobTools;
+}
+
+/** Plan → copy → sync → verify → publish. Whatever fails, what is settled stays for the next call; what is wrong does not. */
+export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
+  using source = openLocator(request.source);
+  requireUnchanged(source, request);
+  const plan = imageWriters[request.settings.format].plan(source.virtualSize, request.settings);
+  const { format } = request.settings;
+  const identity = { sourceMark: request.sourceMark, virtualSize: source.virtualSize, format, plan: JSON.stringify(plan), digest: request.digest };
+  const progress = new Progress(source.virtualSize, tools.report);
+  const job: CopyJob = { request, source, plan, identity, progress, tools };
+
+  await using _lock = await TargetLock.take(request.path);
+  const published = await findPublished(job);
+  if (published) return published;
+  const earlier = await confirmWindow(job, findEarlier(request, identity));
+  using attempt = 'state' in earlier ? continueAttempt(earlier, request, plan) : beginAttempt(earlier, request, { plan, identity });
+  const content = await copyLeaves(job, attempt);
+  requireUnchangedOrDiscard(job, attempt);
+  return proveAndPublish(job, attempt, content);
+}
+
+/** Reads the last settled window once more: a source that changed behind its mark is found before its bytes are mixed with older ones. */
+async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earlier): Promise<Earlier> {
+  if (!('state' in earlier)) return earlier;
+  const window = new Map(earlier.state.lastWindow.map((entry) => [entry.leaf, entry.digest]));
+  let changed: number | undefined;
+  await hashLeaves({ ...tools, source: request.source, virtualSize: source.virtualSize }, window.keys(), ({ leaf, digest }) => {
+    const before = window.get(leaf);
+    if (!digest || !before || Buffer.compare(digest, before) !== 0) changed ??= leaf;
+  });
+  if (changed === undefined) return earlier;
+  const { offset } = leafRange(changed, source.virtualSize);
+  return { found: earlier.found, reason: `the source has changed at byte ${offset} since the earlier attempt` };
+}
+
+async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest | undefined> {
+  const { request, source, plan, progress, tools } = job;
+  const isAssigned = plan.placement === 'assigned';
+  const checkpointer = new Checkpointer(attempt, { virtualSize: source.virtualSize, isDurable: request.durability === 'sync', isAssigned });
+  const resumedAt = Math.min(leafRange(attempt.leaves, source.virtualSize).offset, source.virtualSize);
+  progress.enter('copying', { resumedAt, settled: resumedAt, ...estimateData(source, resumedAt) });
+  try {
+    await tools.crew.run(taskSpec(job, attempt), planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
+      signal: tools.signal,
+      on: {
+        started: (run) => checkpointer.started(run),
+        place: (leaf, sizes) => place(attempt, leaf, sizes),
+        done: (result) => {
+          checkpointer.take(result);
+          progress.advance(result.leaf, result.dataRead);
+        },
+      },
+    });
+    progress.enter('syncing', { settled: source.virtualSize });
+    await checkpointer.finish(leafCount(source.virtualSize));
+  } catch (error) {
+    if (checkpointer.isSuspect) markSuspect(attempt.files);
+    else if (request.durability === 'none') removePartials([attempt.files.image, attempt.files.checkpoint]);
+    throw error;
+  }
+  attempt.layout.finish();
+  return request.digest === 'tree' ? checkpointer.tree.finish() : undefined;
+}
+
+function place(attempt: Attempt, leaf: number, sizes: Uint32Array | undefined): Float64Array {
+  const offsets = new Float64Array(sizes?.length ?? 0);
+  if (sizes) attempt.layout.place(leaf, sizes, offsets);
+  return offsets;
+}
+
+function taskSpec({ request, plan }: CopyJob, attempt: Attempt): CopyTaskSpec {
+  return {
+    kind: 'copy',
+    source: request.source,
+    format: request.settings.format,
+    plan,
+    path: attempt.files.image,
+    digest: request.digest === 'tree',
+    method: 'buffers',
+    ...(request.rateLimit === undefined ? {} : { throttle: Throttle.create(request.rateLimit) }),
+  };
+}
+
+export const imageLocator = (path: string, format: CopyRequest['settings']['format']): BlockLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });
+
+function requireUnchanged(source: DiskImage, request: CopyRequest): void {
+  if (imageMark(source) === request.sourceMark) return;
+  throw new HyperError('source/changed', `${source.files[0]?.path ?? 'The source'} has changed since it was looked at.`, { detail: { mark: request.sourceMark } });
+}
+
+/** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
+function requireUnchangedOrDiscard({ source, request }: CopyJob, attempt: Attempt): void {
+  try {
+    using again = openLocator(request.source);
+    requireUnchanged(again, request);
+    requireUnchanged(source, request);
+  } catch (error) {
+    if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);
+    throw error;
+  }
+}

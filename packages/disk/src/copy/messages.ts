@@ -1,0 +1,86 @@
+import type { ImageFormat } from '@hypersdk/domain';
+import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
+import type { ContentDigest } from '@hypersdk/domain';
+import type { ImagePlan } from '../format/image-writer.ts';
+import type { WireError } from './wire-error.ts';
+
+/** What movers do with each leaf. Plain data: every mover opens its own files from it. */
+export type TaskSpec = CopyTaskSpec | HashTaskSpec | CompareTaskSpec | ContainerTaskSpec;
+
+export interface CopyTaskSpec {
+  readonly kind: 'copy';
+  readonly source: BlockLocator;
+  readonly format: ImageFormat;
+  readonly plan: ImagePlan;
+  /** The file being written. */
+  readonly path: string;
+  readonly digest: boolean;
+  /** `kernel`: bytes never enter this process, where source and target allow it. */
+  readonly method: 'buffers' | 'kernel';
+  readonly throttle?: SharedArrayBuffer;
+}
+
+export interface HashTaskSpec {
+  readonly kind: 'hash';
+  readonly source: BlockLocator;
+  /** Bytes of the disk to hash: a target rounded up by its format is hashed at the source's size. */
+  readonly virtualSize: number;
+}
+
+export interface CompareTaskSpec {
+  readonly kind: 'compare';
+  readonly a: BlockLocator;
+  readonly b: BlockLocator;
+}
+
+/** SHA-256 of a file as it lies on the medium: one mover, leaf 0 stands for all of it. */
+export interface ContainerTaskSpec {
+  readonly kind: 'container';
+  readonly path: string;
+}
+
+/** What became of one leaf. */
+export interface LeafResult {
+  readonly leaf: number;
+  /** Absent: every byte is zero (or digests were not asked for). */
+  readonly digest?: Uint8Array;
+  readonly dataRead: number;
+  readonly stored: number;
+  /** Compare: the first differing offset of the disk. */
+  readonly differsAt?: number;
+}
+
+export type ToMover =
+  | { readonly type: 'start'; readonly task: number; readonly spec: TaskSpec; readonly ring: SharedArrayBuffer }
+  | { readonly type: 'placed'; readonly task: number; readonly sequence: number; readonly offsets: Float64Array }
+  | { readonly type: 'end'; readonly task: number };
+
+export type FromMover =
+  | { readonly type: 'place'; readonly task: number; readonly sequence: number; readonly leaf: number; readonly sizes: Uint32Array<ArrayBuffer> | undefined }
+  | { readonly type: 'done'; readonly task: number; readonly sequence: number; readonly result: LeafResult }
+  | { readonly type: 'failed'; readonly task: number; readonly error: WireError }
+  | { readonly type: 'ended'; readonly task: number };
+
+export type JobRequest =
+  | { readonly kind: 'copy'; readonly request: CopyRequest }
+  | { readonly kind: 'verify'; readonly request: VerifyRequest }
+  | { readonly kind: 'compare'; readonly a: BlockLocator; readonly b: BlockLocator }
+  | { readonly kind: 'digest'; readonly source: BlockLocator };
+
+export interface JobOutcomes {
+  readonly copy: CopyOutcome;
+  readonly verify: VerifyOutcome;
+  readonly compare: CompareOutcome;
+  readonly digest: ContentDigest;
+}
+
+export type ToCoordinator =
+  | { readonly type: 'start'; readonly job: number; readonly request: JobRequest }
+  | { readonly type: 'cancel'; readonly job: number }
+  | { readonly type: 'close' };
+
+export type FromCoordinator =
+  | { readonly type: 'progress'; readonly job: number; readonly progress: CopyProgress }
+  | { readonly type: 'succeeded'; readonly job: number; readonly outcome: JobOutcomes[keyof JobOutcomes] }
+  | { readonly type: 'failed'; readonly job: number; readonly error: WireError }
+  | { readonly type: 'closed' };

@@ -1,0 +1,124 @@
+// Entry of a mover thread: opens tasks as the coordinator tells it and works off their leaves.
+import { setImmediate } from 'node:timers/promises';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { HyperError } from '@hypersdk/domain';
+import type { FromMover, ToMover } from './messages.ts';
+import { Slot, SlotPool } from './slots.ts';
+import { openTask } from './task/open-task.ts';
+import type { LeafTask } from './task/leaf-task.ts';
+import { toWireError } from './wire-error.ts';
+import { WorkRing, type Work } from './work-ring.ts';
+
+/** Leaves in hand at once: while one waits for its place or for a pace, the other is worked on. */
+const LANE_COUNT = 2;
+
+interface Placing {
+  readonly resolve: (offsets: Float64Array) => void;
+  readonly reject: (reason: HyperError) => void;
+}
+
+interface RunningTask {
+  readonly ring: WorkRing;
+  readonly placing: Map<number, Placing>;
+  readonly finished: Promise<void>;
+}
+
+class Mover {
+  readonly #port: MessagePort;
+  readonly #slots = new SlotPool(LANE_COUNT);
+  readonly #tasks = new Map<number, RunningTask>();
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (message: ToMover) => this.#take(message));
+  }
+
+  #take(message: ToMover): void {
+    switch (message.type) {
+      case 'start':
+        return this.#start(message);
+      case 'placed':
+        return this.#placed(message);
+      case 'end':
+        return void this.#end(message.task);
+    }
+  }
+
+  #start({ task, spec, ring: shared }: ToMover & { type: 'start' }): void {
+    const ring = new WorkRing(shared);
+    const placing: RunningTask['placing'] = new Map();
+    const place = (work: Work, sizes: Uint32Array<ArrayBuffer> | undefined): Promise<Float64Array> =>
+      new Promise((resolve, reject) => {
+        // After the stop nobody answers any more.
+        if (ring.stopped) return reject(stopped());
+        placing.set(work.sequence, { resolve, reject });
+        this.#send({ type: 'place', task, sequence: work.sequence, leaf: work.leaf, sizes });
+      });
+    const finished = this.#work(task, ring, () => openTask(spec, { ring, place }));
+    this.#tasks.set(task, { ring, placing, finished });
+  }
+
+  #placed({ task, sequence, offsets }: ToMover & { type: 'placed' }): void {
+    const placing = this.#tasks.get(task)?.placing;
+    placing?.get(sequence)?.resolve(offsets);
+    placing?.delete(sequence);
+  }
+
+  async #end(task: number): Promise<void> {
+    const running = this.#tasks.get(task);
+    // Lanes that still wait for a place will get none; their leaf is given up.
+    for (const { reject } of running?.placing.values() ?? []) reject(stopped());
+    await running?.finished;
+    this.#tasks.delete(task);
+    this.#send({ type: 'ended', task });
+  }
+
+  async #work(task: number, ring: WorkRing, open: () => LeafTask): Promise<void> {
+    try {
+      using leafTask = open();
+      await Promise.all(Array.from({ length: LANE_COUNT }, () => this.#lane(task, ring, leafTask)));
+    } catch (error) {
+      this.#fail(task, ring, error);
+    }
+  }
+
+  /** Never rejects, so that the task stays open until every lane has let go of it. */
+  async #lane(task: number, ring: WorkRing, leafTask: LeafTask): Promise<void> {
+    for (;;) {
+      // Messages for other tasks must get through between two leaves.
+      await setImmediate();
+      const slot = await this.#slots.acquire();
+      const seen = ring.published;
+      // A leaf is claimed only with a slot in hand: a claimed leaf always makes progress, so no two tasks can wait for each other.
+      const work = ring.claim();
+      if (typeof work === 'object') await this.#workOn(task, work, { ring, leafTask, slot });
+      this.#slots.release(slot);
+      if (work === undefined) return;
+      if (work === 'none yet') await ring.changed(seen);
+    }
+  }
+
+  async #workOn(task: number, work: Work, { ring, leafTask, slot }: { readonly ring: WorkRing; readonly leafTask: LeafTask; readonly slot: Slot }): Promise<void> {
+    try {
+      const result = await leafTask.run(work, slot);
+      this.#send({ type: 'done', task, sequence: work.sequence, result });
+    } catch (error) {
+      this.#fail(task, ring, error);
+    }
+  }
+
+  #fail(task: number, ring: WorkRing, error: unknown): void {
+    const stoppedBefore = ring.stopped;
+    ring.stop();
+    // What fails after the stop fails because of it.
+    if (!stoppedBefore) this.#send({ type: 'failed', task, error: toWireError(error) });
+  }
+
+  #send(message: FromMover): void {
+    this.#port.postMessage(message);
+  }
+}
+
+const stopped = (): HyperError => new HyperError('transfer/cancelled', 'The copy was stopped.');
+
+if (parentPort && workerData === 'mover') new Mover(parentPort);

@@ -1,0 +1,159 @@
+import type { Worker } from 'node:worker_threads';
+import type { HyperError } from '@hypersdk/domain';
+import { InOrder } from './in-order.ts';
+import type { FromMover, LeafResult, TaskSpec, ToMover } from './messages.ts';
+import { fromWireError } from './wire-error.ts';
+import { WorkRing } from './work-ring.ts';
+
+export interface LeafHandlers {
+  /** Called before the first leaf, with the means to hold placing. */
+  started?(run: Pick<Run, 'drain' | 'release'>): void;
+  /** Gives stored units their offsets. Called in leaf order; undefined sizes: the leaf takes no room. */
+  place?(leaf: number, sizes: Uint32Array | undefined): Float64Array;
+  /** What became of each leaf, in order. */
+  done(result: LeafResult): void;
+}
+
+/** One task while the movers are at it. */
+export class Run {
+  readonly #task: number;
+  readonly #workers: Set<Worker>;
+  readonly #leaves: Iterator<number>;
+  readonly #on: LeafHandlers;
+  readonly #ring = new WorkRing();
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #placing: InOrder<() => void>;
+  readonly #results: InOrder<LeafResult>;
+  readonly #held: (() => void)[] = [];
+  #placedCount = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #next: number | undefined;
+  #exhausted = false;
+  #ending = false;
+  #failure: { readonly reason: unknown } | undefined;
+
+  constructor(task: number, o: { readonly workers: readonly Worker[]; readonly leaves: Iterator<number>; readonly on: LeafHandlers }) {
+    this.#task = task;
+    this.#workers = new Set(o.workers);
+    this.#leaves = o.leaves;
+    this.#on = o.on;
+    this.#placing = new InOrder((place) => this.#placeOrHold(place));
+    this.#results = new InOrder((result) => o.on.done(result));
+  }
+
+  async start(spec: TaskSpec): Promise<void> {
+    this.#guard(() => this.#feed());
+    this.#tell({ type: 'start', task: this.#task, spec, ring: this.#ring.buffer });
+    this.#endWhenDone();
+    await this.#settled.promise;
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  take(message: FromMover, worker: Worker): void {
+    switch (message.type) {
+      case 'place':
+        return this.#guard(() => this.#place(message, worker));
+      case 'done':
+        return this.#guard(() => this.#finishLeaf(message));
+      case 'failed':
+        return this.fail(fromWireError(message.error));
+      case 'ended':
+        return this.#let(worker);
+    }
+  }
+
+  /** Holds all placing, and settles once every leaf that has a place is done: then tables and data agree. Rejects when the run fails. */
+  async drain(): Promise<void> {
+    this.#drained = Promise.withResolvers();
+    if (this.#failure) this.#drained.reject(this.#failure.reason);
+    this.#noteDrained();
+    await this.#drained.promise;
+  }
+
+  /** Lets placing go on after a drain. */
+  release(): void {
+    this.#drained = undefined;
+    for (const place of this.#held.splice(0)) this.#guard(place);
+  }
+
+  fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#drained?.reject(reason);
+    this.#ring.stop();
+    this.#end();
+  }
+
+  /** A mover that is gone will not say that it ended. */
+  lose(worker: Worker, error: HyperError): void {
+    this.fail(error);
+    this.#let(worker);
+  }
+
+  #let(worker: Worker): void {
+    this.#workers.delete(worker);
+    if (this.#workers.size === 0) this.#settled.resolve();
+  }
+
+  #guard(step: () => void): void {
+    try {
+      if (!this.#failure) step();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #place(message: FromMover & { type: 'place' }, worker: Worker): void {
+    this.#placing.add(message.sequence, () => {
+      this.#placedCount = message.sequence + 1;
+      const offsets = this.#on.place?.(message.leaf, message.sizes) ?? new Float64Array(0);
+      worker.postMessage({ type: 'placed', task: this.#task, sequence: message.sequence, offsets } satisfies ToMover);
+    });
+  }
+
+  #finishLeaf(message: FromMover & { type: 'done' }): void {
+    this.#results.add(message.sequence, message.result);
+    this.#noteDrained();
+    this.#feed();
+    this.#endWhenDone();
+  }
+
+  #placeOrHold(place: () => void): void {
+    if (this.#drained) this.#held.push(place);
+    else place();
+  }
+
+  #noteDrained(): void {
+    if (this.#results.count >= this.#placedCount) this.#drained?.resolve();
+  }
+
+  /** Keeps the ring full. */
+  #feed(): void {
+    while (!this.#exhausted) {
+      this.#next ??= this.#nextLeaf();
+      if (this.#next === undefined || !this.#ring.publish(this.#next)) return;
+      this.#next = undefined;
+    }
+  }
+
+  #nextLeaf(): number | undefined {
+    const next = this.#leaves.next();
+    if (!next.done) return next.value;
+    this.#exhausted = true;
+    this.#ring.close();
+    return undefined;
+  }
+
+  #endWhenDone(): void {
+    if (this.#exhausted && this.#results.count === this.#ring.published) this.#end();
+  }
+
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#tell({ type: 'end', task: this.#task });
+  }
+
+  #tell(message: ToMover): void {
+    for (const worker of this.#workers) worker.postMessage(message);
+  }
+}

@@ -1,0 +1,134 @@
+import { leafRange } from '@hypersdk/domain';
+import { leafDigest } from '../../digest/tree.ts';
+import { WritableDiskFile } from '../../file/disk-file.ts';
+import type { DiskImage } from '../../format/disk-image.ts';
+import { imageWriters } from '../../format/formats.ts';
+import type { UnitEncoder } from '../../format/image-writer.ts';
+import { openLocator } from '../../locator/open-locator.ts';
+import { isZero } from '../../stream/is-zero.ts';
+import type { CopyTaskSpec, LeafResult } from '../messages.ts';
+import type { Slot } from '../slots.ts';
+import type { Work } from '../work-ring.ts';
+import type { LeafTask, MoverDoor } from './leaf-task.ts';
+import { paceOf } from './pace.ts';
+import { readLeaf, type LeafReading } from './read-leaf.ts';
+
+/** Reads a leaf, takes its digest, leaves zeros out, encodes the rest, and writes it where the layout says: all in one pass over the bytes. */
+export class CopyTask implements LeafTask {
+  readonly #spec: CopyTaskSpec;
+  readonly #door: MoverDoor;
+  readonly #source: DiskImage;
+  readonly #target: WritableDiskFile;
+  readonly #encoder: UnitEncoder | undefined;
+  readonly #reading: LeafReading;
+
+  constructor(spec: CopyTaskSpec, door: MoverDoor) {
+    this.#spec = spec;
+    this.#door = door;
+    this.#source = openLocator(spec.source);
+    this.#target = WritableDiskFile.open(spec.path, 'continue');
+    this.#encoder = imageWriters[spec.format].encoder(spec.plan);
+    const pace = paceOf(spec.throttle);
+    this.#reading = { image: this.#source, ring: door.ring, ...(pace ? { pace } : {}) };
+  }
+
+  async run(work: Work, slot: Slot): Promise<LeafResult> {
+    const { leaf } = work;
+    const dataRead = await readLeaf(this.#reading, leaf, slot.leaf);
+    const { length } = leafRange(leaf, this.#source.virtualSize);
+    const sizes = dataRead === 0 ? undefined : this.#unitSizes(slot.leaf, length);
+    if (!sizes) {
+      if (this.#spec.plan.placement === 'assigned') await this.#door.place(work, undefined);
+      return { leaf, dataRead, stored: 0 };
+    }
+    const digest = this.#spec.digest ? leafDigest(slot.leaf.subarray(0, length)) : undefined;
+    const stored = this.#spec.plan.placement === 'identity' ? this.#writeInPlace(work, { slot, sizes, length }) : await this.#writeAssigned(work, { slot, sizes });
+    return { leaf, dataRead, stored, ...(digest ? { digest } : {}) };
+  }
+
+  /** Stored length of each unit, 0 where it is all zeros; undefined when all are. The last unit of the disk is filled up with zeros. */
+  #unitSizes(leaf: Uint8Array, length: number): Uint32Array<ArrayBuffer> | undefined {
+    const { unitSize } = this.#spec.plan;
+    const count = Math.ceil(length / unitSize);
+    leaf.fill(0, length, count * unitSize);
+    const sizes = new Uint32Array(count);
+    let stored = 0;
+    for (let unit = 0; unit < count; unit += 1) {
+      if (isZero(leaf.subarray(unit * unitSize, (unit + 1) * unitSize))) continue;
+      sizes[unit] = unitSize;
+      stored += unitSize;
+    }
+    return stored > 0 ? sizes : undefined;
+  }
+
+  #writeInPlace({ leaf }: Work, part: { readonly slot: Slot; readonly sizes: Uint32Array; readonly length: number }): number {
+    const { unitSize } = this.#spec.plan;
+    const { offset } = leafRange(leaf, this.#source.virtualSize);
+    let stored = 0;
+    for (const run of unitRuns(part.sizes)) {
+      const end = Math.min(run.end * unitSize, part.length);
+      this.#target.write(offset + run.start * unitSize, part.slot.leaf.subarray(run.start * unitSize, end));
+      stored += end - run.start * unitSize;
+    }
+    return stored;
+  }
+
+  async #writeAssigned(work: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array<ArrayBuffer> }): Promise<number> {
+    const payload = this.#encoder ? this.#encode(this.#encoder, work, { slot, sizes }) : slot.leaf;
+    const packed = this.#encoder !== undefined;
+    const offsets = await this.#door.place(work, sizes);
+    const { unitSize } = this.#spec.plan;
+    let stored = 0;
+    let at = 0;
+    for (let unit = 0; unit < sizes.length; unit += 1) {
+      const size = sizes[unit] ?? 0;
+      if (size === 0) continue;
+      const start = packed ? at : unit * unitSize;
+      let end = start + size;
+      const fileOffset = offsets[unit] ?? 0;
+      // Units that lie side by side both in the payload and in the file go out in one write.
+      while (unit + 1 < sizes.length && (sizes[unit + 1] ?? 0) > 0 && offsets[unit + 1] === fileOffset + (end - start)) {
+        unit += 1;
+        end += sizes[unit] ?? 0;
+      }
+      this.#target.write(fileOffset, payload.subarray(start, end));
+      stored += end - start;
+      at = end;
+    }
+    return stored;
+  }
+
+  /** Encodes the units one behind the other and replaces their sizes by the stored ones. */
+  #encode(encoder: UnitEncoder, { leaf }: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array }): Uint8Array {
+    const { unitSize } = this.#spec.plan;
+    const into = slot.stored(sizes.length * encoder.storedSizeMax);
+    const firstUnit = (leafRange(leaf, this.#source.virtualSize).offset / unitSize);
+    let at = 0;
+    for (let unit = 0; unit < sizes.length; unit += 1) {
+      if (sizes[unit] === 0) continue;
+      const stored = encoder.encode(slot.leaf.subarray(unit * unitSize, (unit + 1) * unitSize), firstUnit + unit, into, at);
+      sizes[unit] = stored;
+      at += stored;
+    }
+    return into;
+  }
+
+  [Symbol.dispose](): void {
+    this.#encoder?.[Symbol.dispose]();
+    this.#target[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
+  }
+}
+
+/** Runs of units that are stored, as [start, end). */
+function* unitRuns(sizes: Uint32Array): Generator<{ readonly start: number; readonly end: number }> {
+  let start = -1;
+  for (let unit = 0; unit <= sizes.length; unit += 1) {
+    const isStored = (sizes[unit] ?? 0) > 0;
+    if (isStored && start < 0) start = unit;
+    if (!isStored && start >= 0) {
+      yield { start, end: unit };
+      start = -1;
+    }
+  }
+}

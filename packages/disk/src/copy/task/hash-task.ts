@@ -1,0 +1,35 @@
+import { leafRange } from '@hypersdk/domain';
+import { leafDigest } from '../../digest/tree.ts';
+import type { DiskImage } from '../../format/disk-image.ts';
+import { openLocator } from '../../locator/open-locator.ts';
+import { isZero } from '../../stream/is-zero.ts';
+import type { HashTaskSpec, LeafResult } from '../messages.ts';
+import type { Slot } from '../slots.ts';
+import type { Work } from '../work-ring.ts';
+import type { LeafTask, MoverDoor } from './leaf-task.ts';
+import { readLeaf } from './read-leaf.ts';
+
+/** Reads leaves and answers their digests. */
+export class HashTask implements LeafTask {
+  readonly #image: DiskImage;
+  readonly #door: MoverDoor;
+  readonly #virtualSize: number;
+
+  constructor(spec: HashTaskSpec, door: MoverDoor) {
+    this.#image = openLocator(spec.source);
+    this.#door = door;
+    this.#virtualSize = spec.virtualSize;
+  }
+
+  async run(work: Work, slot: Slot): Promise<LeafResult> {
+    const dataRead = await readLeaf({ image: this.#image, ring: this.#door.ring }, work.leaf, slot.leaf);
+    const { length } = leafRange(work.leaf, this.#virtualSize);
+    const content = slot.leaf.subarray(0, length);
+    if (dataRead === 0 || isZero(content)) return { leaf: work.leaf, dataRead, stored: 0 };
+    return { leaf: work.leaf, digest: leafDigest(content), dataRead, stored: 0 };
+  }
+
+  [Symbol.dispose](): void {
+    this.#image[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,19 @@
+import type { TaskSpec } from '../messages.ts';
+import { CompareTask } from './compare-task.ts';
+import { ContainerTask } from './container-task.ts';
+import { CopyTask } from './copy-task.ts';
+import { HashTask } from './hash-task.ts';
+import type { LeafTask, MoverDoor } from './leaf-task.ts';
+
+export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
+  switch (spec.kind) {
+    case 'copy':
+      return new CopyTask(spec, door);
+    case 'hash':
+      return new HashTask(spec, door);
+    case 'compare':
+      return new CompareTask(spec, door);
+    case 'container':
+      return new ContainerTask(spec, door);
+  }
+}

@@ -1,0 +1,61 @@
+import { HyperError, type ErrorCode } from '@hypersdk/domain';
+
+const TARGET_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'target/full',
+  EDQUOT: 'target/full',
+  EFBIG: 'target/full',
+  EROFS: 'target/read-only',
+  EACCES: 'target/read-only',
+  EPERM: 'target/read-only',
+  EEXIST: 'target/exists',
+  ENOENT: 'target/not-found',
+  ENOTDIR: 'target/not-found',
+};
+
+const SOURCE_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'source/not-found',
+  ENOTDIR: 'source/not-found',
+};
+
+/** The `code` of a system error, such as `ENOSPC`. */
+export function systemCode(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+/** Says in the target's words what the operating system refused. `doing` completes "while …". */
+export function toTargetError(cause: unknown, path: string, doing: string): HyperError {
+  if (cause instanceof HyperError) return cause;
+  const system = systemCode(cause);
+  const code = TARGET_CODES[system ?? ''] ?? 'target/unwritable';
+  return new HyperError(code, `${path}: ${describeSystemError(cause)} while ${doing}.`, { detail: { path, system }, cause });
+}
+
+/** Says in the source's words what the operating system refused. */
+export function toSourceError(cause: unknown, path: string, doing: string): HyperError {
+  if (cause instanceof HyperError) return cause;
+  const system = systemCode(cause);
+  const code = SOURCE_CODES[system ?? ''] ?? 'source/unreadable';
+  return new HyperError(code, `${path}: ${describeSystemError(cause)} while ${doing}.`, { detail: { path, system }, cause });
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  ENOSPC: 'the file system is full',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'the file system does not take a file of this size',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission was denied',
+  EPERM: 'the operation is not permitted',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'the name is already taken',
+  EIO: 'the medium reported an error',
+  ESTALE: 'the network file system lost the file',
+  EISDIR: 'this is a folder, not a file',
+  ELOOP: 'this is a symbolic link',
+};
+
+function describeSystemError(cause: unknown): string {
+  const system = systemCode(cause);
+  if (system) return SENTENCES[system] ?? `the system answered ${system}`;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,1 @@
+export { qcow2Reader } from './reader.ts';

@@ -1,0 +1,2 @@
+export { rawReader } from './reader.ts';
+export { rawWriter } from './writer.ts';

@@ -1,0 +1,88 @@
+// Virtual Disk Format 5.0, "Grain Directory".
+import type { ByteRange } from '@hypersdk/domain';
+import type { ByteFile } from '../../file/byte-file.ts';
+import { overlaps, type MetadataArea } from './metadata-areas.ts';
+import { SECTOR_SIZE, TABLE_SIZE } from './vmdk-limits.ts';
+import { malformed } from './vmdk-refusal.ts';
+
+const TABLE_SECTORS = TABLE_SIZE / SECTOR_SIZE;
+/** The directory is read in pieces of this many bytes. */
+const PIECE_SIZE = 64 * 1024;
+
+/** Where the grain tables of an extent lie: 4 bytes in memory for each, checked as a whole when opened. */
+export class GrainDirectory {
+  readonly #sectors: Uint32Array;
+  /** Places of the tables that exist, in rising order. */
+  readonly #sorted: Uint32Array;
+
+  private constructor(sectors: Uint32Array, sorted: Uint32Array) {
+    this.#sectors = sectors;
+    this.#sorted = sorted;
+  }
+
+  static open(file: ByteFile, offset: number, areas: readonly MetadataArea[]): GrainDirectory {
+    const length = areas.find((area) => area.offset === offset)?.length ?? 0;
+    const sectors = readUint32s(file, { offset, length });
+    sectors.forEach((sector, index) => {
+      if (sector === 0) return;
+      const table = { offset: sector * SECTOR_SIZE, length: TABLE_SIZE };
+      const at = { path: file.path, offset: offset + index * 4 };
+      if (table.offset + TABLE_SIZE > file.size) throw malformed(`grain table ${index} is said to lie at byte ${table.offset}, but the file ends at ${file.size}`, at);
+      const area = areas.find((other) => overlaps(other, table));
+      if (area) throw malformed(`grain table ${index} is said to lie inside the ${area.what}`, at);
+    });
+    const sorted = toRising(sectors);
+    const clash = sorted.findIndex((sector, at) => at > 0 && sector - (sorted[at - 1] ?? 0) < TABLE_SECTORS);
+    if (clash > 0) {
+      const index = sectors.lastIndexOf(sorted[clash] ?? 0);
+      throw malformed(`grain table ${index} shares its bytes with another grain table`, { path: file.path, offset: offset + index * 4 });
+    }
+    return new GrainDirectory(sectors, sorted);
+  }
+
+  get length(): number {
+    return this.#sectors.length;
+  }
+
+  /** Byte offset of a table, or 0 when none of its grains exist. */
+  tableOffset(index: number): number {
+    return (this.#sectors[index] ?? 0) * SECTOR_SIZE;
+  }
+
+  /** Whether a grain of that range of the file would lie in a grain table. */
+  holds(range: ByteRange): boolean {
+    const first = this.#sorted[0];
+    const last = this.#sorted.at(-1);
+    if (first === undefined || last === undefined) return false;
+    if (range.offset >= last * SECTOR_SIZE + TABLE_SIZE || range.offset + range.length <= first * SECTOR_SIZE) return false;
+
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#sorted[middle] ?? 0) * SECTOR_SIZE + TABLE_SIZE <= range.offset) low = middle + 1;
+      else high = middle;
+    }
+    const next = this.#sorted[low];
+    return next !== undefined && next * SECTOR_SIZE < range.offset + range.length;
+  }
+}
+
+function readUint32s(file: ByteFile, range: ByteRange): Uint32Array {
+  const values = new Uint32Array(range.length / 4);
+  const piece = new Uint8Array(Math.min(PIECE_SIZE, range.length));
+  for (let done = 0; done < range.length; done += piece.length) {
+    const bytes = piece.subarray(0, Math.min(piece.length, range.length - done));
+    file.read(range.offset + done, bytes);
+    const view = new DataView(bytes.buffer, 0, bytes.length);
+    for (let at = 0; at < bytes.length; at += 4) values[(done + at) / 4] = view.getUint32(at, true);
+  }
+  return values;
+}
+
+/** The places above zero in rising order. Most programs lay tables out in order, and then nothing is sorted. */
+function toRising(sectors: Uint32Array): Uint32Array {
+  const present = sectors.filter((sector) => sector > 0);
+  const rising = present.every((sector, at) => at === 0 || sector > (present[at - 1] ?? 0));
+  return rising ? present : present.sort();
+}

@@ -1,0 +1,135 @@
+// Virtual Disk Format 5.0, "Grain Table".
+import { endOf, type ByteRange } from '@hypersdk/domain';
+import type { ByteFile } from '../../file/byte-file.ts';
+import { GrainClaims } from './grain-claims.ts';
+import type { GrainDirectory } from './grain-directory.ts';
+import { GRAIN_MARKER_SIZE, isTableMarker } from './marker.ts';
+import { overlaps, tableSpan, type MetadataArea } from './metadata-areas.ts';
+import type { SparseHeader } from './sparse-header.ts';
+import { SECTOR_SIZE, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-limits.ts';
+import { malformed, unsupported } from './vmdk-refusal.ts';
+
+/** Tables held at once: 128 KiB, 2 GiB of disk in grains of 64 KiB. */
+const TABLES_KEPT = 64;
+
+/** What a table entry of 1 means when the header allows it ("zeroed-grain GTE"). */
+const ZEROED = 1;
+
+/** What the entry of a grain says: never written, recorded as zeros, or where its bytes begin. */
+export type GrainPlace = 'hole' | 'zero' | number;
+
+export interface GrainTablesParts {
+  readonly file: ByteFile;
+  readonly header: SparseHeader;
+  readonly directory: GrainDirectory;
+  readonly areas: readonly MetadataArea[];
+  /** Whether each table must be preceded by its marker: so in extents whose directory is at the end. */
+  readonly marked: boolean;
+}
+
+/** Reads grain tables as they are needed, keeps a few, and checks each when it is read for the first time. */
+export class GrainTables {
+  readonly #parts: GrainTablesParts;
+  readonly #claims: GrainClaims;
+  readonly #checked: Uint8Array;
+  readonly #kept: { index: number; readonly entries: Uint32Array }[] = [];
+  readonly #bytes: Uint8Array;
+  #fileRun: ByteRange & { readonly hole: boolean } = { offset: 0, length: 0, hole: false };
+
+  constructor(parts: GrainTablesParts) {
+    this.#parts = parts;
+    this.#claims = new GrainClaims(parts.header.grainSize / SECTOR_SIZE);
+    this.#checked = new Uint8Array(parts.directory.length);
+    this.#bytes = new Uint8Array(SECTOR_SIZE + TABLE_SIZE);
+  }
+
+  grain(index: number): GrainPlace {
+    const table = this.#table(Math.floor(index / TABLE_ENTRIES));
+    const sector = table?.[index % TABLE_ENTRIES] ?? 0;
+    if (sector === 0) return 'hole';
+    return sector === ZEROED && this.#parts.header.zeroedGrains ? 'zero' : sector * SECTOR_SIZE;
+  }
+
+  /**
+   * The first table from `index` on, below `end`, that may describe grains. Tables that lie in a hole of the file are all zero and are passed over
+   * unread: programs reserve the tables of the whole disk, a gibibyte for 16 TiB, and never write most of them.
+   */
+  nextUsed(index: number, end: number): number {
+    for (let at = index; at < end; at += 1) {
+      const offset = this.#parts.directory.tableOffset(at);
+      if (offset > 0 && !this.#isHole(offset)) return at;
+    }
+    return end;
+  }
+
+  #isHole(offset: number): boolean {
+    if (offset < this.#fileRun.offset || offset + TABLE_SIZE > endOf(this.#fileRun)) {
+      const { file } = this.#parts;
+      const [first] = file.extents({ offset, length: file.size - offset });
+      this.#fileRun = first ? { offset, length: first.length, hole: first.kind !== 'data' } : { offset, length: 0, hole: false };
+    }
+    return this.#fileRun.hole && offset + TABLE_SIZE <= endOf(this.#fileRun);
+  }
+
+  #table(index: number): Uint32Array | undefined {
+    const kept = this.#kept[index % TABLES_KEPT];
+    if (kept?.index === index) return kept.entries;
+    const offset = this.#parts.directory.tableOffset(index);
+    if (offset === 0) return undefined;
+
+    const slot = kept ?? { index, entries: new Uint32Array(TABLE_ENTRIES) };
+    slot.index = -1;
+    this.#load(offset, slot.entries);
+    if (this.#checked[index] === 0) {
+      this.#check(index, slot.entries);
+      this.#checked[index] = 1;
+    }
+    slot.index = index;
+    this.#kept[index % TABLES_KEPT] = slot;
+    return slot.entries;
+  }
+
+  #load(offset: number, into: Uint32Array): void {
+    const { file, marked } = this.#parts;
+    const before = marked ? SECTOR_SIZE : 0;
+    const bytes = this.#bytes.subarray(0, before + TABLE_SIZE);
+    file.read(offset - before, bytes);
+    if (marked && !isTableMarker(bytes, 'grain-table', TABLE_SIZE)) {
+      throw malformed('a grain table is not preceded by its marker', { path: file.path, offset: offset - before });
+    }
+    const view = new DataView(bytes.buffer, before, TABLE_SIZE);
+    for (let at = 0; at < TABLE_ENTRIES; at += 1) into[at] = view.getUint32(at * 4, true);
+  }
+
+  #check(index: number, entries: Uint32Array): void {
+    const { header } = this.#parts;
+    const start = index * tableSpan(header.grainSize);
+    for (let at = 0; at < TABLE_ENTRIES; at += 1) {
+      const sector = entries[at] ?? 0;
+      const left = header.capacity - start - at * header.grainSize;
+      if (left <= 0) return; // Entries beyond the end of the disk say nothing.
+      if (sector === 0 || (sector === ZEROED && header.zeroedGrains)) continue;
+      // The last grain of a disk need not be stored beyond the disk's end.
+      const length = header.compressed ? GRAIN_MARKER_SIZE : Math.min(header.grainSize, left);
+      const why = this.#fault({ offset: sector * SECTOR_SIZE, length });
+      if (why) throw why({ path: this.#parts.file.path, offset: this.#parts.directory.tableOffset(index) + at * 4 }, index * TABLE_ENTRIES + at);
+    }
+  }
+
+  /** Makes the error for a grain of that range of the file, when it may not lie there. */
+  #fault(range: ByteRange): ((at: { readonly path: string; readonly offset: number }, grain: number) => Error) | undefined {
+    const { file, areas, directory, header } = this.#parts;
+    if (endOf(range) > file.size) {
+      return (at, grain) => malformed(`grain ${grain} is said to lie at byte ${range.offset}, but the file ends at ${file.size}`, at);
+    }
+    const area = areas.find((other) => overlaps(other, range));
+    if (area) return (at, grain) => malformed(`grain ${grain} is said to lie inside the ${area.what}`, at);
+    if (directory.holds(range)) return (at, grain) => malformed(`grain ${grain} is said to lie inside a grain table`, at);
+    // A compressed grain names its place on the disk in its marker, so two entries for one grain are noticed when it is read.
+    if (header.compressed) return undefined;
+    const clash = this.#claims.claim(range.offset / SECTOR_SIZE);
+    if (clash === 'overlap') return (at, grain) => malformed(`grain ${grain} shares its bytes with another grain`, at);
+    if (clash === 'too-many') return (at) => unsupported('its grains are strewn over the file with too many alignments to tell whether they overlap', at);
+    return undefined;
+  }
+}

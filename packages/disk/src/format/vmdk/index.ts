@@ -1,0 +1,3 @@
+export { vmdkReader } from './reader.ts';
+export type { VmdkPlan } from './vmdk-plan.ts';
+export { vmdkWriter } from './writer.ts';

@@ -1,0 +1,51 @@
+import { formatBytes, HyperError, roundUp } from '@hypersdk/domain';
+import type { ImageSettings } from '@hypersdk/ports';
+import type { ImagePlan } from '../image-writer.ts';
+import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
+
+export const vmdkSubformats = ['monolithicSparse', 'streamOptimized'] as const;
+export type VmdkSubformat = (typeof vmdkSubformats)[number];
+
+export interface VmdkPlan extends ImagePlan {
+  readonly subformat: VmdkSubformat;
+  readonly compressionLevel: number;
+}
+
+/** What every VMware product makes and reads. */
+export const WRITTEN_GRAIN_SIZE = 64 * 1024;
+
+/** Within 2 % of the size that level 6 reaches, at one and a half times its speed. */
+const LEVEL_DEFAULT = 3;
+/** Levels that every zlib has. */
+const LEVEL_MAX = 9;
+
+/** Settings that belong to other formats. */
+const FOREIGN = ['clusterSize', 'refcountBits', 'lazyRefcounts', 'extendedL2', 'compatVersion'] as const satisfies readonly (keyof ImageSettings)[];
+
+/** Fixes every free choice for a VMDK. The size is rounded up to a sector, as the format counts in sectors. */
+export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan {
+  const subformat = parseSubformat(settings.subformat ?? defaultSubformat(settings));
+  const foreign = FOREIGN.find((name) => settings[name] !== undefined);
+  if (foreign) throw invalid(`${foreign} is not a setting of VMDK images`);
+  if (settings.preallocation !== undefined && settings.preallocation !== 'off') throw invalid(`preallocation ${settings.preallocation} is not possible for a ${subformat} VMDK`);
+
+  const compression = subformat === 'streamOptimized' ? 'zlib' : 'none';
+  if (settings.compression !== undefined && settings.compression !== compression) throw invalid(`a ${subformat} VMDK has compression ${compression}, not ${settings.compression}`);
+  if (settings.compressionLevel !== undefined && compression === 'none') throw invalid(`a ${subformat} VMDK is not compressed, so it has no compressionLevel`);
+  const compressionLevel = settings.compressionLevel ?? LEVEL_DEFAULT;
+  if (!Number.isInteger(compressionLevel) || compressionLevel < 1 || compressionLevel > LEVEL_MAX) throw invalid(`compressionLevel ${compressionLevel} is not between 1 and ${LEVEL_MAX}`);
+
+  if (!Number.isSafeInteger(virtualSize) || virtualSize <= 0) throw invalid('a VMDK needs a size above 0');
+  if (virtualSize > VIRTUAL_SIZE_MAX) throw invalid(`a disk of ${formatBytes(virtualSize)} is larger than the ${formatBytes(VIRTUAL_SIZE_MAX)} written to a VMDK`);
+  return { virtualSize: roundUp(virtualSize, SECTOR_SIZE), unitSize: WRITTEN_GRAIN_SIZE, placement: 'assigned', subformat, compressionLevel };
+}
+
+const defaultSubformat = (settings: ImageSettings): VmdkSubformat => (settings.compression === 'zlib' ? 'streamOptimized' : 'monolithicSparse');
+
+function parseSubformat(text: string): VmdkSubformat {
+  const found = vmdkSubformats.find((subformat) => subformat === text);
+  if (!found) throw invalid(`subformat ${text} is not one of ${vmdkSubformats.join(', ')}`);
+  return found;
+}
+
+const invalid = (why: string): HyperError => new HyperError('usage/invalid', `This VMDK cannot be made: ${why}.`, { detail: { format: 'vmdk' } });

@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto';
+import { fstatSync, statSync, type BigIntStats } from 'node:fs';
+import type { DiskImage } from '../format/disk-image.ts';
+
+/**
+ * Identifies the content of an image through the identity, length and time of last change of every file it reads from.
+ * Any write through the file system changes it.
+ */
+export function imageMark(image: DiskImage): string {
+  const parts = image.files.map((file) => describeStatus(file.fd === undefined ? statSync(file.path, { bigint: true }) : fstatSync(file.fd, { bigint: true })));
+  return `files:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)}`;
+}
+
+const describeStatus = (status: BigIntStats): string => [status.dev, status.ino, status.size, status.mtimeNs].join(':');

@@ -1,0 +1,34 @@
+import type { VMId, VMInfo } from '@hypersdk/domain';
+import type { ProviderSession } from '@hypersdk/ports';
+import { type Check, registerChecks } from './check.ts';
+import { diskExportChecks } from './disk-export-checks.ts';
+import { inventoryChecks } from './inventory-checks.ts';
+import { sessionChecks } from './session-checks.ts';
+
+/** A platform with at least two VMs, of which at least one has at least two disks. */
+export interface ProviderSubject extends AsyncDisposable {
+  /** A new session on the same platform. */
+  open(): Promise<ProviderSession>;
+  /** An id that looks right and belongs to no VM. */
+  readonly absent: VMId;
+  /** Writes to the first disk of the VM behind the provider's back, as a guest would. */
+  writeToDisk?(vm: VMInfo): Promise<void>;
+}
+
+export type ArrangeProvider = () => Promise<ProviderSubject>;
+
+/**
+ * What every provider promises. `arrange` makes a fresh platform for each check; a facet that the session has is checked,
+ * one that it has not is no promise, so the facets that must be there are named.
+ */
+export function providerContract(arrange: ArrangeProvider, facets: ProviderFacets): void {
+  registerChecks('provider', checksOfProvider(arrange, facets));
+}
+
+export type ProviderFacets = readonly (keyof ProviderSession['facets'])[];
+
+export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacets): readonly Check[] => [
+  ...sessionChecks(arrange, facets),
+  ...inventoryChecks(arrange),
+  ...(facets.includes('diskExport') ? diskExportChecks(arrange) : []),
+];

@@ -1,0 +1,171 @@
+import { leafCount } from '@hypersdk/domain';
+import type { CopyProgress, CopyStage } from '@hypersdk/ports';
+import { expect } from 'vitest';
+import { contentDigest } from '../memory/content-digest.ts';
+import type { Check } from './check.ts';
+import { calm, expectRefusal } from './expectations.ts';
+import { type ArrangeTransfer, DISK_SIZE, diskContent, expectNoTarget, expectTarget, INTERRUPTIBLE_RATE, requestOf } from './transfer-subject.ts';
+
+const STAGES: readonly CopyStage[] = ['planning', 'copying', 'syncing', 'verifying', 'publishing'];
+
+/** What a copy promises when nothing interrupts it. */
+export const copyChecks = (arrange: ArrangeTransfer): readonly Check[] => [...contentChecks(arrange), ...targetChecks(arrange), ...courseChecks(arrange)];
+
+function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
+  return [
+    {
+      name: 'a copy has the content of its source',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        for (const content of [diskContent(1), new Uint8Array(DISK_SIZE), diskContent(2).subarray(0, 512)]) {
+          const request = requestOf(subject, await subject.makeSource(content));
+          const outcome = await transfer.copy(request, calm);
+          await expectTarget(subject, request.path, content);
+          expect(outcome).toMatchObject({ path: request.path, virtualSize: content.length, resumedAt: 0 });
+        }
+      },
+    },
+    {
+      name: 'the digest of a copy is the tree over the source',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        for (const content of [diskContent(1), diskContent(2).subarray(0, 512)]) {
+          const outcome = await transfer.copy(requestOf(subject, await subject.makeSource(content)), calm);
+          expect(outcome.content).toEqual(contentDigest(content));
+          expect(outcome.leavesChecked).toBe(leafCount(content.length));
+          expect(outcome.leavesPath).toBeTypeOf('string');
+        }
+      },
+    },
+    {
+      name: 'a plain conversion copies too, and claims no proof',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), digest: 'none', durability: 'none' } as const;
+        const outcome = await transfer.copy(request, calm);
+        await expectTarget(subject, request.path, diskContent(1));
+        expect(outcome.content).toBeUndefined();
+        expect(outcome.leavesPath).toBeUndefined();
+      },
+    },
+    {
+      name: 'copies made at the same time do not mix',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const contents = [diskContent(1), diskContent(2), diskContent(3)];
+        const requests = await Promise.all(contents.map(async (content) => requestOf(subject, await subject.makeSource(content))));
+        await Promise.all(requests.map((request) => transfer.copy(request, calm)));
+        for (const [index, request] of requests.entries()) await expectTarget(subject, request.path, contents[index] ?? new Uint8Array(0));
+      },
+    },
+  ];
+}
+
+function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
+  return [
+    {
+      name: 'a target that exists is refused and stays as it is',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        await transfer.copy(request, calm);
+        await expectRefusal(transfer.copy(request, calm), 'target/exists');
+        await expectRefusal(transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2' }, calm), 'target/exists');
+        await expectTarget(subject, request.path, diskContent(1));
+      },
+    },
+    {
+      name: 'a target that exists is replaced when that is wanted',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        await transfer.copy(request, calm);
+        await transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2', overwrite: true }, calm);
+        await expectTarget(subject, request.path, diskContent(2));
+      },
+    },
+    {
+      name: 'an absent source is said to be absent, and leaves no target',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = requestOf(subject, subject.absentSource());
+        await expectRefusal(transfer.copy(request, calm), 'source/not-found');
+        await expectNoTarget(subject, request.path);
+      },
+    },
+    {
+      name: 'a setting that the format does not know is refused',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const settings = { ...subject.settings, subformat: 'no-such-subformat' };
+        await expectRefusal(transfer.copy({ ...request, settings }, calm), 'usage/invalid');
+        await expectNoTarget(subject, request.path);
+      },
+    },
+    {
+      name: 'a source that is written while it is read is noticed, and nothing is published',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const source = await subject.makeSource(diskContent(1));
+        const request = { ...requestOf(subject, source), rateLimit: INTERRUPTIBLE_RATE };
+        let rewritten: Promise<void> | undefined;
+        const onProgress = ({ stage, settled }: CopyProgress): void => {
+          if (stage === 'copying' && settled > 0) rewritten ??= subject.rewriteSource(source, diskContent(2));
+        };
+        await expectRefusal(transfer.copy(request, { ...calm, onProgress }), 'source/changed');
+        await rewritten;
+        await expectNoTarget(subject, request.path);
+      },
+    },
+  ];
+}
+
+function courseChecks(arrange: ArrangeTransfer): readonly Check[] {
+  return [
+    {
+      name: 'progress never goes back and ends at the size of the disk',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const seen: CopyProgress[] = [];
+        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), rateLimit: 2 * INTERRUPTIBLE_RATE };
+        await transfer.copy(request, { ...calm, onProgress: (progress) => seen.push(progress) });
+        expectForward(seen);
+        expect(seen.at(-1)).toMatchObject({ settled: DISK_SIZE, virtualSize: DISK_SIZE });
+      },
+    },
+    {
+      name: 'a limited rate is kept',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), rateLimit: INTERRUPTIBLE_RATE };
+        const begun = performance.now();
+        await transfer.copy(request, calm);
+        // 16 MiB of data at 16 MiB/s is a second; half of it may come in a burst at the start.
+        expect(performance.now() - begun).toBeGreaterThan(450);
+      },
+    },
+  ];
+}
+
+/** Stages come in their order, and nothing that was settled is taken back within one. */
+function expectForward(seen: readonly CopyProgress[]): void {
+  for (const [index, next] of seen.entries()) {
+    const before = seen[index - 1] ?? { ...next, settled: 0, dataRead: 0 };
+    expect(STAGES.indexOf(next.stage), `stage after ${before.stage}`).toBeGreaterThanOrEqual(STAGES.indexOf(before.stage));
+    expect(next.settled).toBeLessThanOrEqual(next.virtualSize);
+    if (next.stage === before.stage) expect(next.settled).toBeGreaterThanOrEqual(before.settled);
+    if (next.stage === before.stage) expect(next.dataRead).toBeGreaterThanOrEqual(before.dataRead);
+  }
+}

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = resolve(import.meta.dirname, '../..');
+const EVERYWHERE = ['packages', 'apps', 'tools'];
+const tests = (ending: string): string[] => EVERYWHERE.map((folder) => `${folder}/**/*${ending}`);
+const NEVER = ['**/node_modules/**', '**/fixtures/**'];
+
+/** Two at a time: integration tests start programs and worker threads of their own. */
+const WORKERS = 2;
+const INTEGRATION_TIMEOUT_MS = 30_000;
+const HOOK_TIMEOUT_MS = 60_000;
+
+const heavy = { root, pool: 'forks' as const, maxWorkers: WORKERS, testTimeout: INTEGRATION_TIMEOUT_MS, hookTimeout: HOOK_TIMEOUT_MS, exclude: NEVER };
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          root,
+          pool: 'threads',
+          maxWorkers: WORKERS,
+          include: tests('.test.{ts,mjs}'),
+          exclude: [...NEVER, '**/*.integ.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...heavy, name: 'integ', include: tests('.integ.test.ts'), sequence: { groupOrder: 1 } } },
+      { test: { ...heavy, name: 'e2e', include: ['e2e/**/*.test.ts'], sequence: { groupOrder: 2 } } },
+    ],
+  },
+});
