@@ -1,12 +1,12 @@
 import { HyperError, type ErrorCode } from '@hypersdk/domain';
 import { expect } from 'vitest';
+import { firstDifference } from '../memory/first-difference.ts';
 
 /** Compares byte arrays fast and names the first place where they differ. */
 export function expectEqualBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(actual.length, 'length in bytes').toBe(expected.length);
-  if (Buffer.compare(actual, expected) === 0) return;
-  const at = actual.findIndex((byte, index) => byte !== expected[index]);
-  expect.fail(`The bytes differ from offset ${at} on: ${actual[at]} instead of ${expected[at]}.`);
+  const at = firstDifference(actual, expected);
+  if (at !== undefined) expect.fail(`The bytes differ from offset ${at} on: ${actual[at]} instead of ${expected[at]}.`);
 }
 
 /** The promise rejects with a `HyperError` of one of the codes. */

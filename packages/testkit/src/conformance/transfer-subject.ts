@@ -28,7 +28,7 @@ export type ArrangeTransfer = () => Promise<TransferSubject>;
 export const DISK_SIZE = 5 * LEAF_SIZE + 9 * 512;
 
 /** Slow enough that a copy of `diskContent` can be interrupted, fast enough to wait for. */
-export const INTERRUPTIBLE_RATE = 16 * 1024 * 1024;
+export const INTERRUPTIBLE_RATE = 32 * 1024 * 1024;
 
 /** Made once for each seed: noise takes longer to make than to copy. */
 const made = new Map<number, Uint8Array>();

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, CopyStage, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { contentDigest, leafDigests } from './content-digest.ts';
+import { firstDifference } from './first-difference.ts';
 import type { MemoryFiles, MemoryFileState } from './memory-files.ts';
 
 interface Checkpoint {
@@ -54,11 +55,10 @@ export class MemoryTransfer implements Transfer {
   async compare(a: BlockLocator, b: BlockLocator, o: Watch<CopyProgress>): Promise<CompareOutcome> {
     o.signal.throwIfAborted();
     const [left, right] = [this.#files.open(a).bytes, this.#files.open(b).bytes];
-    const shorter = Math.min(left.length, right.length);
-    const same = Buffer.compare(left.subarray(0, shorter), right.subarray(0, shorter)) === 0;
-    if (same && left.length === right.length) return { result: 'equal', virtualSize: left.length };
-    const offset = same ? shorter : left.findIndex((byte, at) => byte !== right[at]);
-    return { result: 'different', offset, what: same ? 'The disks differ in size.' : 'The bytes differ.' };
+    const offset = firstDifference(left, right);
+    if (offset !== undefined) return { result: 'different', offset, what: 'The bytes differ.' };
+    if (left.length === right.length) return { result: 'equal', virtualSize: left.length };
+    return { result: 'different', offset: Math.min(left.length, right.length), what: 'The disks differ in size.' };
   }
 
   async digest(source: BlockLocator, o: Watch<CopyProgress>): Promise<ContentDigest> {
