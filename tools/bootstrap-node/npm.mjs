@@ -76,7 +76,18 @@ function npmEnvironment(cli, node) {
 
 /** Settings of an outer npm that would change which folder or which packages are installed. */
 const OUTER_SETTINGS = new Set(
-  ['local_prefix', 'prefix', 'workspace', 'workspaces', 'include_workspace_root', 'global', 'location', 'omit', 'only', 'production', 'dry_run', 'engine_strict'].map(
-    (name) => `npm_config_${name}`,
-  ),
+  [
+    'local_prefix',
+    'prefix',
+    'workspace',
+    'workspaces',
+    'include_workspace_root',
+    'global',
+    'location',
+    'omit',
+    'only',
+    'production',
+    'dry_run',
+    'engine_strict',
+  ].map((name) => `npm_config_${name}`),
 );

@@ -6,7 +6,11 @@ describe('missing lockfile entries', () => {
   test('an optional package without an entry gets one that names its machine', () => {
     const lockfile = {
       packages: {
-        'node_modules/tool': { version: '1.0.0', dev: true, optionalDependencies: { '@tool/binding-linux-x64-musl': '1.0.0', '@tool/binding-darwin-arm64': '1.0.0' } },
+        'node_modules/tool': {
+          version: '1.0.0',
+          dev: true,
+          optionalDependencies: { '@tool/binding-linux-x64-musl': '1.0.0', '@tool/binding-darwin-arm64': '1.0.0' },
+        },
         'node_modules/@tool/binding-darwin-arm64': { version: '1.0.0' },
       },
     };

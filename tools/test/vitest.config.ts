@@ -11,7 +11,14 @@ const WORKERS = 2;
 const INTEGRATION_TIMEOUT_MS = 30_000;
 const HOOK_TIMEOUT_MS = 60_000;
 
-const heavy = { root, pool: 'forks' as const, maxWorkers: WORKERS, testTimeout: INTEGRATION_TIMEOUT_MS, hookTimeout: HOOK_TIMEOUT_MS, exclude: NEVER };
+const heavy = {
+  root,
+  pool: 'forks' as const,
+  maxWorkers: WORKERS,
+  testTimeout: INTEGRATION_TIMEOUT_MS,
+  hookTimeout: HOOK_TIMEOUT_MS,
+  exclude: NEVER,
+};
 
 export default defineConfig({
   root,
