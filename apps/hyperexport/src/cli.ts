@@ -7,20 +7,6 @@ import type { Services } from './services.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { usageText } from './usage-text.ts';
 
-const ROOT_HELP = `Exports virtual machine disks, converts them on the way, survives being stopped, and proves the copy.
-
-EXAMPLES
-  hyperexport list /var/lib/libvirt/images
-  hyperexport export /var/lib/libvirt/images web-01 --to /backup --format qcow2
-  hyperexport export disk.vmdk --to /backup --compression zstd --limit-rate 50M
-  hyperexport convert disk.vmdk disk.qcow2
-  hyperexport verify /backup/web-01
-  hyperexport resume
-
-Each command has its own --help with examples. Exit codes: 0 done, 1 different, 64 wrong
-usage, 65 bad input, 66 not found, 70 defect, 73 cannot create, 74 input or output failed,
-75 try again later, 77 not permitted, 130 stopped.`;
-
 /** Runs one command line and answers the exit code. Whatever goes wrong is told once, in the form that was asked for. */
 export async function runCli(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   let services: Promise<Services> | undefined;
@@ -31,13 +17,15 @@ export async function runCli(args: readonly string[], terminal: Terminal = proce
     again: (others: readonly string[]) => runOnce(others),
   };
   const runOnce = async (line: readonly string[]): Promise<number> => {
+    if (line[0] === '--version') return tellVersion(terminal);
+    if (line.length === 0 || asksFor(line, ['--help', '-h'])) return tellHelp(line[0], terminal);
     await run(await applicationFor(line), line, context);
     return Number(context.process.exitCode);
   };
   try {
-    return await runOnce(args.length === 0 ? ['--help'] : args);
+    return await runOnce(args);
   } catch (thrown) {
-    return tellError(thrown, { terminal, json: asksForJson(args) });
+    return tellError(thrown, { terminal, json: asksFor(args, ['--json']) });
   } finally {
     await (await services?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
@@ -48,10 +36,10 @@ export async function applicationFor(line: readonly string[]): Promise<Applicati
   const named = isVerb(line[0]) ? line[0] : undefined;
   const command = named === undefined ? undefined : await commandTable[named].load();
   const routes = Object.fromEntries(verbs.map((verb) => [verb, verb === named && command ? command : nameOnly(verb)]));
-  return buildApplication<CliContext>(buildRouteMap({ routes, docs: { brief: 'Export VM disks', fullDescription: ROOT_HELP } }), {
+  return buildApplication<CliContext>(buildRouteMap({ routes, docs: { brief: 'Export VM disks' } }), {
     name: 'hyperexport',
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-    documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true, onlyRequiredInUsageLine: true },
+    documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
     localization: { text: usageText },
   });
 }
@@ -66,8 +54,20 @@ function tellError(thrown: unknown, o: { readonly terminal: Terminal; readonly j
   return exitCodeOf(error);
 }
 
+async function tellHelp(word: string | undefined, terminal: Terminal): Promise<number> {
+  const { commandHelp, rootHelp } = await import('./help/help-text.ts');
+  terminal.out(isVerb(word) ? await commandHelp(word) : rootHelp());
+  return 0;
+}
+
+async function tellVersion(terminal: Terminal): Promise<number> {
+  const { tool } = await import('./tool.ts');
+  terminal.out(`${tool.version}\n`);
+  return 0;
+}
+
 /** Asked before the flags are parsed, because the flags themselves may be what is wrong. */
-function asksForJson(args: readonly string[]): boolean {
+function asksFor(args: readonly string[], flags: readonly string[]): boolean {
   const end = args.indexOf('--');
-  return (end === -1 ? args : args.slice(0, end)).includes('--json');
+  return (end === -1 ? args : args.slice(0, end)).some((word) => flags.includes(word));
 }

@@ -4,20 +4,58 @@ import type { CliContext } from './cli-context.ts';
 interface CommandEntry {
   /** One line for the list of commands. */
   readonly brief: string;
+  /** What follows the name. */
+  readonly usage: string;
   load(): Promise<Command<CliContext>>;
 }
 
 /** Every command, in the order of the help. A command's file is read only when its name is typed. */
 export const commandTable = {
-  export: { brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt', load: async () => (await import('./commands/export.ts')).exportCommand },
-  inspect: { brief: 'Show what a disk image is, without trusting it', load: async () => (await import('./commands/inspect.ts')).inspectCommand },
-  convert: { brief: 'Write a disk image in another format', load: async () => (await import('./commands/convert.ts')).convertCommand },
-  verify: { brief: 'Prove that an export is still what was read from its source', load: async () => (await import('./commands/verify.ts')).verifyCommand },
-  compare: { brief: 'Tell whether two images of any formats hold the same disk', load: async () => (await import('./commands/compare.ts')).compareCommand },
-  resume: { brief: 'Go on with a run that was stopped or killed', load: async () => (await import('./commands/resume.ts')).resumeCommand },
-  list: { brief: 'List the VMs in a folder of disk images', load: async () => (await import('./commands/list.ts')).listCommand },
-  history: { brief: 'Show what was run, newest first', load: async () => (await import('./commands/history.ts')).historyCommand },
-  completion: { brief: 'Print the completion script for your shell', load: async () => (await import('./commands/completion.ts')).completionCommand },
+  export: {
+    brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
+    usage: 'PATH [VM…] --to DIR [flags]',
+    load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+  inspect: {
+    brief: 'Show what a disk image is, without trusting it',
+    usage: 'IMAGE [flags]',
+    load: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  },
+  convert: {
+    brief: 'Write a disk image in another format',
+    usage: 'SOURCE TARGET [flags]',
+    load: async () => (await import('./commands/convert.ts')).convertCommand,
+  },
+  verify: {
+    brief: 'Prove that an export is still what was read from its source',
+    usage: 'FOLDER | MANIFEST | RECEIPT [flags]',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  compare: {
+    brief: 'Tell whether two images of any formats hold the same disk',
+    usage: 'IMAGE IMAGE [flags]',
+    load: async () => (await import('./commands/compare.ts')).compareCommand,
+  },
+  resume: {
+    brief: 'Go on with a run that was stopped or killed',
+    usage: '[ID] [flags]',
+    load: async () => (await import('./commands/resume.ts')).resumeCommand,
+  },
+  list: {
+    brief: 'List the VMs in a folder of disk images',
+    usage: 'PATH [flags]',
+    load: async () => (await import('./commands/list.ts')).listCommand,
+  },
+  history: {
+    brief: 'Show what was run, newest first',
+    usage: '[flags]',
+    load: async () => (await import('./commands/history.ts')).historyCommand,
+  },
+  completion: {
+    brief: 'Print the completion script for your shell',
+    usage: 'bash | zsh | fish',
+    load: async () => (await import('./commands/completion.ts')).completionCommand,
+  },
 } as const satisfies Readonly<Record<string, CommandEntry>>;
 
 export type Verb = keyof typeof commandTable;

@@ -11,7 +11,7 @@ const subject: RunSubject = { command: 'export', source: '/vms/a', target: '/b',
 let history: History;
 let count = 0;
 const ports = (): Parameters<typeof recordRun>[0] => ({
-  history,
+  history: async () => history,
   clock: new FakeClock(),
   ids: { next: () => `01HYPERSDK000000000000${String((count += 1)).padStart(3, '0')}Z` },
 });

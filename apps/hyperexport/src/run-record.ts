@@ -5,7 +5,7 @@ import { toHyperError } from './output/error-report.ts';
 import { canGoOn, shortId } from './run-id.ts';
 
 interface Ports {
-  readonly history: History;
+  history(): Promise<History>;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -26,9 +26,10 @@ export async function recordRun<Outcome>(
   subject: RunSubject,
   o: Cancel & { readonly work: (run: HistoryEntry) => Promise<Outcome>; readonly gain: (outcome: Outcome) => RunGain },
 ): Promise<Outcome> {
-  const entry = await beginRun(ports, subject, o);
+  const history = await ports.history();
+  const entry = await beginRun(ports, subject, { ...o, history });
   const finish = (end: Partial<HistoryEntry> & Pick<HistoryEntry, 'state'>): Promise<void> =>
-    ports.history.record({ ...entry, finishedAt: timeOf(ports.clock), ...end }, { signal: AbortSignal.timeout(RECORD_TIMEOUT_MS) });
+    history.record({ ...entry, finishedAt: timeOf(ports.clock), ...end }, { signal: AbortSignal.timeout(RECORD_TIMEOUT_MS) });
   try {
     const outcome = await o.work(entry);
     await finish({ state: 'succeeded', ...o.gain(outcome) });
@@ -40,11 +41,11 @@ export async function recordRun<Outcome>(
   }
 }
 
-async function beginRun(ports: Ports, subject: RunSubject, o: Cancel): Promise<HistoryEntry> {
-  const known = await ports.history.list({ signal: o.signal, limit: HISTORY_MAX });
+async function beginRun(ports: Ports, subject: RunSubject, o: Cancel & { readonly history: History }): Promise<HistoryEntry> {
+  const known = await o.history.list({ signal: o.signal, limit: HISTORY_MAX });
   const before = known.find((entry) => canGoOn(entry) && sameWork(entry, subject));
-  const entry: HistoryEntry = { ...subject, id: before?.id ?? ports.ids.next(), state: 'running', startedAt: before?.startedAt ?? timeOf(ports.clock) };
-  await ports.history.record(entry, o);
+  const entry: HistoryEntry = { ...subject, id: before?.id ?? ports.ids.next(), state: 'running', startedAt: timeOf(ports.clock) };
+  await o.history.record(entry, o);
   return entry;
 }
 

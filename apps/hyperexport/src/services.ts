@@ -4,12 +4,17 @@ import type { Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarg
 export interface Services extends AsyncDisposable {
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly history: History;
   readonly inspector: ImageInspector;
   readonly registry: Registry;
+  /** Makes the state folder on first use. */
+  history(): Promise<History>;
   /** Threads start on first use; the first caller's wish for their number holds. */
   transfer(o: { readonly workers?: number | undefined }): Transfer;
   /** Makes the key on first use. */
   signer(): Promise<Signer>;
+  /** This machine's key for checking, if it ever signed anything. */
+  ownKey(): Promise<OwnKey | undefined>;
   target(folder: string): Promise<StorageTarget>;
 }
+
+export type OwnKey = Pick<Signer, 'keyId' | 'publicKey'>;

@@ -4,8 +4,7 @@ import { ArgumentScannerError, formatMessageForArgumentScannerError, text_en, ty
 /** Wrong usage becomes an error of the table, said in the house's words; errors of a command pass through untouched. */
 export const usageText: ApplicationText = {
   ...text_en,
-  briefs: { ...text_en.briefs, help: 'Show this help', argumentEscapeSequence: 'What follows are arguments, even with a leading dash' },
-  noCommandRegisteredForInput: ({ input, corrections }) => fail(`There is no command "${input}"${didYouMean(corrections.map(unquoted))}.`),
+  noCommandRegisteredForInput: ({ input, corrections }) => fail(`There is no command "${input}"${didYouMean(corrections.map(unquoted))}`),
   exceptionWhileParsingArguments: (thrown) => fail(describeUsage(thrown)),
   exceptionWhileLoadingCommandFunction: rethrow,
   exceptionWhileLoadingCommandContext: rethrow,
@@ -16,7 +15,7 @@ export const usageText: ApplicationText = {
 function describeUsage(thrown: unknown): string {
   if (!(thrown instanceof ArgumentScannerError)) throw thrown;
   return formatMessageForArgumentScannerError(thrown, {
-    FlagNotFoundError: (error) => `There is no flag --${error.input}${didYouMean(error.corrections.map((name) => `--${name}`))}.`,
+    FlagNotFoundError: (error) => `There is no flag --${error.input}${didYouMean(error.corrections.map((name) => `--${name}`))}`,
     AliasNotFoundError: (error) => `There is no flag -${error.input}.`,
     ArgumentParseError: (error) => `${flagOrArgument(error.externalFlagNameOrPlaceholder)} "${error.input}": ${reason(error.exception)}`,
     EnumValidationError: (error) => `${flagOrArgument(error.externalFlagName)} "${error.input}": it must be one of ${error.values.join(', ')}.`,
@@ -33,7 +32,7 @@ const flagOrArgument = (name: string): string => (/^[A-Z]/.test(name) ? name : `
 
 const reason = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-const didYouMean = (corrections: readonly string[]): string => (corrections.length === 0 ? '' : `; did you mean ${corrections.join(' or ')}?`).replace(/\?$/, '');
+const didYouMean = (corrections: readonly string[]): string => (corrections.length === 0 ? '.' : `; did you mean ${corrections.join(' or ')}?`);
 
 const unquoted = (text: string): string => text.replaceAll('`', '');
 

@@ -20,7 +20,6 @@ const DIFFERENT_EXIT = 1;
 export const compareCommand = buildCommand<CompareFlags, [string, string], CliContext>({
   docs: {
     brief: 'Tell whether two images of any formats hold the same disk',
-    customUsage: ['IMAGE IMAGE [flags]'],
     fullDescription: `Compares what the guest would see. Exits 0 when equal, 1 when different (and names the
 first offset that differs), with another code when the comparison could not be made.
 
@@ -31,7 +30,7 @@ EXAMPLES
   parameters: {
     flags: {
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
-      followReferences: { kind: 'boolean', optional: true, brief: 'Allow files beside the images' },
+      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside the images' },
       ...progressFlags,
     },
     positional: {

@@ -1,11 +1,10 @@
-import { buildCommand, buildChoiceParser } from '@stricli/core';
+import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { shells, type Shell } from '../completion/shells.ts';
 
 export const completionCommand = buildCommand<Record<never, never>, [Shell], CliContext>({
   docs: {
     brief: 'Print the completion script for your shell',
-    customUsage: ['bash | zsh | fish'],
     fullDescription: `The script completes commands, flags, their values and file names without starting this
 program.
 
@@ -14,9 +13,15 @@ EXAMPLES
   hyperexport completion zsh > "\${fpath[1]}/_hyperexport"
   hyperexport completion fish > ~/.config/fish/completions/hyperexport.fish`,
   },
-  parameters: { positional: { kind: 'tuple', parameters: [{ parse: buildChoiceParser(shells), placeholder: 'SHELL', brief: shells.join(', ') }] } },
+  parameters: { positional: { kind: 'tuple', parameters: [{ parse: parseShell, placeholder: 'SHELL', brief: shells.join(', ') }] } },
   async func(_flags, shell) {
     const { completionScript } = await import('../completion/completion-script.ts');
     this.terminal.out(await completionScript(shell));
   },
 });
+
+function parseShell(text: string): Shell {
+  const shell = shells.find((one) => one === text);
+  if (!shell) throw new Error(`it must be one of ${shells.join(', ')}.`);
+  return shell;
+}

@@ -21,12 +21,11 @@ export interface ExportFlags extends ImageFlags, ProgressFlags {
   readonly dryRun?: boolean;
 }
 
-const onOff = { kind: 'boolean', optional: true } as const;
+const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 
 export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], CliContext>({
   docs: {
     brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
-    customUsage: ['PATH [VM…] --to DIR [flags]'],
     fullDescription: `PATH is a folder of disk images, or one image. Without a VM every VM found there is exported,
 each to a folder of its own below DIR. A copy gets its name only when it is on the medium and was
 read back; a receipt signed with your key says so. When a run is stopped or killed, the same

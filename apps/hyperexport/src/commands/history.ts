@@ -17,7 +17,6 @@ interface HistoryFlags extends OutputFlags {
 export const historyCommand = buildCommand<HistoryFlags, [], CliContext>({
   docs: {
     brief: 'Show what was run, newest first',
-    customUsage: ['[--limit N] [--json]'],
     fullDescription: `Every export and conversion that needs proof is remembered with its outcome. The ID is what
 "hyperexport resume" takes.
 
@@ -35,7 +34,8 @@ EXAMPLES
 });
 
 async function showHistory(this: CliContext, flags: HistoryFlags): Promise<void> {
-  const { history } = await this.services();
+  const services = await this.services();
+  const history = await services.history();
   using stop = listenForStop();
   const entries = await history.list({ signal: stop.signal, limit: flags.limit });
   respond(this, flags, { document: { runs: entries }, text: () => describeEntries(entries) });

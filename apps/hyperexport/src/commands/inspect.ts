@@ -15,7 +15,6 @@ interface InspectFlags extends OutputFlags {
 export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
   docs: {
     brief: 'Show what a disk image is, without trusting it',
-    customUsage: ['IMAGE [--json]'],
     fullDescription: `Reads headers and tables only, and checks each before it is believed. Files that the
 image refers to are named but never opened, unless --follow-references allows those beside it.
 
@@ -27,7 +26,7 @@ EXAMPLES
   parameters: {
     flags: {
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
-      followReferences: { kind: 'boolean', optional: true, brief: 'Allow files beside the image' },
+      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside the image' },
       ...outputFlags,
     },
     positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },

@@ -9,7 +9,6 @@ import { listenForStop } from '../stop.ts';
 export const resumeCommand = buildCommand<ProgressFlags, [id?: string], CliContext>({
   docs: {
     brief: 'Go on with a run that was stopped or killed',
-    customUsage: ['[ID] [flags]'],
     fullDescription: `Runs the same command again, in the same words. What was copied and proven stays; the last
 window before the stop is read again and compared. Without an ID it is the newest run that did
 not succeed. Typing the old command again does the same.
@@ -26,8 +25,8 @@ EXAMPLES
 });
 
 async function resume(this: CliContext, flags: ProgressFlags, id?: string): Promise<void> {
-  const { history } = await this.services();
-  const entry = await findRunWatched(history, id);
+  const services = await this.services();
+  const entry = await findRunWatched(await services.history(), id);
   if (entry.state === 'succeeded') throw new HyperError('usage/invalid', `Run ${entry.id} succeeded; there is nothing to go on with`);
   const asked = Object.entries(flags).filter(([, on]) => on === true);
   this.process.exitCode = await this.again([...entry.resume, ...asked.map(([name]) => `--${name}`)]);

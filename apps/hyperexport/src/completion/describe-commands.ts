@@ -1,6 +1,7 @@
 import type { Command } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { commandTable, verbs } from '../command-table.ts';
+import { toFlagName } from '../help/format-flags.ts';
 import { shells } from './shells.ts';
 
 export interface FlagWords {
@@ -29,7 +30,7 @@ export async function describeCommands(): Promise<readonly CommandWords[]> {
   for (const name of verbs) {
     const command: Command<CliContext> = await commandTable[name].load();
     const flags = Object.entries(command.parameters.flags ?? {}).map(([flag, about]) => ({
-      name: `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      name: toFlagName(flag),
       brief: about.brief,
       values: about.kind === 'boolean' || about.kind === 'counter' ? undefined : about.kind === 'enum' ? about.values : [],
       isPath: PATH_FLAGS.includes(flag),

@@ -16,7 +16,7 @@ export interface ImageFlags {
 }
 
 const flag = { kind: 'parsed', optional: true } as const;
-const onOff = { kind: 'boolean', optional: true } as const;
+const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 const choice = { kind: 'enum', optional: true } as const;
 
 export const imageFlags = {

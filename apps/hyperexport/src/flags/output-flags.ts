@@ -8,7 +8,7 @@ export interface ProgressFlags extends OutputFlags {
   readonly plain?: boolean;
 }
 
-const optional = { kind: 'boolean', optional: true } as const;
+const optional = { kind: 'boolean', optional: true, withNegated: false } as const;
 
 export const outputFlags = {
   json: { ...optional, brief: 'Print one JSON document on standard output' },

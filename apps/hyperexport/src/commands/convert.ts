@@ -1,0 +1,60 @@
+import { imageFormats, type ImageFormat } from '@hypersdk/domain';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
+import { WORKERS_MAX } from '../flags/limits.ts';
+import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { countParser, parsePercent, parseSize, parseText } from '../flags/parsers.ts';
+
+export interface ConvertFlags extends ImageFlags, ProgressFlags {
+  readonly verify: number;
+  readonly noDigest?: boolean;
+  readonly unverified?: boolean;
+  readonly limitRate?: number;
+  readonly workers?: number;
+  readonly sourceFormat?: ImageFormat;
+  readonly followReferences?: boolean;
+  readonly overwrite?: boolean;
+  readonly restart?: boolean;
+}
+
+const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
+
+export const convertCommand = buildCommand<ConvertFlags, [string, string], CliContext>({
+  docs: {
+    brief: 'Write a disk image in another format',
+    fullDescription: `The format is taken from TARGET's name (.qcow2, .vmdk, .raw, .img) unless --format says it. The
+new image is read back and compared with what was read, gets its name only then, and a signed
+receipt is put beside it; --unverified leaves all that out, like a plain converter. A stopped
+conversion goes on when the same command is typed again.
+
+EXAMPLES
+  hyperexport convert disk.vmdk disk.qcow2
+  hyperexport convert disk.raw small.qcow2 --compression zstd --cluster-size 128K
+  hyperexport convert disk.qcow2 disk.vmdk --subformat streamOptimized
+  hyperexport convert disk.qcow2 disk.raw --unverified`,
+  },
+  parameters: {
+    flags: {
+      ...imageFlags,
+      verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
+      noDigest: { ...onOff, brief: 'No digests, so no read-back and no receipt' },
+      unverified: { ...onOff, brief: 'No proof, and nothing is forced to the medium' },
+      limitRate: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Bytes a second at most, such as 50M' },
+      workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+      sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of SOURCE' },
+      followReferences: { ...onOff, brief: 'Allow files beside SOURCE that it refers to' },
+      overwrite: { ...onOff, brief: 'Replace TARGET' },
+      restart: { ...onOff, brief: 'Begin anew instead of going on' },
+      ...progressFlags,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read' },
+        { parse: parseText, placeholder: 'TARGET', brief: 'Disk image to write' },
+      ],
+    },
+  },
+  loader: async () => (await import('../convert/run-convert.ts')).runConvert,
+});

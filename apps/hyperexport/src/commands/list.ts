@@ -1,0 +1,77 @@
+import { formatBytes, imageFormats, type ImageFormat, type PowerState, type VMInfo } from '@hypersdk/domain';
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
+import { parseSize, parseText } from '../flags/parsers.ts';
+import { openFiles } from '../open-files.ts';
+import { respond } from '../output/respond.ts';
+import { formatTable } from '../output/table.ts';
+import { listenForStop } from '../stop.ts';
+
+const orders = ['name', 'size', 'state'] as const;
+const states = ['running', 'stopped', 'suspended', 'unknown'] as const satisfies readonly PowerState[];
+
+interface ListFlags extends OutputFlags {
+  readonly name?: string;
+  readonly state?: PowerState;
+  readonly minSize?: number;
+  readonly sort: (typeof orders)[number];
+  readonly sourceFormat?: ImageFormat;
+  readonly followReferences?: boolean;
+}
+
+export const listCommand = buildCommand<ListFlags, [string], CliContext>({
+  docs: {
+    brief: 'List the VMs in a folder of disk images',
+    fullDescription: `A VM is a disk image, or a descriptor (libvirt XML, VMX) with the images it names. The NAME or
+the ID is what "hyperexport export PATH" takes.
+
+EXAMPLES
+  hyperexport list /var/lib/libvirt/images
+  hyperexport list /vms --name '^web-' --sort size
+  hyperexport list /vms --min-size 100G --json`,
+  },
+  parameters: {
+    flags: {
+      name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'REGEX', brief: 'Only names that match' },
+      state: { kind: 'enum', optional: true, values: states, brief: 'Only VMs in this state' },
+      minSize: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Only VMs with disks of this size at least' },
+      sort: { kind: 'enum', values: orders, default: 'name', brief: 'Order' },
+      sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
+      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside an image that it refers to' },
+      ...outputFlags,
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'PATH', brief: 'Folder or image' }] },
+  },
+  func: list,
+});
+
+async function list(this: CliContext, flags: ListFlags, path: string): Promise<void> {
+  const services = await this.services();
+  const { listVMs } = await import('@hypersdk/usecases');
+  using stop = listenForStop();
+  await using session = await openFiles(services, path, { flags, signal: stop.signal });
+  const problems: string[] = [];
+  const { name, state, minSize, sort } = flags;
+  const query = { sort, ...(name === undefined ? {} : { name }), ...(state === undefined ? {} : { state }), ...(minSize === undefined ? {} : { minSize }) };
+  const vms = await Array.fromAsync(listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }));
+  respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms) });
+  if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${problem}\n`);
+}
+
+function describeVMs(vms: readonly VMInfo[]): string {
+  if (vms.length === 0) return 'There is no VM here.\n';
+  return formatTable(
+    [{ title: 'NAME' }, { title: 'STATE' }, { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, { title: 'DISKS', align: 'right' }, { title: 'SIZE', align: 'right' }, { title: 'FORMAT' }, { title: 'ID' }],
+    vms.map((vm) => [
+      vm.name,
+      vm.powerState,
+      vm.cpus === undefined ? '' : String(vm.cpus),
+      vm.memory === undefined ? '' : formatBytes(vm.memory),
+      String(vm.disks.length),
+      formatBytes(vm.disks.reduce((sum, disk) => sum + disk.virtualSize, 0)),
+      [...new Set(vm.disks.flatMap((disk) => (disk.format === undefined ? [] : [disk.format])))].join(', '),
+      vm.id,
+    ]),
+  );
+}

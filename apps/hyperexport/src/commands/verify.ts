@@ -1,0 +1,35 @@
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../cli-context.ts';
+import { WORKERS_MAX } from '../flags/limits.ts';
+import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+
+export interface VerifyFlags extends ProgressFlags {
+  readonly publicKey?: string;
+  readonly sample: number;
+  readonly workers?: number;
+}
+
+export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
+  docs: {
+    brief: 'Prove that an export is still what was read from its source',
+    fullDescription: `Reads the images back, compares every leaf of 4 MiB with what was recorded when they were
+exported, and checks the signatures. Damage is named to the leaf. Nothing but the files and the
+exporter's public key is needed; without --public-key this machine's own key is tried.
+
+EXAMPLES
+  hyperexport verify /backup/web-01
+  hyperexport verify /backup/web-01 --public-key exporter.pem
+  hyperexport verify disk.qcow2.receipt.json --sample 10% --json`,
+  },
+  parameters: {
+    flags: {
+      publicKey: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'FILE', brief: "The exporter's public key, PEM" },
+      sample: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read' },
+      workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+      ...progressFlags,
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, or one receipt' }] },
+  },
+  loader: async () => (await import('../verify/run-verify.ts')).runVerify,
+});

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FileSigner, JsonlHistory, LocalFolderTarget, SystemClock, UlidIds } from '@hypersdk/adapters';
+import { imageInspector, openTransfer } from '@hypersdk/disk';
+import type { Transfer } from '@hypersdk/ports';
+import { registry } from '@hypersdk/providers';
+import { stateFolder } from './config.ts';
+import type { Services } from './services.ts';
+
+// Keys, and what was exported where, are nobody else's business.
+const PRIVATE_FOLDER = 0o700;
+// Small local files: opening them either works at once or never.
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** Names the concrete adapters. Nothing is opened before it is asked for, so that looking at an image leaves no trace. */
+export function openServices(): Services {
+  const state = stateFolder(process.env);
+  const keyPath = join(state, 'keys', 'receipts.pem');
+  const clock = new SystemClock();
+  const opened = new AsyncDisposableStack();
+  let transfer: Transfer | undefined;
+  let signer: Promise<FileSigner> | undefined;
+  const openSigner = async (): Promise<FileSigner> => {
+    await mkdir(dirname(keyPath), { recursive: true, mode: PRIVATE_FOLDER });
+    return FileSigner.open(keyPath, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
+  };
+  return {
+    clock,
+    ids: new UlidIds(clock),
+    inspector: imageInspector,
+    registry,
+    history: () => JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
+    transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
+    signer: () => (signer ??= openSigner()),
+    ownKey: async () => (existsSync(keyPath) ? await (signer ??= openSigner()) : undefined),
+    target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

@@ -1,0 +1,21 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { HyperError } from '@hypersdk/domain';
+import type { VerifySubject } from '@hypersdk/usecases';
+
+/** What a path on the command line names: an export's folder, its manifest, or a receipt. */
+export interface FoundSubject {
+  readonly folder: string;
+  readonly subject: VerifySubject;
+}
+
+const MANIFEST = 'export-manifest.json';
+const RECEIPT_ENDING = '.receipt.json';
+
+export async function findSubject(path: string): Promise<FoundSubject> {
+  const about = await stat(path).catch(() => undefined);
+  if (!about) throw new HyperError('source/not-found', `There is no ${path}`);
+  if (about.isDirectory()) return { folder: resolve(path), subject: { manifest: MANIFEST } };
+  const [folder, name] = [dirname(resolve(path)), basename(path)];
+  return { folder, subject: name.endsWith(RECEIPT_ENDING) ? { receipt: name } : { manifest: name } };
+}

@@ -1,0 +1,79 @@
+import { HyperError } from '@hypersdk/domain';
+import type { Cancel, StorageTarget } from '@hypersdk/ports';
+import { verifyExport, type VerifiedDisk, type VerifyReport } from '@hypersdk/usecases';
+import type { CliContext } from '../cli-context.ts';
+import type { VerifyFlags } from '../commands/verify.ts';
+import { respond } from '../output/respond.ts';
+import { formatTable } from '../output/table.ts';
+import { openTracker } from '../progress/open-tracker.ts';
+import type { Services } from '../services.ts';
+import { listenForStop, type Stop } from '../stop.ts';
+import { ownKeyIfItSigned, readKey } from './choose-key.ts';
+import { findSubject, type FoundSubject } from './find-subject.ts';
+
+export async function runVerify(this: CliContext, flags: VerifyFlags, path: string): Promise<void> {
+  const found = await findSubject(path);
+  const services = await this.services();
+  using stop = listenForStop();
+  const target = await services.target(found.folder);
+  const publicKey = flags.publicKey === undefined ? await ownKeyIfItSigned(await services.ownKey(), found.subject, { target, signal: stop.signal }) : await readKey(flags.publicKey);
+  const report = await verifyWatched({ cli: this, services, stop, flags, found, target, ...(publicKey === undefined ? {} : { publicKey }) });
+  if (report.ok) return respond(this, flags, { document: toDocument(found, report), text: () => describe(report, this) });
+  if (!flags.json && !flags.quiet) this.terminal.out(describe(report, this));
+  throw toError(report);
+}
+
+interface Task {
+  readonly cli: CliContext;
+  readonly services: Services;
+  readonly stop: Stop;
+  readonly flags: VerifyFlags;
+  readonly found: FoundSubject;
+  readonly target: StorageTarget;
+  readonly publicKey?: string;
+}
+
+async function verifyWatched({ cli, services, stop, flags, found, target, publicKey }: Task): Promise<VerifyReport> {
+  using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: 0, stop });
+  const ports = { transfer: services.transfer({ workers: flags.workers }), inspector: services.inspector, target };
+  const request = { ...found.subject, percent: flags.sample, ...(publicKey === undefined ? {} : { publicKey }) };
+  let current: string | undefined;
+  const o: Cancel & { readonly onProgress: NonNullable<Parameters<ReturnType<typeof verifyExport>>[1]['onProgress']> } = {
+    signal: stop.signal,
+    onProgress({ file, progress }) {
+      if (current !== undefined && current !== file) tracker.done(current);
+      current = file;
+      tracker.report(file, file, progress);
+    },
+  };
+  const report = await verifyExport(ports)(request, o);
+  if (current !== undefined) tracker.done(current);
+  return report;
+}
+
+/** A difference outweighs a signature: it says that the copy itself is no good. */
+function toError(report: VerifyReport): HyperError {
+  const different = report.disks.find((disk) => disk.outcome.result === 'different');
+  const finding = report.findings.find((one) => one.severity === 'error' && (different === undefined || one.path === different.file));
+  const message = [finding?.summary ?? 'The export is not what was recorded.', finding?.detail].filter((part) => part !== undefined).join(' ');
+  const detail = { ...(different ? { file: different.file, ...different.outcome } : {}), disks: report.disks, findings: report.findings };
+  return new HyperError(different ? 'verify/mismatch' : 'receipt/untrusted', message, { detail });
+}
+
+const SIGNATURES = { valid: 'valid', absent: 'no receipt', untrusted: 'NOT TRUSTED', unchecked: 'not checked' } as const satisfies Record<VerifiedDisk['receipt'], string>;
+
+function describe(report: VerifyReport, { terminal }: CliContext): string {
+  const rows = report.disks.map((disk) => [disk.file, disk.outcome.result === 'equal' ? 'equal' : 'DIFFERENT', String(disk.outcome.leavesChecked), SIGNATURES[disk.receipt]]);
+  const table = formatTable([{ title: 'FILE' }, { title: 'CONTENT' }, { title: 'LEAVES READ', align: 'right' }, { title: 'SIGNATURE' }], rows);
+  const notes = report.findings.filter((finding) => finding.severity !== 'error').map((finding) => `${finding.severity}: ${finding.summary}\n`);
+  return `${table}${notes.join('')}${report.ok ? `${terminal.paint('green', 'Proven')}: what lies here is what was read from the source.\n` : ''}`;
+}
+
+const toDocument = (found: FoundSubject, report: VerifyReport): unknown => ({
+  ok: report.ok,
+  folder: found.folder,
+  exportId: report.manifest?.exportId,
+  vm: report.manifest?.vm.name,
+  disks: report.disks,
+  findings: report.findings,
+});
