@@ -1,0 +1,5 @@
+export { LocalFolderTarget } from './target/local/local-folder-target.ts';
+export { FileSigner } from './signer/ed25519/file-signer.ts';
+export { SystemClock } from './clock/system/system-clock.ts';
+export { UlidIds } from './ids/ulid/ulid-ids.ts';
+export { JsonlHistory } from './history/jsonl/jsonl-history.ts';

@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { HistoryEntry } from '@hypersdk/ports';
+import { mergePrevious, parseLines, previousName, readLines, toLine } from './entry-lines.ts';
+
+/** What is kept: more than anyone looks back for, and half of what makes the next compaction begin. */
+const KEPT_COUNT_MAX = 1000;
+const KEPT_SIZE_MAX = 1024 * 1024;
+/** A compaction takes milliseconds; a lock this old belongs to a process that died. */
+const LOCK_AGE_MAX_MS = 60_000;
+
+const NEW_FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+
+/**
+ * Replaces the file by one with the newest entries. Others may append meanwhile: what they append to the old file before it loses its name is carried over,
+ * and who appends later sees that the name moved and appends again. The old file keeps a second name until then, so that a crash at any point loses nothing.
+ * Does nothing while another process compacts.
+ */
+export async function compact(path: string): Promise<void> {
+  const lock = `${path}.lock`;
+  if (!(await takeLock(lock))) return;
+  try {
+    const { previous, current } = await readLines(path);
+    const kept = chooseKept([...mergePrevious(parseLines(previous), parseLines(current)).values()]);
+    const fresh = `${path}.compact`;
+    await unlinkIfThere(fresh);
+    await writeLines(fresh, NEW_FILE_FLAGS, kept);
+
+    await unlinkIfThere(previousName(path));
+    await link(path, previousName(path));
+    await rename(fresh, path);
+    await syncFolder(path);
+    await carryOver(path, current);
+    await unlinkIfThere(previousName(path));
+  } finally {
+    await unlinkIfThere(lock);
+  }
+}
+
+function chooseKept(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const kept: HistoryEntry[] = [];
+  let size = 0;
+  for (const entry of entries.toReversed().slice(0, KEPT_COUNT_MAX)) {
+    size += toLine(entry).length;
+    if (size > KEPT_SIZE_MAX) break;
+    kept.push(entry);
+  }
+  return kept.toReversed();
+}
+
+/** Appends what came to the old file after it was read, from the last whole line on; not where the new file already knows how the run ended. */
+async function carryOver(path: string, seen: string): Promise<void> {
+  const { previous, current } = await readLines(path);
+  const late = parseLines(previous.slice(Math.max(0, seen.lastIndexOf('\n'))));
+  const known = parseLines(current);
+  const missing = [...late.values()].filter((entry) => {
+    const newer = known.get(entry.id);
+    return newer === undefined || (newer.state === 'running' && entry.state !== 'running');
+  });
+  if (missing.length > 0) await writeLines(path, APPEND_FLAGS, missing);
+}
+
+async function writeLines(path: string, flags: number, entries: readonly HistoryEntry[]): Promise<void> {
+  await using file = await open(path, flags, 0o600);
+  await file.writeFile(Buffer.concat(entries.map(toLine)));
+  await file.sync();
+}
+
+async function takeLock(lock: string): Promise<boolean> {
+  const found = await lstat(lock).catch(() => undefined);
+  if (found && Date.now() - found.mtimeMs > LOCK_AGE_MAX_MS) await unlinkIfThere(lock);
+  try {
+    await using file = await open(lock, NEW_FILE_FLAGS, 0o600);
+    await file.sync();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  await folder.sync();
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}
