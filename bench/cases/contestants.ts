@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import type { Contestant, Paths } from '../harness/bench-case.ts';
+import type { ImageName } from '../images/bench-images.ts';
+
+const program = (name: string): string => fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url));
+
+export const PURE = { HYPERSDK_NATIVE: 'off' } as const;
+
+interface Ours {
+  readonly name: string;
+  readonly image: ImageName;
+  readonly options: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The product's engine, run from source. */
+export const ours = ({ name, image, options, env }: Ours): Contestant => ({
+  name,
+  command: (paths) => ({ argv: [process.execPath, program('convert'), paths.image(image), paths.output, ...options], ...(env ? { env } : {}) }),
+});
+
+export const ourProgram = (name: string, o: { readonly program: 'digest' | 'hash-file'; readonly image: ImageName }): Contestant => ({
+  name,
+  command: (paths) => ({ argv: [process.execPath, program(o.program), paths.image(o.image)] }),
+});
+
+/** Any command, where `IN` and `OUT` stand for the paths. */
+export const peer = (name: string, o: { readonly argv: readonly string[]; readonly image: ImageName; readonly family?: string }): Contestant => ({
+  name,
+  ...(o.family === undefined ? {} : { family: o.family }),
+  command: (paths) => ({ argv: o.argv.map((word) => place(word, o.image, paths)) }),
+});
+
+const place = (word: string, image: ImageName, paths: Paths): string => word.replaceAll('IN', paths.image(image)).replaceAll('OUT', paths.output);
+
+/** qemu-img with the settings that may be its best: as it comes, many coroutines with writes out of order, and copy offloading (not with compression). */
+export function qemuImg(image: ImageName, options: readonly string[]): readonly Contestant[] {
+  const settings: readonly (readonly [string, readonly string[]])[] = [
+    ['qemu-img', []],
+    ['qemu-img -m16 -W', ['-m', '16', '-W']],
+    ...(options.includes('-c') || options.includes('subformat=streamOptimized') ? [] : [['qemu-img -C', ['-C']] as const]),
+  ];
+  return settings.map(([name, extra]) => peer(name, { image, family: 'qemu-img', argv: ['qemu-img', 'convert', ...extra, ...options, 'IN', 'OUT'] }));
+}

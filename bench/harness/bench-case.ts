@@ -1,0 +1,40 @@
+import type { ImageName } from '../images/bench-images.ts';
+import type { Command } from './measure.ts';
+
+/** Where a contestant finds its input and leaves its output. */
+export interface Paths {
+  image(name: ImageName): string;
+  readonly output: string;
+}
+
+export interface Contestant {
+  readonly name: string;
+  /**
+   * Contestants of one family are settings of one program: after the warm-up only its best goes on. Without a family a contestant always goes on.
+   */
+  readonly family?: string;
+  readonly command: (paths: Paths) => Command;
+}
+
+/** A binding bar: ours over the best of the peers named, in one run. */
+export interface Goal {
+  readonly ours: string;
+  /** Names or families; the fastest of them counts. */
+  readonly peers: readonly string[];
+  readonly measure: 'wall' | 'cpu' | 'size';
+  readonly atMost: number;
+}
+
+export interface BenchCase {
+  /** As the goals count. */
+  readonly id: string;
+  readonly title: string;
+  readonly image: ImageName;
+  /** Format that the output must have and whose content must equal the image; absent when nothing is written. */
+  readonly output?: 'raw' | 'qcow2' | 'vmdk';
+  /** `reflink`: on a file system that shares blocks; needs root. */
+  readonly place?: 'cache' | 'reflink';
+  readonly needs: readonly string[];
+  readonly contestants: readonly Contestant[];
+  readonly goals: readonly Goal[];
+}

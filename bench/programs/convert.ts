@@ -1,0 +1,50 @@
+// The product's copy engine as one command, for measuring: node convert.ts SOURCE TARGET --format F [--option value]…
+import { enableCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+
+enableCompileCache();
+const { imageInspector, openTransfer } = await import('@hypersdk/disk');
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    format: { type: 'string' },
+    subformat: { type: 'string' },
+    compression: { type: 'string' },
+    level: { type: 'string' },
+    workers: { type: 'string' },
+    digest: { type: 'string', default: 'none' },
+    durability: { type: 'string', default: 'none' },
+  },
+});
+const [source, path] = positionals;
+if (source === undefined || path === undefined) throw new Error('Name a source and a target.');
+
+const { signal } = new AbortController();
+const image = await imageInspector.refer(source, { signal, references: 'refuse' });
+await using transfer = openTransfer(values.workers === undefined ? {} : { workers: Number(values.workers) });
+await transfer.copy(
+  {
+    source: { kind: 'image', image },
+    sourceMark: await imageInspector.mark(image, { signal }),
+    path,
+    settings: {
+      format: oneOf(['raw', 'qcow2', 'vmdk'], values.format),
+      ...(values.subformat === undefined ? {} : { subformat: values.subformat }),
+      ...(values.compression === undefined ? {} : { compression: oneOf(['none', 'zlib', 'zstd'], values.compression) }),
+      ...(values.level === undefined ? {} : { compressionLevel: Number(values.level) }),
+    },
+    digest: oneOf(['none', 'tree'], values.digest),
+    durability: oneOf(['none', 'sync'], values.durability),
+    verifyPercent: 1,
+    overwrite: true,
+    restart: true,
+  },
+  { signal },
+);
+
+function oneOf<const Choice extends string>(choices: readonly Choice[], value: string | undefined): Choice {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw new Error(`${value} is none of ${choices.join(', ')}.`);
+  return choice;
+}
