@@ -10,6 +10,7 @@ export const errorTable = {
   'image/refused-reference': { status: 422, exit: 65, retry: 'never', mend: 'If you trust the image, allow files beside it with --follow-references.' },
   'image/encrypted': { status: 422, exit: 65, retry: 'never', mend: 'Decrypt the image with the program that made it first.' },
   'image/format-mismatch': { status: 422, exit: 65, retry: 'never', mend: 'Name the true format with --source-format, or leave it out to have it detected.' },
+  'document/malformed': { status: 422, exit: 65, retry: 'never', mend: 'Check the document with the program that made it; it may be cut short or damaged.' },
   'manifest/malformed': { status: 422, exit: 65, retry: 'never', mend: 'The manifest was changed or cut short; export again or restore it from a copy.' },
   'receipt/untrusted': { status: 422, exit: 65, retry: 'never', mend: 'Verify with the public key of the exporter that signed it: --public-key FILE.' },
   'receipt/malformed': { status: 422, exit: 65, retry: 'never', mend: 'The receipt was changed or cut short; restore it from a copy, or export again.' },
