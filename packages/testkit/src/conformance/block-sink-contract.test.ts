@@ -39,8 +39,12 @@ proveChecks({
   checksOf: checksOfBlockSink,
   reference: openMemory(false),
   mutants: [
-    mutant('writes one byte too few', 'what is written reads back, and the rest reads as zeros', (sink) => ({ write: (offset, bytes, o) => sink.write(offset, bytes.subarray(1), o) })),
-    seenAs('truncates the zeros at the end', 'a disk that nothing was written to is all zeros and as large as asked for', (content) => content?.subarray(0, -512)),
+    mutant('writes one byte too few', 'what is written reads back, and the rest reads as zeros', (sink) => ({
+      write: (offset, bytes, o) => sink.write(offset, bytes.subarray(1), o),
+    })),
+    seenAs('truncates the zeros at the end', 'a disk that nothing was written to is all zeros and as large as asked for', (content) =>
+      content?.subarray(0, -512),
+    ),
     mutant('forgets zeros', 'a zeroed range reads as zeros, also where bytes were written before', () => ({ zero: async () => {} })),
     mutant('keeps the caller’s buffer until it is finished', 'bytes may be used again once a write has settled', (sink) => {
       const kept: (readonly [number, Uint8Array])[] = [];
@@ -82,7 +86,9 @@ proveChecks({
     mutant('takes writes after it was finished', 'nothing may be written after finish', (sink) => ({
       write: async (offset, bytes, o) => (sink.content ? void sink.content.set(bytes, offset) : sink.write(offset, bytes, o)),
     })),
-    mutant('removes the finished disk when it is disposed', 'disposal after finish keeps the disk', (sink) => ({ [Symbol.asyncDispose]: () => sink.abort() })),
+    mutant('removes the finished disk when it is disposed', 'disposal after finish keeps the disk', (sink) => ({
+      [Symbol.asyncDispose]: () => sink.abort(),
+    })),
     mutant('cannot be aborted twice', 'abort removes what was made, however often it is called', (sink) => {
       let aborted = false;
       return {
@@ -93,6 +99,8 @@ proveChecks({
         },
       };
     }),
-    mutant('finishes when it is disposed', 'disposal without finish gives up like abort', (sink) => ({ [Symbol.asyncDispose]: () => sink.finish(calm) })),
+    mutant('finishes when it is disposed', 'disposal without finish gives up like abort', (sink) => ({
+      [Symbol.asyncDispose]: () => sink.finish(calm),
+    })),
   ],
 });

@@ -74,7 +74,7 @@ function contentChecks(open: OpenSink): readonly Check[] {
         await using _ = sink;
         await sink.write(32_768, PIECE, calm);
         const earlier = sink.write(4096, PIECE, calm);
-        if (sink.ordered) return expectRejection(earlier);
+        if (sink.ordered) return await expectRejection(earlier);
         await earlier;
         await sink.finish(calm);
         expectEqualBytes((await readBack()) ?? new Uint8Array(0), disk([4096, PIECE], [32_768, PIECE]));

@@ -36,10 +36,20 @@ proveChecks({
   reference: subject(reference),
   mutants: [
     mutant('is larger than its content', 'it is as large as its content', () => ({ virtualSize: content.length + 512 })),
-    mutant('overlaps its extents', 'extents tile the disk without gap or overlap', said([...extents.slice(0, 2), { offset: 2000, length: 3000, kind: 'data' }])),
-    mutant('leaves a gap between extents', 'extents tile the disk without gap or overlap', said([{ offset: 0, length: 1000, kind: 'data' }, ...extents.slice(1)])),
+    mutant(
+      'overlaps its extents',
+      'extents tile the disk without gap or overlap',
+      said([...extents.slice(0, 2), { offset: 2000, length: 3000, kind: 'data' }]),
+    ),
+    mutant(
+      'leaves a gap between extents',
+      'extents tile the disk without gap or overlap',
+      said([{ offset: 0, length: 1000, kind: 'data' }, ...extents.slice(1)]),
+    ),
     mutant('forgets its last extent', 'extents tile the disk without gap or overlap', said(extents.slice(0, 2))),
-    mutant('ignores the range asked for', 'extents of a range are clipped to it', (source) => ({ extents: ({ signal }) => source.extents({ signal }) })),
+    mutant('ignores the range asked for', 'extents of a range are clipped to it', (source) => ({
+      extents: ({ signal }) => source.extents({ signal }),
+    })),
     mutant('calls data a hole', 'what is not data reads as zeros', said([{ offset: 0, length: 1024, kind: 'hole' }, ...extents.slice(1)])),
     mutant('can be walked once only', 'a walk over the extents can be left early and begun again', (source) => {
       let walked = false;
@@ -54,7 +64,9 @@ proveChecks({
     mutant('walks on although it was cancelled', 'a cancelled walk over the extents rejects with the reason', (source) => ({
       extents: (o) => source.extents({ ...o, signal: new AbortController().signal }),
     })),
-    mutant('answers short', 'reads are exact at every border', (source) => ({ read: (offset, into, o) => source.read(offset, into.subarray(0, Math.max(1, into.length - 1)), o) })),
+    mutant('answers short', 'reads are exact at every border', (source) => ({
+      read: (offset, into, o) => source.read(offset, into.subarray(0, Math.max(1, into.length - 1)), o),
+    })),
     mutant('reads stale bytes', 'the same read answers the same bytes again', (source) => {
       let last: Uint8Array | undefined;
       return {

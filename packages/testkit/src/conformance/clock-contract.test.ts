@@ -11,7 +11,11 @@ function open(change: (clock: FakeClock) => Partial<Clock> = () => ({})): OpenCl
   };
 }
 
-const mutant = (flaw: string, breaks: string, change: (clock: FakeClock) => Partial<Clock>): Mutant<OpenClock> => ({ flaw, breaks, subject: open(change) });
+const mutant = (flaw: string, breaks: string, change: (clock: FakeClock) => Partial<Clock>): Mutant<OpenClock> => ({
+  flaw,
+  breaks,
+  subject: open(change),
+});
 
 proveChecks<OpenClock>({
   port: 'clock',

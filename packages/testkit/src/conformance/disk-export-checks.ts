@@ -15,7 +15,11 @@ interface Exporting {
 }
 
 /** What every `diskExport` facet promises. */
-export const diskExportChecks = (arrange: ArrangeProvider): readonly Check[] => [...leaseChecks(arrange), ...markChecks(arrange), ...refusalChecks(arrange)];
+export const diskExportChecks = (arrange: ArrangeProvider): readonly Check[] => [
+  ...leaseChecks(arrange),
+  ...markChecks(arrange),
+  ...refusalChecks(arrange),
+];
 
 function leaseChecks(arrange: ArrangeProvider): readonly Check[] {
   return [
@@ -98,7 +102,8 @@ function refusalChecks(arrange: ArrangeProvider): readonly Check[] {
   return [
     {
       name: 'an unknown VM cannot be held',
-      run: () => withExport(arrange, ({ diskExport, subject }) => expectRefusal(diskExport.open(subject.absent, calm), 'vm/not-found').then(() => {})),
+      run: () =>
+        withExport(arrange, ({ diskExport, subject }) => expectRefusal(diskExport.open(subject.absent, calm), 'vm/not-found').then(() => {})),
     },
     {
       name: 'an unknown disk is refused, not left out',

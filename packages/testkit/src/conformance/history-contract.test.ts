@@ -36,13 +36,21 @@ proveChecks<OpenHistory>({
       breaks: 'an entry is found as it was recorded, also by the next process',
       subject: async () => ({ history: new MemoryHistory(), reopen: async () => new MemoryHistory() }),
     },
-    mutant('drops the error of an entry', 'an entry is found as it was recorded, also by the next process', (history) => ({ record: ({ error: _, ...entry }, o) => history.record(entry, o) })),
-    mutant('finds the newest for an unknown id', 'an unknown id finds nothing', (history) => ({ find: async (id, o) => (await history.find(id, o)) ?? (await history.list(all))[0] })),
+    mutant('drops the error of an entry', 'an entry is found as it was recorded, also by the next process', (history) => ({
+      record: ({ error: _, ...entry }, o) => history.record(entry, o),
+    })),
+    mutant('finds the newest for an unknown id', 'an unknown id finds nothing', (history) => ({
+      find: async (id, o) => (await history.find(id, o)) ?? (await history.list(all))[0],
+    })),
     mutant('keeps the first entry of an id', 'recording an id again replaces its entry', (history) => ({
       record: async (entry, o) => ((await history.find(entry.id, o)) ? undefined : history.record(entry, o)),
     })),
-    mutant('lists oldest first', 'a list is newest first and no longer than asked for', (history) => ({ list: async (o) => (await history.list(o)).toReversed() })),
-    mutant('ignores the limit', 'a list is newest first and no longer than asked for', (history) => ({ list: (o) => history.list({ ...o, limit: 100 }) })),
+    mutant('lists oldest first', 'a list is newest first and no longer than asked for', (history) => ({
+      list: async (o) => (await history.list(o)).toReversed(),
+    })),
+    mutant('ignores the limit', 'a list is newest first and no longer than asked for', (history) => ({
+      list: (o) => history.list({ ...o, limit: 100 }),
+    })),
     mutant('loses entries that come at the same time', 'entries recorded at the same time are all kept', (history) => {
       let busy = false;
       return {

@@ -25,11 +25,15 @@ proveChecks<OpenSigner>({
     mutant('gives its private key away', 'the public key is an Ed25519 key in PEM, and only the public one', () => ({
       publicKey: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     })),
-    mutant('names its key by the PEM text', 'the key id is the SHA-256 of the public key', (signer) => ({ keyId: createHash('sha256').update(signer.publicKey).digest('hex') })),
+    mutant('names its key by the PEM text', 'the key id is the SHA-256 of the public key', (signer) => ({
+      keyId: createHash('sha256').update(signer.publicKey).digest('hex'),
+    })),
     mutant('signs a hash instead of the bytes', 'the signature holds for exactly the bytes that were signed', (signer) => ({
       sign: (bytes, o) => signer.sign(createHash('sha256').update(bytes).digest(), o),
     })),
-    mutant('shows another key than it signs with', 'the signature holds for exactly the bytes that were signed', () => ({ publicKey: new MemorySigner().publicKey })),
+    mutant('shows another key than it signs with', 'the signature holds for exactly the bytes that were signed', () => ({
+      publicKey: new MemorySigner().publicKey,
+    })),
     mutant('answers one buffer for all signatures', 'a signature once given is not changed by the next', (signer) => {
       const shared = new Uint8Array(64);
       return {
@@ -39,6 +43,8 @@ proveChecks<OpenSigner>({
         },
       };
     }),
-    mutant('signs although it was cancelled', 'a cancelled call rejects with the reason', (signer) => ({ sign: (bytes) => signer.sign(bytes, calm) })),
+    mutant('signs although it was cancelled', 'a cancelled call rejects with the reason', (signer) => ({
+      sign: (bytes) => signer.sign(bytes, calm),
+    })),
   ],
 });

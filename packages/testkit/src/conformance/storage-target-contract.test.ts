@@ -31,7 +31,9 @@ proveChecks<OpenStorageTarget>({
       breaks: 'an object reads back as it was put, also through another handle',
       subject: async () => ({ target: new MemoryTarget(), reopen: async () => new MemoryTarget() }),
     },
-    mutant('truncates objects', 'an object reads back as it was put, also through another handle', (target) => ({ put: (name, bytes, o) => target.put(name, bytes.subarray(0, 16), o) })),
+    mutant('truncates objects', 'an object reads back as it was put, also through another handle', (target) => ({
+      put: (name, bytes, o) => target.put(name, bytes.subarray(0, 16), o),
+    })),
     mutant('leaves the end of a longer old object', 'a put replaces the old object as a whole', (target) => ({
       put: async (name, bytes, o) => {
         const old = await target.get(name, calm).catch(() => new Uint8Array(0));
@@ -41,9 +43,13 @@ proveChecks<OpenStorageTarget>({
         await target.put(name, joined, o);
       },
     })),
-    mutant('replaces although only new names are wanted', 'a name that is taken is refused when only new ones are wanted, and the old object stays', (target) => ({
-      put: (name, bytes, o) => target.put(name, bytes, { ...o, ifAbsent: false }),
-    })),
+    mutant(
+      'replaces although only new names are wanted',
+      'a name that is taken is refused when only new ones are wanted, and the old object stays',
+      (target) => ({
+        put: (name, bytes, o) => target.put(name, bytes, { ...o, ifAbsent: false }),
+      }),
+    ),
     mutant('looks before it puts', 'of several who put one new name at the same time, one wins', (target) => ({
       put: async (name, bytes, o) => {
         const taken = await target.get(name, calm).then(
@@ -77,7 +83,12 @@ proveChecks<OpenStorageTarget>({
       },
     })),
     mutant('answers nothing for an absent object', 'an absent object is told apart from every other failure', (target) => ({
-      get: (name, o) => target.get(name, o).catch((reason: unknown) => (reason instanceof HyperError && reason.code === 'source/not-found' ? new Uint8Array(0) : Promise.reject(reason))),
+      get: (name, o) =>
+        target
+          .get(name, o)
+          .catch((reason: unknown) =>
+            reason instanceof HyperError && reason.code === 'source/not-found' ? new Uint8Array(0) : Promise.reject(reason),
+          ),
     })),
     mutant('lists backwards', 'a list has each object with the prefix once, in name order, with its size', (target) => ({
       async *list(prefix, o) {

@@ -23,7 +23,24 @@ const replacing = { ...calm, ifAbsent: false };
 const onlyNew = { ...calm, ifAbsent: true };
 
 /** None of them may reach a file system: each breaks the rule for names in its own way. */
-const BAD_NAMES = ['', '.', '..', '../up', '/absolute', 'a//b', 'a/', 'a/../b', '.hidden', 'a/.hidden', 'a\\b', 'a b', 'a\0b', 'a\nb', 'ä', `a${'b'.repeat(128)}`];
+const BAD_NAMES = [
+  '',
+  '.',
+  '..',
+  '../up',
+  '/absolute',
+  'a//b',
+  'a/',
+  'a/../b',
+  '.hidden',
+  'a/.hidden',
+  'a\\b',
+  'a b',
+  'a\0b',
+  'a\nb',
+  'ä',
+  `a${'b'.repeat(128)}`,
+];
 
 function putChecks(open: OpenStorageTarget): readonly Check[] {
   return [

@@ -46,7 +46,11 @@ function subjectOver(files: MemoryFiles, transfer: Transfer): TransferSubject {
   };
 }
 
-const mutant = (flaw: string, breaks: string, change: (bench: Bench) => Partial<Transfer>): Mutant<ArrangeTransfer> => ({ flaw, breaks, subject: arrange(change) });
+const mutant = (flaw: string, breaks: string, change: (bench: Bench) => Partial<Transfer>): Mutant<ArrangeTransfer> => ({
+  flaw,
+  breaks,
+  subject: arrange(change),
+});
 
 /** Opens the same source, but as it was when it was first seen. */
 function frozen({ files, wrongFiles }: Bench, source: BlockLocator): BlockLocator {
@@ -72,7 +76,9 @@ proveChecks<ArrangeTransfer>({
         return outcome.content ? { ...outcome, content: { ...outcome.content, root: outcome.containerDigest ?? '' } } : outcome;
       },
     })),
-    mutant('claims a proof that was not asked for', 'a plain conversion copies too, and claims no proof', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, digest: 'tree' }, o) })),
+    mutant('claims a proof that was not asked for', 'a plain conversion copies too, and claims no proof', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, digest: 'tree' }, o),
+    })),
     mutant('copies the source it was asked for last', 'copies made at the same time do not mix', ({ transfer }) => {
       let last: BlockLocator | undefined;
       return {
@@ -83,39 +89,60 @@ proveChecks<ArrangeTransfer>({
         },
       };
     }),
-    mutant('writes over an existing target', 'a target that exists is refused and stays as it is', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, overwrite: true }, o) })),
-    mutant('never replaces a target', 'a target that exists is replaced when that is wanted', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, overwrite: false }, o) })),
+    mutant('writes over an existing target', 'a target that exists is refused and stays as it is', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, overwrite: true }, o),
+    })),
+    mutant('never replaces a target', 'a target that exists is replaced when that is wanted', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, overwrite: false }, o),
+    })),
     mutant('makes an empty target for an absent source', 'an absent source is said to be absent, and leaves no target', ({ transfer, files }) => ({
       copy: async (request, o) => {
         if (!files.find(request.source.image.path)) files.write(request.path, new Uint8Array(0));
         return transfer.copy(request, o);
       },
     })),
-    mutant('ignores a setting it does not know', 'a setting that the format does not know is refused', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, settings: { format: 'raw' } }, o) })),
-    mutant('does not look whether the source was written', 'a source that is written while it is read is noticed, and nothing is published', (bench) => {
-      const blind = new MemoryTransfer(bench.wrongFiles);
-      return {
-        copy: async (request, o) => {
-          const outcome = await blind.copy({ ...request, source: frozen(bench, request.source) }, o);
-          bench.files.write(request.path, bench.wrongFiles.open(bench.wrongFiles.locate(request.path)).bytes);
-          return outcome;
-        },
-      };
-    }),
-    mutant('publishes a source that was written', 'a source that is written while it is read is noticed, and nothing is published', ({ transfer, files }) => ({
-      copy: (request, o) =>
-        transfer.copy(request, o).catch((reason: unknown) => {
-          files.write(request.path, files.open(request.source).bytes);
-          throw reason;
+    mutant('ignores a setting it does not know', 'a setting that the format does not know is refused', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, settings: { format: 'raw' } }, o),
+    })),
+    mutant(
+      'does not look whether the source was written',
+      'a source that is written while it is read is noticed, and nothing is published',
+      (bench) => {
+        const blind = new MemoryTransfer(bench.wrongFiles);
+        return {
+          copy: async (request, o) => {
+            const outcome = await blind.copy({ ...request, source: frozen(bench, request.source) }, o);
+            bench.files.write(request.path, bench.wrongFiles.open(bench.wrongFiles.locate(request.path)).bytes);
+            return outcome;
+          },
+        };
+      },
+    ),
+    mutant(
+      'publishes a source that was written',
+      'a source that is written while it is read is noticed, and nothing is published',
+      ({ transfer, files }) => ({
+        copy: (request, o) =>
+          transfer.copy(request, o).catch((reason: unknown) => {
+            files.write(request.path, files.open(request.source).bytes);
+            throw reason;
+          }),
+      }),
+    ),
+    mutant('takes progress back', 'progress never goes back and ends at the size of the disk', ({ transfer }) => ({
+      copy: (request, { signal, onProgress }) =>
+        transfer.copy(request, {
+          signal,
+          onProgress: (p) => onProgress?.({ ...p, settled: p.stage === 'copying' ? p.virtualSize - p.settled : p.settled }),
         }),
     })),
-    mutant('takes progress back', 'progress never goes back and ends at the size of the disk', ({ transfer }) => ({
-      copy: (request, { signal, onProgress }) => transfer.copy(request, { signal, onProgress: (p) => onProgress?.({ ...p, settled: p.stage === 'copying' ? p.virtualSize - p.settled : p.settled }) }),
-    })),
     mutant('ends its progress early', 'progress never goes back and ends at the size of the disk', ({ transfer }) => ({
-      copy: (request, { signal, onProgress }) => transfer.copy(request, { signal, onProgress: (p) => (p.settled < p.virtualSize ? onProgress?.(p) : undefined) }),
+      copy: (request, { signal, onProgress }) =>
+        transfer.copy(request, { signal, onProgress: (p) => (p.settled < p.virtualSize ? onProgress?.(p) : undefined) }),
     })),
-    mutant('runs at full speed', 'a limited rate is kept', ({ transfer }) => ({ copy: ({ rateLimit: _, ...request }, o) => transfer.copy(request, o) })),
+    mutant('runs at full speed', 'a limited rate is kept', ({ transfer }) => ({
+      copy: ({ rateLimit: _, ...request }, o) => transfer.copy(request, o),
+    })),
     mutant('publishes what it has when it is cancelled', 'a cancelled copy rejects with the reason and has no target', ({ transfer, files }) => ({
       copy: (request, o) =>
         transfer.copy(request, o).catch((reason: unknown) => {
@@ -123,22 +150,34 @@ proveChecks<ArrangeTransfer>({
           throw reason;
         }),
     })),
-    mutant('forgets the cancelled copy', 'the same request goes on where the cancelled copy stopped', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, restart: true }, o) })),
-    mutant('removes the old target before it copies', 'a cancelled copy over an existing target leaves the old one as it was', ({ transfer, files }) => ({
-      copy: async (request, o) => {
-        if (request.overwrite) files.write(request.path, new Uint8Array(0));
-        return transfer.copy(request, o);
-      },
+    mutant('forgets the cancelled copy', 'the same request goes on where the cancelled copy stopped', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, restart: true }, o),
     })),
-    mutant('splices two points in time', 'another mark starts over, says why, and never splices two points in time', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, sourceMark: 'any' }, o) })),
+    mutant(
+      'removes the old target before it copies',
+      'a cancelled copy over an existing target leaves the old one as it was',
+      ({ transfer, files }) => ({
+        copy: async (request, o) => {
+          if (request.overwrite) files.write(request.path, new Uint8Array(0));
+          return transfer.copy(request, o);
+        },
+      }),
+    ),
+    mutant('splices two points in time', 'another mark starts over, says why, and never splices two points in time', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, sourceMark: 'any' }, o),
+    })),
     mutant('starts over without a word', 'another mark starts over, says why, and never splices two points in time', ({ transfer }) => ({
       copy: async (request, o) => {
         const { restartReason: _, ...outcome } = await transfer.copy(request, o);
         return outcome;
       },
     })),
-    mutant('goes on although a restart is wanted', 'a restart throws the kept work away', ({ transfer }) => ({ copy: (request, o) => transfer.copy({ ...request, restart: false }, o) })),
-    mutant('finds every disk different', 'verify finds a true copy equal', () => ({ verify: async () => ({ result: 'different', leavesChecked: 0, what: 'everything' }) })),
+    mutant('goes on although a restart is wanted', 'a restart throws the kept work away', ({ transfer }) => ({
+      copy: (request, o) => transfer.copy({ ...request, restart: false }, o),
+    })),
+    mutant('finds every disk different', 'verify finds a true copy equal', () => ({
+      verify: async () => ({ result: 'different', leavesChecked: 0, what: 'everything' }),
+    })),
     mutant('names the leaf after the wrong one', 'verify names the leaf with the wrong byte', ({ transfer }) => ({
       verify: async (request, o) => {
         const outcome = await transfer.verify(request, o);
@@ -148,14 +187,18 @@ proveChecks<ArrangeTransfer>({
     mutant('trusts a disk without its leaves', 'verify notices a wrong byte without the leaves too', ({ transfer }) => ({
       verify: async (request, o) => (request.leavesPath === undefined ? { result: 'equal', leavesChecked: 6 } : transfer.verify(request, o)),
     })),
-    mutant('does not look at the file', 'verify notices a file that is not the one that was written', ({ transfer }) => ({ verify: ({ container: _, ...request }, o) => transfer.verify(request, o) })),
+    mutant('does not look at the file', 'verify notices a file that is not the one that was written', ({ transfer }) => ({
+      verify: ({ container: _, ...request }, o) => transfer.verify(request, o),
+    })),
     mutant('answers the digest of another disk', 'digest answers the tree over the source', ({ transfer, files }) => ({
       digest: async (source, o) => {
         files.write('other', flipByte(files.open(source).bytes, 100));
         return transfer.digest(files.locate('other'), o);
       },
     })),
-    mutant('finds equal disks different', 'compare finds equal disks equal', () => ({ compare: async () => ({ result: 'different', offset: 0, what: 'everything' }) })),
+    mutant('finds equal disks different', 'compare finds equal disks equal', () => ({
+      compare: async () => ({ result: 'different', offset: 0, what: 'everything' }),
+    })),
     mutant('names the start of the sector that differs', 'compare names the first byte that differs', ({ transfer }) => ({
       compare: async (a, b, o) => {
         const outcome = await transfer.compare(a, b, o);
@@ -170,6 +213,8 @@ proveChecks<ArrangeTransfer>({
         return transfer.compare(files.locate('left'), files.locate('right'), o);
       },
     })),
-    mutant('compares although it was cancelled', 'cancelled verify, compare and digest reject with the reason', ({ transfer }) => ({ compare: (a, b) => transfer.compare(a, b, calm) })),
+    mutant('compares although it was cancelled', 'cancelled verify, compare and digest reject with the reason', ({ transfer }) => ({
+      compare: (a, b) => transfer.compare(a, b, calm),
+    })),
   ],
 });

@@ -9,4 +9,8 @@ export function transferContract(arrange: ArrangeTransfer): void {
   registerChecks('transfer', checksOfTransfer(arrange));
 }
 
-export const checksOfTransfer = (arrange: ArrangeTransfer): readonly Check[] => [...copyChecks(arrange), ...resumeChecks(arrange), ...proofChecks(arrange)];
+export const checksOfTransfer = (arrange: ArrangeTransfer): readonly Check[] => [
+  ...copyChecks(arrange),
+  ...resumeChecks(arrange),
+  ...proofChecks(arrange),
+];

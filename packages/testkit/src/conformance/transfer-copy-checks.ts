@@ -9,7 +9,11 @@ import { type ArrangeTransfer, DISK_SIZE, diskContent, expectNoTarget, expectTar
 const STAGES: readonly CopyStage[] = ['planning', 'copying', 'syncing', 'verifying', 'publishing'];
 
 /** What a copy promises when nothing interrupts it. */
-export const copyChecks = (arrange: ArrangeTransfer): readonly Check[] => [...contentChecks(arrange), ...targetChecks(arrange), ...courseChecks(arrange)];
+export const copyChecks = (arrange: ArrangeTransfer): readonly Check[] => [
+  ...contentChecks(arrange),
+  ...targetChecks(arrange),
+  ...courseChecks(arrange),
+];
 
 function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
   return [
@@ -75,7 +79,10 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
         const request = requestOf(subject, await subject.makeSource(diskContent(1)));
         await transfer.copy(request, calm);
         await expectRefusal(transfer.copy(request, calm), 'target/exists');
-        await expectRefusal(transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2' }, calm), 'target/exists');
+        await expectRefusal(
+          transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2' }, calm),
+          'target/exists',
+        );
         await expectTarget(subject, request.path, diskContent(1));
       },
     },

@@ -18,7 +18,10 @@ function verifyChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const { path, content, leavesPath, containerDigest } = await transfer.copy(requestOf(subject, await subject.makeSource(diskContent(1))), calm);
+        const { path, content, leavesPath, containerDigest } = await transfer.copy(
+          requestOf(subject, await subject.makeSource(diskContent(1))),
+          calm,
+        );
         if (!content || leavesPath === undefined || containerDigest === undefined) expect.fail('The copy came without its proof.');
         const container = { path, digest: containerDigest };
         const outcome = await transfer.verify({ source: subject.locate(path), expected: content, leavesPath, container, percent: 100 }, calm);
@@ -67,7 +70,12 @@ function verifyChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        for (const content of [diskContent(1), new Uint8Array(LEAF_SIZE), diskContent(3).subarray(0, 2 * LEAF_SIZE), diskContent(2).subarray(0, 512)]) {
+        for (const content of [
+          diskContent(1),
+          new Uint8Array(LEAF_SIZE),
+          diskContent(3).subarray(0, 2 * LEAF_SIZE),
+          diskContent(2).subarray(0, 512),
+        ]) {
           expect(await transfer.digest(await subject.makeSource(content), calm)).toEqual(contentDigest(content));
         }
       },

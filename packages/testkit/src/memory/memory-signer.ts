@@ -11,7 +11,9 @@ export class MemorySigner implements Signer {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     this.#privateKey = privateKey;
     this.publicKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    this.keyId = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
+    this.keyId = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('hex');
   }
 
   async sign(bytes: Uint8Array, { signal }: Cancel): Promise<Uint8Array> {

@@ -55,7 +55,8 @@ export class MemorySink implements BlockSink {
       throw new HyperError('target/unwritable', `The disk ends at byte ${this.virtualSize}, before byte ${offset + length}.`);
     }
     if (!this.ordered) return;
-    if (offset < this.#taken) throw new HyperError('target/unwritable', `Byte ${offset} comes after byte ${this.#taken}, but this disk is written in order.`);
+    if (offset < this.#taken)
+      throw new HyperError('target/unwritable', `Byte ${offset} comes after byte ${this.#taken}, but this disk is written in order.`);
     this.#taken = offset + length;
   }
 }

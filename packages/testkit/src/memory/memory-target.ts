@@ -20,7 +20,8 @@ export class MemoryTarget implements StorageTarget {
     const bytes = this.#objects.get(name);
     if (!bytes) throw new HyperError('source/not-found', `There is no object ${name}.`);
     const { offset, length } = range ?? { offset: 0, length: bytes.length };
-    if (offset + length > bytes.length) throw new HyperError('source/unreadable', `${name} ends at byte ${bytes.length}, before byte ${offset + length}.`);
+    if (offset + length > bytes.length)
+      throw new HyperError('source/unreadable', `${name} ends at byte ${bytes.length}, before byte ${offset + length}.`);
     return bytes.slice(offset, offset + length);
   }
 
@@ -46,5 +47,6 @@ export class MemoryTarget implements StorageTarget {
 }
 
 function refuseBadName(name: string): void {
-  if (!name.split('/').every((part) => NAME_PART.test(part))) throw new HyperError('usage/invalid', `${JSON.stringify(name)} is not a name for an object.`);
+  if (!name.split('/').every((part) => NAME_PART.test(part)))
+    throw new HyperError('usage/invalid', `${JSON.stringify(name)} is not a name for an object.`);
 }

@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
-import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, CopyStage, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
+import type {
+  BlockLocator,
+  CompareOutcome,
+  CopyOutcome,
+  CopyProgress,
+  CopyRequest,
+  CopyStage,
+  Transfer,
+  VerifyOutcome,
+  VerifyRequest,
+  Watch,
+} from '@hypersdk/ports';
 import { contentDigest, leafDigests } from './content-digest.ts';
 import { firstDifference } from './first-difference.ts';
 import type { MemoryFiles, MemoryFileState } from './memory-files.ts';
@@ -29,14 +40,21 @@ export class MemoryTransfer implements Transfer {
     const source = this.#files.open(request.source);
     const { checkpoint, restartReason } = this.#resume(request, source);
     const resumedAt = settledAfter(checkpoint.leaves, source.bytes.length);
-    const tell = (stage: CopyStage, settled: number, dataRead: number): void => o.onProgress?.({ stage, virtualSize: source.bytes.length, settled, dataRead, resumedAt });
+    const tell = (stage: CopyStage, settled: number, dataRead: number): void =>
+      o.onProgress?.({ stage, virtualSize: source.bytes.length, settled, dataRead, resumedAt });
 
     const copied = await this.#copyLeaves(request, checkpoint, { ...o, onLeaf: (settled) => tell('copying', settled, settled - resumedAt) });
     this.#checkpoints.delete(request.path);
-    if (this.#files.open(request.source).version !== source.version) throw new HyperError('source/changed', 'The source was written while it was read.');
+    if (this.#files.open(request.source).version !== source.version)
+      throw new HyperError('source/changed', 'The source was written while it was read.');
     this.#files.write(request.path, copied);
     tell('publishing', source.bytes.length, source.bytes.length - resumedAt);
-    return { ...this.#prove(request, source.bytes), dataRead: source.bytes.length - resumedAt, resumedAt, ...(restartReason === undefined ? {} : { restartReason }) };
+    return {
+      ...this.#prove(request, source.bytes),
+      dataRead: source.bytes.length - resumedAt,
+      resumedAt,
+      ...(restartReason === undefined ? {} : { restartReason }),
+    };
   }
 
   async verify(request: VerifyRequest, o: Watch<CopyProgress>): Promise<VerifyOutcome> {
@@ -81,7 +99,11 @@ export class MemoryTransfer implements Transfer {
     return { checkpoint: kept };
   }
 
-  async #copyLeaves(request: CopyRequest, from: Checkpoint, o: { readonly signal: AbortSignal; readonly onLeaf: (settled: number) => void }): Promise<Uint8Array> {
+  async #copyLeaves(
+    request: CopyRequest,
+    from: Checkpoint,
+    o: { readonly signal: AbortSignal; readonly onLeaf: (settled: number) => void },
+  ): Promise<Uint8Array> {
     const { bytes: target } = from;
     for (let leaf = from.leaves; leaf < leafCount(target.length); leaf += 1) {
       const { offset, length } = leafRange(leaf, target.length);
@@ -102,7 +124,10 @@ export class MemoryTransfer implements Transfer {
     return { ...plain, content: contentDigest(content), containerDigest: sha256(content), leavesPath, leavesChecked: leafCount(content.length) };
   }
 
-  #firstWrongLeaf({ leavesPath }: VerifyRequest, content: Uint8Array): { readonly leaf: number; readonly offset: number; readonly length: number } | undefined {
+  #firstWrongLeaf(
+    { leavesPath }: VerifyRequest,
+    content: Uint8Array,
+  ): { readonly leaf: number; readonly offset: number; readonly length: number } | undefined {
     const file = leavesPath === undefined ? undefined : this.#files.find(leavesPath);
     if (!file) return undefined;
     const expected = new TextDecoder().decode(file.bytes).split('\n');
@@ -113,9 +138,11 @@ export class MemoryTransfer implements Transfer {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const settledAfter = (leaves: number, virtualSize: number): number => (leaves === 0 ? 0 : leafRange(leaves - 1, virtualSize).offset + leafRange(leaves - 1, virtualSize).length);
+const settledAfter = (leaves: number, virtualSize: number): number =>
+  leaves === 0 ? 0 : leafRange(leaves - 1, virtualSize).offset + leafRange(leaves - 1, virtualSize).length;
 
 function refuseSettings({ settings }: CopyRequest): void {
   const unknown = Object.keys(settings).filter((name) => name !== 'format');
-  if (settings.format !== 'raw' || unknown.length > 0) throw new HyperError('usage/invalid', `Raw images in memory know no ${unknown.join(', ') || settings.format}.`);
+  if (settings.format !== 'raw' || unknown.length > 0)
+    throw new HyperError('usage/invalid', `Raw images in memory know no ${unknown.join(', ') || settings.format}.`);
 }
