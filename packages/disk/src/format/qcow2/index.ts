@@ -1,1 +1,2 @@
 export { qcow2Reader } from './reader.ts';
+export { qcow2Writer } from './writer.ts';

@@ -113,7 +113,7 @@ function writeCount(block: Buffer, { index, bits, count }: { readonly index: num
 }
 
 function clearCounts(block: Buffer, { from, bits, entries }: { readonly from: number; readonly bits: number; readonly entries: number }): void {
-  let index = from;
+  let index = Math.min(from, entries);
   while (index < entries && (index * bits) % 8 !== 0) {
     writeCount(block, { index, bits, count: 0 });
     index += 1;
