@@ -1,0 +1,31 @@
+import type { Finding } from '../finding.ts';
+import type { SourceTree } from '../source-tree.ts';
+
+const TEXT = /(?:\.(?:ts|mts|mjs|js|md|json|jsonc|yaml|yml|toml|sh|py|service)|\/run|^Makefile|^\.npmrc)$/;
+/** Written in pieces, so that this file does not break its own rule. */
+const HOSTS = [
+  'registry.npmjs' + '.org',
+  'registry.yarnpkg' + '.com',
+  'deb.debian' + '.org',
+  'files.pythonhosted' + '.org',
+  'proxy.golang' + '.org',
+  'repo1.maven' + '.org',
+];
+const MACHINE_PATH = /(?<![\w.@~-])\/(?:work|root|home\/[a-z][\w-]*|Users\/[A-Za-z][\w-]*)\/[\w.-]+/;
+const TODO = /\b(?:TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))/;
+/** The gate and its tests speak of what they look for. */
+const SPEAKS_OF_THEM = /^tools\/tidy\//;
+
+/** What no text of the repository may carry: traces of one machine, hosts of one registry, promises without an issue. */
+export function* checkTexts(tree: SourceTree): Generator<Finding> {
+  for (const file of tree.files.filter((path) => TEXT.test(path) && !SPEAKS_OF_THEM.test(path))) {
+    for (const [index, text] of tree.text(file).split('\n').entries()) {
+      const place = { file, line: index + 1 };
+      const host = HOSTS.find((name) => text.includes(name));
+      if (host !== undefined) yield { ...place, rule: 'registry-host', message: `${host}: which registry is used is the machine's choice` };
+      const path = MACHINE_PATH.exec(text)?.[0];
+      if (path !== undefined) yield { ...place, rule: 'machine-path', message: `${path} exists on one machine only` };
+      if (/\.(?:ts|mts|mjs)$/.test(file) && TODO.test(text)) yield { ...place, rule: 'todo', message: 'a TODO names its issue: TODO(#12)' };
+    }
+  }
+}
