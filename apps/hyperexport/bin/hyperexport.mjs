@@ -21,7 +21,10 @@ if (args.length === 1 && args[0] === '--version') {
 } else if (existsSync(PINNED_NODE)) {
   runPinned();
 } else {
-  const hint = process.platform === 'linux' && process.arch === 'x64' ? 'Run `npm start` or `npm test` once in the checkout; it installs the right one.' : 'Install it, then run this again.';
+  const hint =
+    process.platform === 'linux' && process.arch === 'x64'
+      ? 'Run `npm start` or `npm test` once in the checkout; it installs the right one.'
+      : 'Install it, then run this again.';
   process.stderr.write(`hyperexport: Node ${NODE_MAJOR} or newer is needed, this is ${process.versions.node}. ${hint}\n`);
   process.exitCode = 70;
 }

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, SystemClock, UlidIds } from '@hypersdk/adapters';
 import { imageInspector, openTransfer } from '@hypersdk/disk';
 import type { Transfer } from '@hypersdk/ports';
-import { registry } from '@hypersdk/providers';
 import { stateFolder } from './config.ts';
 import type { Services } from './services.ts';
 
@@ -29,11 +28,11 @@ export function openServices(): Services {
     clock,
     ids: new UlidIds(clock),
     inspector: imageInspector,
-    registry,
+    registry: async () => (await import('@hypersdk/providers')).registry,
     history: () => JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
     signer: () => (signer ??= openSigner()),
-    ownKey: async () => (existsSync(keyPath) ? await (signer ??= openSigner()) : undefined),
+    ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
     target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -5,11 +5,11 @@ import type { Services } from './services.ts';
 
 /** A session over a folder of disk images or one image. */
 export async function openFiles(
-  { registry }: Services,
+  services: Services,
   path: string,
   o: Cancel & { readonly flags: { readonly followReferences?: boolean; readonly sourceFormat?: ImageFormat } },
 ): Promise<ProviderSession> {
-  const { files } = registry;
+  const { files } = await services.registry();
   const config = files.parse({
     path: resolve(path),
     references: o.flags.followReferences ? 'beside' : 'refuse',

@@ -16,7 +16,8 @@ export async function findRun(history: History, ending: string | undefined, o: C
     return newest;
   }
   const matches = entries.filter((entry) => entry.id.toUpperCase().endsWith(ending.toUpperCase()));
-  if (matches.length > 1) throw new HyperError('usage/invalid', `More than one run ends in ${ending}: ${matches.map((entry) => entry.id).join(', ')}`);
+  if (matches.length > 1)
+    throw new HyperError('usage/invalid', `More than one run ends in ${ending}: ${matches.map((entry) => entry.id).join(', ')}`);
   const [found] = matches;
   if (!found) throw new HyperError('usage/invalid', `There is no run ${ending}; "hyperexport history" lists them`);
   return found;

@@ -15,7 +15,8 @@ const ports = (): Parameters<typeof recordRun>[0] => ({
   clock: new FakeClock(),
   ids: { next: () => `01HYPERSDK000000000000${String((count += 1)).padStart(3, '0')}Z` },
 });
-const run = (work: () => Promise<number>, about: RunSubject = subject): Promise<number> => recordRun(ports(), about, { signal, work, gain: (bytes) => ({ bytes }) });
+const run = (work: () => Promise<number>, about: RunSubject = subject): Promise<number> =>
+  recordRun(ports(), about, { signal, work, gain: (bytes) => ({ bytes }) });
 
 beforeEach(() => {
   history = new MemoryHistory();
@@ -32,7 +33,10 @@ describe('a run', () => {
   });
 
   test('that was stopped says how to go on and keeps its id when typed again', async () => {
-    await expect(run(() => Promise.reject(new HyperError('transfer/cancelled', 'Stopped')))).rejects.toMatchObject({ code: 'transfer/cancelled', detail: { resume: '00001Z' } });
+    await expect(run(() => Promise.reject(new HyperError('transfer/cancelled', 'Stopped')))).rejects.toMatchObject({
+      code: 'transfer/cancelled',
+      detail: { resume: '00001Z' },
+    });
     await run(async () => 1);
     expect((await history.list({ signal, limit: 9 })).map((entry) => entry.id.slice(-2))).toEqual(['1Z']);
   });
@@ -44,7 +48,8 @@ describe('a run', () => {
 });
 
 describe('resume', () => {
-  const stop = (about: RunSubject): Promise<unknown> => run(() => Promise.reject(new HyperError('transfer/cancelled', 'Stopped')), about).catch(() => undefined);
+  const stop = (about: RunSubject): Promise<unknown> =>
+    run(() => Promise.reject(new HyperError('transfer/cancelled', 'Stopped')), about).catch(() => undefined);
 
   test('takes the newest run that did not succeed, or the one named by the end of its id', async () => {
     await stop(subject);

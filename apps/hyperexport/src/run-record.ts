@@ -49,7 +49,8 @@ async function beginRun(ports: Ports, subject: RunSubject, o: Cancel & { readonl
   return entry;
 }
 
-const sameWork = (entry: HistoryEntry, subject: RunSubject): boolean => entry.command === subject.command && JSON.stringify(entry.resume) === JSON.stringify(subject.resume);
+const sameWork = (entry: HistoryEntry, subject: RunSubject): boolean =>
+  entry.command === subject.command && JSON.stringify(entry.resume) === JSON.stringify(subject.resume);
 
 const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();
 

@@ -5,7 +5,7 @@ export interface Services extends AsyncDisposable {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly inspector: ImageInspector;
-  readonly registry: Registry;
+  registry(): Promise<Registry>;
   /** Makes the state folder on first use. */
   history(): Promise<History>;
   /** Threads start on first use; the first caller's wish for their number holds. */

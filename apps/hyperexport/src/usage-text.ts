@@ -19,7 +19,8 @@ function describeUsage(thrown: unknown): string {
     AliasNotFoundError: (error) => `There is no flag -${error.input}.`,
     ArgumentParseError: (error) => `${flagOrArgument(error.externalFlagNameOrPlaceholder)} "${error.input}": ${reason(error.exception)}`,
     EnumValidationError: (error) => `${flagOrArgument(error.externalFlagName)} "${error.input}": it must be one of ${error.values.join(', ')}.`,
-    UnsatisfiedFlagError: (error) => `${flagOrArgument(error.externalFlagName)} is missing${error.nextFlagName ? ` its value before --${error.nextFlagName}` : ''}.`,
+    UnsatisfiedFlagError: (error) =>
+      `${flagOrArgument(error.externalFlagName)} is missing${error.nextFlagName ? ` its value before --${error.nextFlagName}` : ''}.`,
     UnexpectedPositionalError: (error) => `"${error.input}" is one argument too many (${error.expectedCount} expected).`,
     UnsatisfiedPositionalError: (error) => `${error.placeholder} is missing.`,
     UnexpectedFlagError: (error) => `${flagOrArgument(error.externalFlagName)} is given twice ("${error.previousInput}", "${error.input}").`,
@@ -28,7 +29,8 @@ function describeUsage(thrown: unknown): string {
 }
 
 /** Placeholders of arguments are capitals, names of flags are not. */
-const flagOrArgument = (name: string): string => (/^[A-Z]/.test(name) ? name : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+const flagOrArgument = (name: string): string =>
+  /^[A-Z]/.test(name) ? name : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 const reason = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 

@@ -20,8 +20,9 @@ const DIFFERENT_EXIT = 1;
 export const compareCommand = buildCommand<CompareFlags, [string, string], CliContext>({
   docs: {
     brief: 'Tell whether two images of any formats hold the same disk',
-    fullDescription: `Compares what the guest would see. Exits 0 when equal, 1 when different (and names the
-first offset that differs), with another code when the comparison could not be made.
+    fullDescription: `Compares what the guest would see. Exits 0 when equal, 1 when different (and
+names the first offset that differs), with another code when the comparison
+could not be made.
 
 EXAMPLES
   hyperexport compare disk.vmdk disk.qcow2
@@ -66,7 +67,7 @@ async function compareWatched(
 ): Promise<CompareOutcome> {
   using tracker = openTracker(cli.terminal, { flags: o.flags, clock: services.clock, verifyPercent: 0, stop: o.stop });
   const transfer = services.transfer({ workers: o.flags.workers });
-  return transfer.compare(o.a, o.b, { signal: o.stop.signal, onProgress: (progress) => tracker.report('both', 'comparing', progress) });
+  return await transfer.compare(o.a, o.b, { signal: o.stop.signal, onProgress: (progress) => tracker.report('both', 'comparing', progress) });
 }
 
 function describeOutcome(outcome: CompareOutcome, o: { readonly first: string; readonly second: string }): string {

@@ -5,11 +5,11 @@ import { shells, type Shell } from '../completion/shells.ts';
 export const completionCommand = buildCommand<Record<never, never>, [Shell], CliContext>({
   docs: {
     brief: 'Print the completion script for your shell',
-    fullDescription: `The script completes commands, flags, their values and file names without starting this
-program.
+    fullDescription: `The script completes commands, flags, their values and file names without
+starting this program.
 
 EXAMPLES
-  hyperexport completion bash > ~/.local/share/bash-completion/completions/hyperexport
+  hyperexport completion bash >> ~/.bash_completion
   hyperexport completion zsh > "\${fpath[1]}/_hyperexport"
   hyperexport completion fish > ~/.config/fish/completions/hyperexport.fish`,
   },

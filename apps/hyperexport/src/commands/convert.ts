@@ -23,14 +23,15 @@ const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 export const convertCommand = buildCommand<ConvertFlags, [string, string], CliContext>({
   docs: {
     brief: 'Write a disk image in another format',
-    fullDescription: `The format is taken from TARGET's name (.qcow2, .vmdk, .raw, .img) unless --format says it. The
-new image is read back and compared with what was read, gets its name only then, and a signed
-receipt is put beside it; --unverified leaves all that out, like a plain converter. A stopped
-conversion goes on when the same command is typed again.
+    fullDescription: `The format is taken from TARGET's name (.qcow2, .vmdk, .raw, .img) unless
+--format says it. The new image is read back and compared with what was read,
+gets its name only then, and a signed receipt is put beside it; --unverified
+leaves all that out, like a plain converter. A stopped conversion goes on when
+the same command is typed again.
 
 EXAMPLES
   hyperexport convert disk.vmdk disk.qcow2
-  hyperexport convert disk.raw small.qcow2 --compression zstd --cluster-size 128K
+  hyperexport convert a.raw small.qcow2 --compression zstd --cluster-size 128K
   hyperexport convert disk.qcow2 disk.vmdk --subformat streamOptimized
   hyperexport convert disk.qcow2 disk.raw --unverified`,
   },

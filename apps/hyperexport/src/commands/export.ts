@@ -26,15 +26,16 @@ const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], CliContext>({
   docs: {
     brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
-    fullDescription: `PATH is a folder of disk images, or one image. Without a VM every VM found there is exported,
-each to a folder of its own below DIR. A copy gets its name only when it is on the medium and was
-read back; a receipt signed with your key says so. When a run is stopped or killed, the same
-command goes on where it was, and so does "hyperexport resume".
+    fullDescription: `PATH is a folder of disk images, or one image. Without a VM every VM found
+there is exported, each to a folder of its own below DIR. A copy gets its name
+only when it is on the medium and was read back; a receipt signed with your
+key says so. When a run is stopped or killed, the same command goes on where
+it was, and so does "hyperexport resume".
 
 EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
   hyperexport export disk.vmdk --to /backup --format qcow2 --compression zstd
-  hyperexport export disk.qcow2 --to /backup --format vmdk --subformat streamOptimized
+  hyperexport export a.raw --to /x --format vmdk --subformat streamOptimized
   hyperexport export disk.raw --to /mnt/nas --limit-rate 50M --verify 10%
   hyperexport export /vms web-01 --to /backup --dry-run`,
   },
@@ -46,7 +47,13 @@ EXAMPLES
       ...imageFlags,
       verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
       limitRate: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Bytes a second at most, such as 50M' },
-      parallel: { kind: 'parsed', parse: countParser({ min: 1, max: PARALLEL_MAX }), default: '2', placeholder: 'N', brief: 'Disks copied at a time' },
+      parallel: {
+        kind: 'parsed',
+        parse: countParser({ min: 1, max: PARALLEL_MAX }),
+        default: '2',
+        placeholder: 'N',
+        brief: 'Disks copied at a time',
+      },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
       followReferences: { ...onOff, brief: 'Allow files beside an image that it refers to' },

@@ -17,8 +17,8 @@ interface HistoryFlags extends OutputFlags {
 export const historyCommand = buildCommand<HistoryFlags, [], CliContext>({
   docs: {
     brief: 'Show what was run, newest first',
-    fullDescription: `Every export and conversion that needs proof is remembered with its outcome. The ID is what
-"hyperexport resume" takes.
+    fullDescription: `Every export and conversion that needs proof is remembered with its outcome.
+The ID is what "hyperexport resume" takes.
 
 EXAMPLES
   hyperexport history
@@ -44,7 +44,14 @@ async function showHistory(this: CliContext, flags: HistoryFlags): Promise<void>
 function describeEntries(entries: readonly HistoryEntry[]): string {
   if (entries.length === 0) return 'Nothing was run yet.\n';
   return formatTable(
-    [{ title: 'ID' }, { title: 'STARTED (UTC)' }, { title: 'RUN' }, { title: 'STATE' }, { title: 'DATA', align: 'right' }, { title: 'SOURCE → TARGET' }],
+    [
+      { title: 'ID' },
+      { title: 'STARTED (UTC)' },
+      { title: 'RUN' },
+      { title: 'STATE' },
+      { title: 'DATA', align: 'right' },
+      { title: 'SOURCE → TARGET' },
+    ],
     entries.map((entry) => [
       shortId(entry.id),
       entry.startedAt.slice(0, 16).replace('T', ' '),

@@ -15,8 +15,9 @@ interface InspectFlags extends OutputFlags {
 export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
   docs: {
     brief: 'Show what a disk image is, without trusting it',
-    fullDescription: `Reads headers and tables only, and checks each before it is believed. Files that the
-image refers to are named but never opened, unless --follow-references allows those beside it.
+    fullDescription: `Reads headers and tables only, and checks each before it is believed. Files
+that the image refers to are named but never opened, unless
+--follow-references allows those beside it.
 
 EXAMPLES
   hyperexport inspect disk.qcow2
@@ -57,8 +58,13 @@ function describeImage(path: string, about: ImageInfo): string {
     ...(about.compression ? [['compression', about.compression] as const] : []),
     ...(about.snapshotCount > 0 ? [['snapshots', String(about.snapshotCount)] as const] : []),
     ...about.references.map((reference) => ['refers to', reference] as const),
-    ...Object.entries(about.details).map(([name, value]) => [name, String(value)] as const),
+    ...Object.entries(about.details).map(([name, value]) => [inWords(name), describeValue(value)] as const),
   ]);
 }
 
 const exactBytes = (bytes: number): string => (bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${bytes} bytes)`);
+
+/** `refcountBits` reads `refcount bits`. */
+const inWords = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+const describeValue = (value: string | number | boolean): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value));

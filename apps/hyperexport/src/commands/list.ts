@@ -23,8 +23,8 @@ interface ListFlags extends OutputFlags {
 export const listCommand = buildCommand<ListFlags, [string], CliContext>({
   docs: {
     brief: 'List the VMs in a folder of disk images',
-    fullDescription: `A VM is a disk image, or a descriptor (libvirt XML, VMX) with the images it names. The NAME or
-the ID is what "hyperexport export PATH" takes.
+    fullDescription: `A VM is a disk image, or a descriptor (libvirt XML, VMX) with the images it
+names. The NAME or the ID is what "hyperexport export PATH" takes.
 
 EXAMPLES
   hyperexport list /var/lib/libvirt/images
@@ -53,8 +53,15 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
   await using session = await openFiles(services, path, { flags, signal: stop.signal });
   const problems: string[] = [];
   const { name, state, minSize, sort } = flags;
-  const query = { sort, ...(name === undefined ? {} : { name }), ...(state === undefined ? {} : { state }), ...(minSize === undefined ? {} : { minSize }) };
-  const vms = await Array.fromAsync(listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }));
+  const query = {
+    sort,
+    ...(name === undefined ? {} : { name }),
+    ...(state === undefined ? {} : { state }),
+    ...(minSize === undefined ? {} : { minSize }),
+  };
+  const vms = await Array.fromAsync(
+    listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }),
+  );
   respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms) });
   if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${problem}\n`);
 }
@@ -62,7 +69,16 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
 function describeVMs(vms: readonly VMInfo[]): string {
   if (vms.length === 0) return 'There is no VM here.\n';
   return formatTable(
-    [{ title: 'NAME' }, { title: 'STATE' }, { title: 'CPUS', align: 'right' }, { title: 'MEMORY', align: 'right' }, { title: 'DISKS', align: 'right' }, { title: 'SIZE', align: 'right' }, { title: 'FORMAT' }, { title: 'ID' }],
+    [
+      { title: 'NAME' },
+      { title: 'STATE' },
+      { title: 'CPUS', align: 'right' },
+      { title: 'MEMORY', align: 'right' },
+      { title: 'DISKS', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'FORMAT' },
+      { title: 'ID' },
+    ],
     vms.map((vm) => [
       vm.name,
       vm.powerState,

@@ -9,9 +9,10 @@ import { listenForStop } from '../stop.ts';
 export const resumeCommand = buildCommand<ProgressFlags, [id?: string], CliContext>({
   docs: {
     brief: 'Go on with a run that was stopped or killed',
-    fullDescription: `Runs the same command again, in the same words. What was copied and proven stays; the last
-window before the stop is read again and compared. Without an ID it is the newest run that did
-not succeed. Typing the old command again does the same.
+    fullDescription: `Runs the same command again, in the same words. What was copied and proven
+stays; the last window before the stop is read again and compared. Without an
+ID it is the newest run that did not succeed. Typing the old command again
+does the same.
 
 EXAMPLES
   hyperexport resume
@@ -19,7 +20,10 @@ EXAMPLES
   },
   parameters: {
     flags: progressFlags,
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, optional: true, placeholder: 'ID', brief: 'Run to go on with, or the end of its id' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: parseText, optional: true, placeholder: 'ID', brief: 'Run to go on with, or the end of its id' }],
+    },
   },
   func: resume,
 });

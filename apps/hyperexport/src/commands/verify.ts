@@ -13,9 +13,10 @@ export interface VerifyFlags extends ProgressFlags {
 export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
   docs: {
     brief: 'Prove that an export is still what was read from its source',
-    fullDescription: `Reads the images back, compares every leaf of 4 MiB with what was recorded when they were
-exported, and checks the signatures. Damage is named to the leaf. Nothing but the files and the
-exporter's public key is needed; without --public-key this machine's own key is tried.
+    fullDescription: `Reads the images back, compares every leaf of 4 MiB with what was recorded
+when they were exported, and checks the signatures. Damage is named to the
+leaf. Nothing but the files and the exporter's public key is needed; without
+--public-key this machine's own key is tried.
 
 EXAMPLES
   hyperexport verify /backup/web-01

@@ -21,7 +21,12 @@ complete -F _hyperexport hyperexport
 
 function valueCase(command: CommandWords, flag: FlagWords): string {
   if (flag.values === undefined) return '';
-  const reply = flag.values.length > 0 ? `COMPREPLY=( $(compgen -W "${flag.values.join(' ')}" -- "$word") ); return` : flag.isPath ? 'compopt -o default; return' : 'return';
+  const reply =
+    flag.values.length > 0
+      ? `COMPREPLY=( $(compgen -W "${flag.values.join(' ')}" -- "$word") ); return`
+      : flag.isPath
+        ? 'compopt -o default; return'
+        : 'return';
   return `    "${command.name} ${flag.name}") ${reply} ;;\n`;
 }
 

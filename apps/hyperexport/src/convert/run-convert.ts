@@ -47,11 +47,15 @@ function convertRemembered(task: Task): Promise<Finished> {
   const { services, stop, flags, source, target } = task;
   const { json: _json, quiet: _quiet, plain: _plain, restart: _restart, ...choices } = flags;
   const resume = ['convert', ...toArgs(choices), '--', source.path, target];
-  return recordRun(services, { command: 'convert', source: source.path, target, resume }, {
-    signal: stop.signal,
-    work: () => convert(task),
-    gain: ({ outcome: { copy } }) => ({ bytes: copy.virtualSize, ...(copy.content ? { root: copy.content.root } : {}) }),
-  });
+  return recordRun(
+    services,
+    { command: 'convert', source: source.path, target, resume },
+    {
+      signal: stop.signal,
+      work: () => convert(task),
+      gain: ({ outcome: { copy } }) => ({ bytes: copy.virtualSize, ...(copy.content ? { root: copy.content.root } : {}) }),
+    },
+  );
 }
 
 async function convert({ cli, services, stop, flags, source, target }: Task): Promise<Finished> {
@@ -79,7 +83,10 @@ async function convert({ cli, services, stop, flags, source, target }: Task): Pr
     receipt: isProven,
   } as const;
   using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: isProven ? flags.verify : 0, stop });
-  const outcome = await convertImage(ports)(request, { signal: stop.signal, onProgress: (progress) => tracker.report('image', basename(target), progress) });
+  const outcome = await convertImage(ports)(request, {
+    signal: stop.signal,
+    onProgress: (progress) => tracker.report('image', basename(target), progress),
+  });
   tracker.done('image');
   return { outcome, elapsedMs: services.clock.elapsed() - startedAt };
 }
@@ -117,7 +124,10 @@ function describe({ cli, source, target }: Task, { outcome: { copy, receipt, rec
   const proof = receipt
     ? ([
         ['root', copy.content?.root ?? ''],
-        ['read back', `${receipt.body.verification.percent === 100 ? 'in full' : `${receipt.body.verification.percent}%`} and equal (${copy.leavesChecked} leaves)`],
+        [
+          'read back',
+          `${receipt.body.verification.percent === 100 ? 'in full' : `${receipt.body.verification.percent}%`} and equal (${copy.leavesChecked} leaves)`,
+        ],
         ['signed by', receipt.signature.keyId],
         ['verify', `hyperexport verify ${dirname(target)}/${receiptName ?? ''}`],
       ] as const)
@@ -129,7 +139,10 @@ function describe({ cli, source, target }: Task, { outcome: { copy, receipt, rec
       ['to', target],
       ['size', `${formatBytes(copy.virtualSize)} disk in ${formatBytes(copy.fileSize)}`],
       ...(copy.resumedAt > 0 ? [['went on at', formatBytes(copy.resumedAt)] as const] : []),
-      ['data', `${formatBytes(copy.dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((copy.dataRead / Math.max(1, elapsedMs)) * 1000)}, all stages included)`],
+      [
+        'data',
+        `${formatBytes(copy.dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((copy.dataRead / Math.max(1, elapsedMs)) * 1000)}, all stages included)`,
+      ],
       ...proof,
       ...copy.warnings.map((warning) => ['warning', terminal.paint('yellow', warning)] as const),
     ])

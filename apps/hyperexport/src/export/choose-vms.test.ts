@@ -25,7 +25,8 @@ const inventoryOf = (...vms: readonly VMInfo[]): Inventory => ({
 
 const { signal } = new AbortController();
 const o = { signal, onProblem: () => undefined };
-const names = async (inventory: Inventory, wanted: readonly string[]): Promise<readonly string[]> => (await chooseVMs(inventory, wanted, o)).map((one) => one.id);
+const names = async (inventory: Inventory, wanted: readonly string[]): Promise<readonly string[]> =>
+  (await chooseVMs(inventory, wanted, o)).map((one) => one.id);
 
 describe('choosing VMs', () => {
   const inventory = inventoryOf(vm('1', 'web'), vm('2', 'db'), vm('3', 'db'));

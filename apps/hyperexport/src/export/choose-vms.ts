@@ -5,7 +5,11 @@ import type { Cancel, Inventory } from '@hypersdk/ports';
 const VM_COUNT_MAX = 100_000;
 
 /** The VMs named by id or name, or all when none is named. A name that fits several must be said as an id. */
-export async function chooseVMs(inventory: Inventory, wanted: readonly string[], o: Cancel & { readonly onProblem: (problem: string) => void }): Promise<readonly VMInfo[]> {
+export async function chooseVMs(
+  inventory: Inventory,
+  wanted: readonly string[],
+  o: Cancel & { readonly onProblem: (problem: string) => void },
+): Promise<readonly VMInfo[]> {
   const all: VMInfo[] = [];
   for await (const vm of inventory.list(o)) {
     all.push(vm);
@@ -20,7 +24,11 @@ function choose(all: readonly VMInfo[], name: string): VMInfo {
   if (byId) return byId;
   const [found, ...others] = all.filter((vm) => vm.name === name);
   if (!found) throw new HyperError('vm/not-found', `There is no VM ${name}; there is ${listSome(all.map((vm) => vm.name))}`);
-  if (others.length > 0) throw new HyperError('usage/invalid', `More than one VM is called ${name}; name it by its id: ${listSome([found, ...others].map((vm) => vm.id))}`);
+  if (others.length > 0)
+    throw new HyperError(
+      'usage/invalid',
+      `More than one VM is called ${name}; name it by its id: ${listSome([found, ...others].map((vm) => vm.id))}`,
+    );
   return found;
 }
 

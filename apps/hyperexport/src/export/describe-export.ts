@@ -32,7 +32,10 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
       ['folder', folder],
       ...disks,
       ...(resumed > 0 ? [['went on at', formatBytes(resumed)] as const] : []),
-      ['data', `${formatBytes(dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((dataRead / Math.max(1, elapsedMs)) * 1000)}, read-back included)`],
+      [
+        'data',
+        `${formatBytes(dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((dataRead / Math.max(1, elapsedMs)) * 1000)}, read-back included)`,
+      ],
       ['read back', describeProof(outcome)],
       ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
       ['verify', `hyperexport verify ${shellWord(folder)}`],

@@ -3,7 +3,10 @@ import type { ExportPlan } from '@hypersdk/usecases';
 import { formatFields } from '../output/table.ts';
 import type { Paint } from './describe-export.ts';
 
-const ACTIONS = { copy: 'copy', resume: 'go on with the kept copy of', adopt: 'take over the finished copy of' } as const satisfies Record<ExportPlan['disks'][number]['action'], string>;
+const ACTIONS = { copy: 'copy', resume: 'go on with the kept copy of', adopt: 'take over the finished copy of' } as const satisfies Record<
+  ExportPlan['disks'][number]['action'],
+  string
+>;
 
 /** What a run would do, and what would stop it. */
 export function describePlan(plan: ExportPlan, o: Paint & { readonly folder: string }): string {
@@ -11,9 +14,15 @@ export function describePlan(plan: ExportPlan, o: Paint & { readonly folder: str
     `${o.paint('bold', plan.vm.name)}: nothing is written, this is what would be done\n` +
     formatFields([
       ['folder', o.folder],
-      ...plan.disks.map((disk) => [disk.label, `${ACTIONS[disk.action]} ${formatBytes(disk.virtualSize)} to ${disk.file}, up to ${formatBytes(disk.sizeExpected)}`] as const),
+      ...plan.disks.map(
+        (disk) =>
+          [disk.label, `${ACTIONS[disk.action]} ${formatBytes(disk.virtualSize)} to ${disk.file}, up to ${formatBytes(disk.sizeExpected)}`] as const,
+      ),
       ['space', `${formatBytes(plan.spaceNeeded)} at most${plan.spaceFree === undefined ? '' : `, ${formatBytes(plan.spaceFree)} free`}`],
-      ...plan.findings.map((finding) => [finding.severity, o.paint('yellow', finding.detail === undefined ? finding.summary : `${finding.summary} ${finding.detail}`)] as const),
+      ...plan.findings.map(
+        (finding) =>
+          [finding.severity, o.paint('yellow', finding.detail === undefined ? finding.summary : `${finding.summary} ${finding.detail}`)] as const,
+      ),
     ])
   );
 }
@@ -21,4 +30,5 @@ export function describePlan(plan: ExportPlan, o: Paint & { readonly folder: str
 // A plan that would fail says so to scripts too; the table's code for a target that must change first.
 const WOULD_FAIL_EXIT = 75;
 
-export const failsFor = (plans: readonly ExportPlan[]): number => (plans.some((plan) => plan.findings.some((finding) => finding.severity === 'error')) ? WOULD_FAIL_EXIT : 0);
+export const failsFor = (plans: readonly ExportPlan[]): number =>
+  plans.some((plan) => plan.findings.some((finding) => finding.severity === 'error')) ? WOULD_FAIL_EXIT : 0;

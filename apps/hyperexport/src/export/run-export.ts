@@ -35,7 +35,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
   const vms = await chooseVMs(session.facets.inventory, wanted, { signal: stop.signal, onProblem });
   if (flags.name !== undefined && vms.length > 1) throw new HyperError('usage/invalid', `--name fits one VM, and ${vms.length} are to be exported`);
   const task: Task = { cli: this, services, stop, flags, session, vms };
-  if (flags.dryRun) return showPlans(task);
+  if (flags.dryRun) return await showPlans(task);
 
   const resume = toResume(flags, { path, wanted });
   const subject = { command: 'export', source: describeSource(path, wanted), target: resolve(flags.to), resume } as const;
@@ -61,7 +61,14 @@ async function exportOne(task: Task, vm: VMInfo, tracker: ProgressTracker): Prom
   const { services, stop, flags, session } = task;
   const target = await services.target(flags.to);
   const startedAt = services.clock.elapsed();
-  const ports = { transfer: services.transfer({ workers: flags.workers }), signer: await services.signer(), clock: services.clock, ids: services.ids, target, tool };
+  const ports = {
+    transfer: services.transfer({ workers: flags.workers }),
+    signer: await services.signer(),
+    clock: services.clock,
+    ids: services.ids,
+    target,
+    tool,
+  };
   const request = {
     ...choicesOf(flags, vm),
     session,
@@ -82,7 +89,10 @@ async function showPlans(task: Task): Promise<void> {
     const request = { ...choicesOf(flags, vm), session, vm: vm.id, references: flags.followReferences ? 'beside' : 'refuse' } as const;
     plans.push(await planExport({ target, inspector: services.inspector })(request, stop));
   }
-  respond(cli, flags, { document: { plans }, text: () => plans.map((plan) => describePlan(plan, { folder: resolve(flags.to, plan.name), paint: cli.terminal.paint })).join('\n') });
+  respond(cli, flags, {
+    document: { plans },
+    text: () => plans.map((plan) => describePlan(plan, { folder: resolve(flags.to, plan.name), paint: cli.terminal.paint })).join('\n'),
+  });
   cli.process.exitCode = failsFor(plans);
 }
 
@@ -118,7 +128,10 @@ const describeSource = (path: string, wanted: readonly string[]): string => [res
 function toGain(finished: readonly FinishedExport[]): Pick<HistoryEntry, 'bytes' | 'root'> {
   const disks = finished.flatMap((one) => one.outcome.manifest.disks);
   const [only] = disks;
-  return { bytes: disks.reduce((sum, disk) => sum + disk.content.virtualSize, 0), ...(disks.length === 1 && only ? { root: only.content.root } : {}) };
+  return {
+    bytes: disks.reduce((sum, disk) => sum + disk.content.virtualSize, 0),
+    ...(disks.length === 1 && only ? { root: only.content.root } : {}),
+  };
 }
 
 const toDocument = (run: HistoryEntry, finished: readonly FinishedExport[]): unknown => ({ run: run.id, exports: finished.map(toExportDocument) });

@@ -46,7 +46,15 @@ export function toImageSettings(flags: ImageFlags, fallback: ImageFormat): Image
   };
 }
 
-const FORMAT_OF_EXTENSION: Readonly<Record<string, ImageFormat>> = { qcow2: 'qcow2', qcow: 'qcow2', vmdk: 'vmdk', raw: 'raw', img: 'raw', bin: 'raw', dd: 'raw' };
+const FORMAT_OF_EXTENSION: Readonly<Record<string, ImageFormat>> = {
+  qcow2: 'qcow2',
+  qcow: 'qcow2',
+  vmdk: 'vmdk',
+  raw: 'raw',
+  img: 'raw',
+  bin: 'raw',
+  dd: 'raw',
+};
 
 /** What a file's name says of its format, or undefined. */
 export const formatOfName = (path: string): ImageFormat | undefined => FORMAT_OF_EXTENSION[/\.([A-Za-z0-9]+)$/.exec(path)?.[1]?.toLowerCase() ?? ''];

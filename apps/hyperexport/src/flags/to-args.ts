@@ -13,6 +13,7 @@ function toWords(flag: string, value: FlagValue): readonly string[] {
   if (value === undefined || value === false) return [];
   if (value === true) return [flag];
   if (typeof value === 'string' || typeof value === 'number') return [`${flag}=${value}`];
-  if ('compression' in value) return [`${flag}=${value.compressionLevel === undefined ? value.compression : `${value.compression}:${value.compressionLevel}`}`];
+  if ('compression' in value)
+    return [`${flag}=${value.compressionLevel === undefined ? value.compression : `${value.compression}:${value.compressionLevel}`}`];
   return value.map((one) => `${flag}=${one}`);
 }

@@ -33,7 +33,7 @@ ${commands}
 
 ${EXAMPLES}
 
-"hyperexport COMMAND --help" tells more, with examples; --version tells the version.
+"hyperexport COMMAND --help" tells more, with examples. --version: the version.
 
 ${EXIT_CODES}
 `;

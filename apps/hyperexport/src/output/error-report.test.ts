@@ -11,7 +11,9 @@ describe('an error for people', () => {
   });
 
   test('is one line, whatever a foreign name holds', () => {
-    expect(describeError(new HyperError('source/not-found', 'There is no file "a\n\u001B[2Jb"'))).toMatch(/^hyperexport: There is no file "a \[2Jb"\. Check/);
+    expect(describeError(new HyperError('source/not-found', 'There is no file "a\n\u001B[2Jb"'))).toMatch(
+      /^hyperexport: There is no file "a \[2Jb"\. Check/,
+    );
   });
 });
 
@@ -22,7 +24,12 @@ test('the exit code is the one of the table', () => {
 
 test('the document carries code, message, mend and detail', () => {
   expect(toErrorDocument(new HyperError('verify/mismatch', 'Leaf 3 differs.', { detail: { leaf: 3 } }))).toEqual({
-    error: { code: 'verify/mismatch', message: 'Leaf 3 differs.', mend: 'Do not use this copy; export the disk again from its source.', detail: { leaf: 3 } },
+    error: {
+      code: 'verify/mismatch',
+      message: 'Leaf 3 differs.',
+      mend: 'Do not use this copy; export the disk again from its source.',
+      detail: { leaf: 3 },
+    },
   });
 });
 

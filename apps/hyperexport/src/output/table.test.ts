@@ -2,10 +2,13 @@ import { expect, test } from 'vitest';
 import { formatFields, formatTable } from './table.ts';
 
 test('columns are as wide as their widest cell and numbers stand to the right', () => {
-  const text = formatTable([{ title: 'NAME' }, { title: 'SIZE', align: 'right' }, { title: 'PATH' }], [
-    ['web-01', '12 GiB', '/vms/web'],
-    ['database', '1.5 TiB', '/vms/db'],
-  ]);
+  const text = formatTable(
+    [{ title: 'NAME' }, { title: 'SIZE', align: 'right' }, { title: 'PATH' }],
+    [
+      ['web-01', '12 GiB', '/vms/web'],
+      ['database', '1.5 TiB', '/vms/db'],
+    ],
+  );
   expect(text).toBe(['NAME         SIZE  PATH', 'web-01     12 GiB  /vms/web', 'database  1.5 TiB  /vms/db', ''].join('\n'));
 });
 
@@ -18,5 +21,10 @@ test('no line ends in blanks', () => {
 });
 
 test('fields align their values', () => {
-  expect(formatFields([['format', 'qcow2'], ['virtual size', '1 GiB']])).toBe('format        qcow2\nvirtual size  1 GiB\n');
+  expect(
+    formatFields([
+      ['format', 'qcow2'],
+      ['virtual size', '1 GiB'],
+    ]),
+  ).toBe('format        qcow2\nvirtual size  1 GiB\n');
 });

@@ -20,6 +20,16 @@ describe('work', () => {
     expect(toWork(running({}), 50).verify).toEqual({ done: 0, total: 5 * GIB, active: false });
   });
 
+  test('reads all of a resumed disk back, not only what this attempt copied', () => {
+    const resumed = running({ resumedAt: 50 * GIB, dataExpected: 5 * GIB });
+    expect(toWork(resumed, 100)).toMatchObject({ copy: { total: 5 * GIB }, verify: { total: 10 * GIB } });
+  });
+
+  test('of a check alone is one pass', () => {
+    const check = running({ stage: 'verifying', dataRead: 2 * GIB });
+    expect(toWork(check, 0)).toEqual({ copy: { done: 2 * GIB, total: 10 * GIB, active: true }, verify: { done: 0, total: 0, active: false } });
+  });
+
   test('of several disks is known only when it is known of each', () => {
     const known = toWork(running({}), 100);
     const waiting = toWork({ label: 'b', state: 'waiting' }, 100);
@@ -45,7 +55,11 @@ describe('the fraction', () => {
   });
 
   test('goes by the span while the amount of data is not known', () => {
-    const unknown: DiskProgress = { label: 'd', state: 'running', progress: { stage: 'copying', virtualSize: 100, settled: 50, dataRead: 1, resumedAt: 0 } };
+    const unknown: DiskProgress = {
+      label: 'd',
+      state: 'running',
+      progress: { stage: 'copying', virtualSize: 100, settled: 50, dataRead: 1, resumedAt: 0 },
+    };
     expect(fractionOf(unknown, 100)).toBe(0.25);
   });
 

@@ -8,17 +8,24 @@ export interface DiskProgress {
   readonly progress?: CopyProgress;
 }
 
-/** What one disk has done and still has to do. `verifyPercent` is the share of it that is read back. */
+/** What one disk has done and still has to do. `verifyPercent` is the share of it that is read back after copying; 0 for work of one pass. */
 export function toWork(disk: DiskProgress, verifyPercent: number): Work {
-  const { progress } = disk;
+  const { progress, state } = disk;
   if (!progress) return { copy: { done: 0, total: undefined, active: false }, verify: { done: 0, total: undefined, active: false } };
-  const expected = disk.state === 'done' ? (progress.dataExpected ?? progress.dataRead) : progress.dataExpected;
-  const verifyTotal = expected === undefined ? undefined : (expected * verifyPercent) / 100;
-  const running = disk.state === 'running';
-  const copied = isPast(progress, 'copying') || disk.state === 'done';
+  const isSettled = state === 'done' || isPastFirstPass(progress, verifyPercent);
+  const expected = state === 'done' ? (progress.dataExpected ?? progress.dataRead) : progress.dataExpected;
+  const verifyTotal = toVerifyTotal(progress, expected, verifyPercent);
   return {
-    copy: { done: copied ? (expected ?? progress.dataRead) : progress.dataRead, total: expected, active: running && progress.stage === 'copying' },
-    verify: { done: verified(disk, verifyTotal), total: verifyTotal, active: running && progress.stage === 'verifying' },
+    copy: {
+      done: isSettled ? (expected ?? progress.dataRead) : progress.dataRead,
+      total: expected,
+      active: state === 'running' && !isSettled && progress.stage !== 'planning',
+    },
+    verify: {
+      done: verified(disk, verifyTotal),
+      total: verifyTotal,
+      active: state === 'running' && verifyPercent > 0 && progress.stage === 'verifying',
+    },
   };
 }
 
@@ -36,12 +43,26 @@ export function fractionOf(disk: DiskProgress, verifyPercent: number): number {
   const span = disk.progress.virtualSize === 0 ? 1 : disk.progress.settled / disk.progress.virtualSize;
   // The copy and the read-back are two passes over the same span.
   const copyShare = 100 / (100 + verifyPercent);
-  return isPast(disk.progress, 'copying') ? copyShare + (1 - copyShare) * (isPast(disk.progress, 'verifying') ? 1 : 0) : span * copyShare;
+  if (!isPastFirstPass(disk.progress, verifyPercent)) return span * copyShare;
+  if (disk.progress.stage === 'verifying') return copyShare + (1 - copyShare) * span;
+  return isPast(disk.progress, 'verifying') ? 1 : copyShare;
 }
 
 const STAGES = ['planning', 'copying', 'syncing', 'verifying', 'publishing'] as const satisfies readonly CopyProgress['stage'][];
 
 const isPast = (progress: CopyProgress, stage: CopyProgress['stage']): boolean => STAGES.indexOf(progress.stage) > STAGES.indexOf(stage);
+
+/** A comparison or a check alone is one pass and calls it verifying. */
+const isPastFirstPass = (progress: CopyProgress, verifyPercent: number): boolean =>
+  isPast(progress, 'copying') && !(verifyPercent === 0 && progress.stage === 'verifying');
+
+/** The read-back covers the whole disk, also what an earlier attempt had copied: that part is taken to be as dense as the rest. */
+function toVerifyTotal(progress: CopyProgress, expected: number | undefined, verifyPercent: number): number | undefined {
+  const left = progress.virtualSize - progress.resumedAt;
+  if (verifyPercent === 0) return 0;
+  if (expected === undefined || (left <= 0 && progress.resumedAt > 0)) return undefined;
+  return (expected * (left > 0 ? progress.virtualSize / left : 1) * verifyPercent) / 100;
+}
 
 function verified(disk: DiskProgress, total: number | undefined): number {
   if (total === undefined || !disk.progress) return 0;

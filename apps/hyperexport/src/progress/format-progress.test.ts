@@ -14,6 +14,7 @@ test('what is not known is three dots', () => {
   expect(formatRemaining({ speed: 1, remainingMs: undefined, stalledMs: 0 })).toBe('…');
   expect(formatRemaining({ speed: 0, remainingMs: undefined, stalledMs: 12_000 })).toBe('stalled 0:12');
   expect(formatRemaining({ speed: 1, remainingMs: 41_000, stalledMs: 0 })).toBe('0:41 left');
+  expect(formatRemaining({ speed: 1, remainingMs: 0, stalledMs: 0 })).toBe('ending');
 });
 
 describe('a bar', () => {

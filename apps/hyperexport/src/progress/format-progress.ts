@@ -14,10 +14,11 @@ export function formatDuration(ms: number): string {
 /** Half a word for the eye: `812 MiB/s`. */
 export const formatSpeed = (speed: number | undefined): string => (speed === undefined ? '…' : `${formatBytes(speed)}/s`);
 
-/** `0:41 left`, `stalled 0:12`, or `…` while nothing is known. */
+/** `0:41 left`, `ending`, `stalled 0:12`, or `…` while nothing is known. */
 export function formatRemaining(one: Estimate): string {
   if (one.stalledMs > 0) return `stalled ${formatDuration(one.stalledMs)}`;
-  return one.remainingMs === undefined ? '…' : `${formatDuration(one.remainingMs)} left`;
+  if (one.remainingMs === undefined) return '…';
+  return one.remainingMs === 0 ? 'ending' : `${formatDuration(one.remainingMs)} left`;
 }
 
 /** 99 until it is true: only what is finished is 100. */

@@ -4,7 +4,12 @@ import type { Terminal } from '../terminal.ts';
 import { liveDisplay, plainDisplay, rowsTaken } from './progress-display.ts';
 import type { ProgressLine } from './render-progress.ts';
 
-const line = (label: string, stage = 'copying'): ProgressLine => ({ label, stage, fraction: 0.5, estimate: { speed: MIB, remainingMs: 1_000, stalledMs: 0 } });
+const line = (label: string, stage = 'copying'): ProgressLine => ({
+  label,
+  stage,
+  fraction: 0.5,
+  estimate: { speed: MIB, remainingMs: 1_000, stalledMs: 0 },
+});
 
 interface Paper extends Terminal {
   written: string;

@@ -60,7 +60,12 @@ export class ProgressTracker implements Disposable {
     if (this.#disks.size === 0) return;
     const now = this.#clock.elapsed();
     const lines = [...this.#disks].map(([key, tracked]) => this.#line(key, tracked, now));
-    this.#display.show({ lines, atMs: now, ...(lines.length > 1 ? { total: this.#total(lines, now) } : {}), ...(this.#note ? { note: this.#note } : {}) });
+    this.#display.show({
+      lines,
+      atMs: now,
+      ...(lines.length > 1 ? { total: this.#total(lines, now) } : {}),
+      ...(this.#note ? { note: this.#note } : {}),
+    });
   }
 
   #line(key: string, tracked: Tracked, now: number): ProgressLine {
@@ -73,7 +78,10 @@ export class ProgressTracker implements Disposable {
 
   #total(lines: readonly ProgressLine[], now: number): ProgressLine {
     const disks = [...this.#disks.values()].map((tracked) => tracked.disk);
-    const [course, guess] = advance(this.#course, addWork(disks.map((disk) => toWork(disk, this.#verifyPercent))), { now, started: disks.some((disk) => disk.state !== 'waiting') });
+    const [course, guess] = advance(this.#course, addWork(disks.map((disk) => toWork(disk, this.#verifyPercent))), {
+      now,
+      started: disks.some((disk) => disk.state !== 'waiting'),
+    });
     this.#course = course;
     const done = disks.filter((disk) => disk.state === 'done').length;
     return { label: 'total', stage: `${done}/${disks.length}`, fraction: weighted(disks, lines), estimate: guess };
@@ -82,7 +90,11 @@ export class ProgressTracker implements Disposable {
 
 const NOTHING_KNOWN: Estimate = { speed: undefined, remainingMs: undefined, stalledMs: 0 };
 
-function advance(course: Course | undefined, work: Work, o: { readonly now: number; readonly started: boolean }): readonly [Course | undefined, Estimate] {
+function advance(
+  course: Course | undefined,
+  work: Work,
+  o: { readonly now: number; readonly started: boolean },
+): readonly [Course | undefined, Estimate] {
   if (!o.started) return [course, NOTHING_KNOWN];
   const next = course ? observeCourse(course, work, o.now) : startCourse(work, o.now);
   return [next, estimate(next, work)];

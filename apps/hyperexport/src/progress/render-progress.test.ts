@@ -13,7 +13,9 @@ const total = line('total', { fraction: 0.3 });
 
 describe('the display', () => {
   test('shows label, stage, bar, percent, speed and time left of each disk and of all', () => {
-    expect(renderProgress([line('web-01 disk 1'), line('web-01 disk 2', { stage: 'verifying' })], total, { columns: 80, rows: 24, unicode: true })).toEqual([
+    expect(
+      renderProgress([line('web-01 disk 1'), line('web-01 disk 2', { stage: 'verifying' })], total, { columns: 80, rows: 24, unicode: true }),
+    ).toEqual([
       'web-01 disk 1 copying    ████████████▉░░░░░░░░░░░  54%  812 MiB/s     0:41 left',
       'web-01 disk 2 verifying  ████████████▉░░░░░░░░░░░  54%  812 MiB/s     0:41 left',
       'total         copying    ███████▏░░░░░░░░░░░░░░░░  30%  812 MiB/s     0:41 left',
@@ -43,5 +45,7 @@ describe('the display', () => {
 
 test('the sentence for logs has no drawing in it', () => {
   expect(describeProgress(line('web-01 disk 1'))).toBe('web-01 disk 1: copying 54%, 812 MiB/s, 0:41 left');
-  expect(describeProgress(line('web-01 disk 1', { estimate: { speed: undefined, remainingMs: undefined, stalledMs: 0 } }))).toBe('web-01 disk 1: copying 54%');
+  expect(describeProgress(line('web-01 disk 1', { estimate: { speed: undefined, remainingMs: undefined, stalledMs: 0 } }))).toBe(
+    'web-01 disk 1: copying 54%',
+  );
 });

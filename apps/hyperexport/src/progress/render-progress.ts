@@ -52,7 +52,8 @@ function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: numbe
   const stage = line.stage.padEnd(STAGE_WIDTH);
   const used = [label, stage, percent, speed, remaining].reduce((sum, part) => sum + part.length + 1, 0);
   const barWidth = Math.min(BAR_MAX, width - used);
-  if (barWidth >= BAR_MIN) return clip([label, stage, drawBar(line.fraction, { width: barWidth, unicode: o.unicode }), percent, speed, remaining].join(' '), width);
+  if (barWidth >= BAR_MIN)
+    return clip([label, stage, drawBar(line.fraction, { width: barWidth, unicode: o.unicode }), percent, speed, remaining].join(' '), width);
   if (used - 1 <= width) return [label, stage, percent, speed, remaining].join(' ');
   return clip([clip(line.label, Math.max(4, width - PERCENT_WIDTH - REMAINING_WIDTH - 2)), percent.trim(), remaining.trim()].join(' '), width);
 }

@@ -16,7 +16,11 @@ export async function readKey(path: string): Promise<string> {
 }
 
 /** This machine's key, when it is the one that signed everything in question; otherwise none, and signatures stay unchecked. */
-export async function ownKeyIfItSigned(own: OwnKey | undefined, subject: VerifySubject, o: Cancel & { readonly target: StorageTarget }): Promise<string | undefined> {
+export async function ownKeyIfItSigned(
+  own: OwnKey | undefined,
+  subject: VerifySubject,
+  o: Cancel & { readonly target: StorageTarget },
+): Promise<string | undefined> {
   if (!own) return undefined;
   const receipts = await readReceipts(subject, o).catch(() => []);
   return receipts.length > 0 && receipts.every((receipt) => receipt.signature.keyId === own.keyId) ? own.publicKey : undefined;

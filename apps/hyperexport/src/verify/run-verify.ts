@@ -16,7 +16,10 @@ export async function runVerify(this: CliContext, flags: VerifyFlags, path: stri
   const services = await this.services();
   using stop = listenForStop();
   const target = await services.target(found.folder);
-  const publicKey = flags.publicKey === undefined ? await ownKeyIfItSigned(await services.ownKey(), found.subject, { target, signal: stop.signal }) : await readKey(flags.publicKey);
+  const publicKey =
+    flags.publicKey === undefined
+      ? await ownKeyIfItSigned(await services.ownKey(), found.subject, { target, signal: stop.signal })
+      : await readKey(flags.publicKey);
   const report = await verifyWatched({ cli: this, services, stop, flags, found, target, ...(publicKey === undefined ? {} : { publicKey }) });
   if (report.ok) return respond(this, flags, { document: toDocument(found, report), text: () => describe(report, this) });
   if (!flags.json && !flags.quiet) this.terminal.out(describe(report, this));
@@ -60,10 +63,18 @@ function toError(report: VerifyReport): HyperError {
   return new HyperError(different ? 'verify/mismatch' : 'receipt/untrusted', message, { detail });
 }
 
-const SIGNATURES = { valid: 'valid', absent: 'no receipt', untrusted: 'NOT TRUSTED', unchecked: 'not checked' } as const satisfies Record<VerifiedDisk['receipt'], string>;
+const SIGNATURES = { valid: 'valid', absent: 'no receipt', untrusted: 'NOT TRUSTED', unchecked: 'not checked' } as const satisfies Record<
+  VerifiedDisk['receipt'],
+  string
+>;
 
 function describe(report: VerifyReport, { terminal }: CliContext): string {
-  const rows = report.disks.map((disk) => [disk.file, disk.outcome.result === 'equal' ? 'equal' : 'DIFFERENT', String(disk.outcome.leavesChecked), SIGNATURES[disk.receipt]]);
+  const rows = report.disks.map((disk) => [
+    disk.file,
+    disk.outcome.result === 'equal' ? 'equal' : 'DIFFERENT',
+    String(disk.outcome.leavesChecked),
+    SIGNATURES[disk.receipt],
+  ]);
   const table = formatTable([{ title: 'FILE' }, { title: 'CONTENT' }, { title: 'LEAVES READ', align: 'right' }, { title: 'SIGNATURE' }], rows);
   const notes = report.findings.filter((finding) => finding.severity !== 'error').map((finding) => `${finding.severity}: ${finding.summary}\n`);
   return `${table}${notes.join('')}${report.ok ? `${terminal.paint('green', 'Proven')}: what lies here is what was read from the source.\n` : ''}`;

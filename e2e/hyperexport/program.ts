@@ -1,0 +1,49 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+export const LAUNCHER = fileURLToPath(new URL('../../apps/hyperexport/bin/hyperexport.mjs', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Surroundings {
+  /** Folder of keys and history: never the one of whoever runs the tests. */
+  readonly state: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The Node that runs the launcher. */
+  readonly node?: string;
+}
+
+/** Runs hyperexport as it is typed, to its end. */
+export async function run(args: readonly string[], o: Surroundings): Promise<Ended> {
+  return start(args, o).ended;
+}
+
+export interface Started {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<Ended>;
+}
+
+export function start(args: readonly string[], o: Surroundings): Started {
+  const child = spawn(o.node ?? process.execPath, [LAUNCHER, ...args], {
+    cwd: o.cwd,
+    env: { PATH: process.env['PATH'], HOME: o.state, HYPERSDK_STATE: o.state, LANG: 'C.UTF-8', ...o.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]).then(([stdout, stderr]) => ({
+    code: child.exitCode,
+    stdout,
+    stderr,
+  }));
+  return { child, ended };
+}
+
+/** What `--json` printed: the whole of standard output is one document, or this throws. */
+export const documentOf = (ended: Ended): unknown => JSON.parse(ended.stdout);

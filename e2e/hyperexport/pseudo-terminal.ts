@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { LAUNCHER, type Surroundings } from './program.ts';
+
+// Reads lines from standard input: `key HEX` types bytes, `size COLUMNS ROWS` resizes the window as a terminal does (TIOCSWINSZ sends SIGWINCH).
+const DRIVER = `
+import fcntl, os, pty, select, struct, sys, termios
+pid, master = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[3], sys.argv[3:])
+def size(columns, rows):
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+size(int(sys.argv[1]), int(sys.argv[2]))
+orders = ''
+watched = [master, 0]
+while True:
+    ready, _, _ = select.select(watched, [], [])
+    if master in ready:
+        try:
+            shown = os.read(master, 65536)
+        except OSError:
+            break
+        if not shown:
+            break
+        os.write(1, shown)
+    if 0 in ready:
+        more = os.read(0, 4096)
+        if not more:
+            watched = [master]
+        orders += more.decode()
+        while '\\n' in orders:
+            order, orders = orders.split('\\n', 1)
+            words = order.split(' ')
+            if words[0] == 'key':
+                os.write(master, bytes.fromhex(words[1]))
+            else:
+                size(int(words[1]), int(words[2]))
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status) & 255)
+`;
+
+export interface PseudoTerminal {
+  /** Everything shown so far, control sequences included. */
+  shown(): string;
+  /** Resolves once the screen has shown this. */
+  until(pattern: RegExp): Promise<void>;
+  type(keys: string): void;
+  resize(columns: number, rows: number): void;
+  readonly ended: Promise<number | null>;
+}
+
+export const CTRL_C = '\u0003';
+const UNTIL_TIMEOUT_MS = 20_000;
+const LOOK_EVERY_MS = 10;
+
+/** Runs hyperexport in a real pseudo-terminal, 80 columns by 24 rows. */
+export function runInTerminal(args: readonly string[], o: Surroundings & { readonly columns?: number }): PseudoTerminal {
+  const child = spawn('python3', ['-c', DRIVER, String(o.columns ?? 80), '24', o.node ?? process.execPath, LAUNCHER, ...args], {
+    cwd: o.cwd,
+    env: { PATH: process.env['PATH'], HOME: o.state, HYPERSDK_STATE: o.state, TERM: 'xterm-256color', LANG: 'C.UTF-8', ...o.env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+  const ended = once(child, 'close').then(() => child.exitCode);
+  return {
+    shown: () => shown,
+    async until(pattern) {
+      const deadline = performance.now() + UNTIL_TIMEOUT_MS;
+      while (!pattern.test(shown)) {
+        if (performance.now() > deadline || child.exitCode !== null) throw new Error(`The terminal never showed ${String(pattern)} but:\n${shown}`);
+        await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+      }
+    },
+    type: (keys) => void child.stdin.write(`key ${Buffer.from(keys).toString('hex')}\n`),
+    resize: (columns, rows) => void child.stdin.write(`size ${columns} ${rows}\n`),
+    ended,
+  };
+}
+
+// ECMA-48 §5.4: control sequences begin with CSI and end in a byte from @ to ~.
+// oxlint-disable-next-line eslint/no-control-regex -- control sequences are what is looked for
+const CONTROL = /\u001B\[[0-?]*[ -/]*[@-~]/g;
+
+/** The lines that were drawn, without control sequences. */
+export const linesOf = (shown: string): readonly string[] =>
+  shown
+    .replaceAll(CONTROL, '')
+    .split(/[\r\n]+/)
+    .filter((line) => line !== '');
