@@ -28,7 +28,7 @@ export async function cleanInstall({ folder, node, register }) {
 }
 
 /** The script behind the npm command, so that any Node can run it. Works with npm 8 to 12, from its own package or Debian's. */
-export function npmCli() {
+function npmCli() {
   for (const candidate of candidates()) {
     if (candidate !== undefined && /\bnpm-cli\.[cm]?js$/.test(candidate) && existsSync(candidate)) return realpathSync(candidate);
   }

@@ -15,7 +15,7 @@ const GATES: readonly Gate[] = [
   { name: 'oxlint', program: [bin('oxlint'), '--format=unix'] },
   { name: 'oxfmt', program: [bin('oxfmt'), '--check'] },
   { name: 'tidy', program: [process.execPath, join(ROOT, 'tools/tidy/tidy.ts')] },
-  { name: 'knip', program: [bin('knip'), '--config', 'tools/check/knip.json', '--no-progress'] },
+  { name: 'knip', program: [bin('knip'), '--config', 'tools/check/knip.json', '--no-progress', '--no-config-hints'] },
 ];
 
 const failed: string[] = [];

@@ -4,18 +4,13 @@ import { resolve } from 'node:path';
 import { parseCLI, startVitest } from 'vitest/node';
 import { TotalsReporter } from './totals-reporter.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
+const root = options.root ?? resolve(import.meta.dirname, '../..');
+const config = options.config ?? resolve(import.meta.dirname, 'vitest.config.ts');
 const reporter = new TotalsReporter(root, process.stdout);
 
 try {
-  const vitest = await startVitest(filter, {
-    ...options,
-    root,
-    config: resolve(import.meta.dirname, 'vitest.config.ts'),
-    reporters: [reporter],
-    watch: false,
-  });
+  const vitest = await startVitest(filter, { ...options, root, config, reporters: [reporter], watch: false });
   await vitest.close();
 } catch (error) {
   reporter.failOutside(error);

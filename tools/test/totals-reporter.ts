@@ -52,7 +52,7 @@ export class TotalsReporter implements Reporter {
 
   /** Prints the totals and answers the exit code. Nothing run is a failure: it proves nothing. */
   conclude(): 0 | 1 {
-    if (this.#skippedIn.length > 0) this.#out.write(`Skipped for want of a program: ${this.#skippedIn.join(', ')}\n`);
+    if (this.#skippedIn.length > 0) this.#out.write(`Skipped in ${this.#skippedIn.join(', ')}\n`);
     this.#out.write(`${describeTotals(this.#totals)}\n`);
     return this.#totals.failed > 0 || this.#totals.passed === 0 ? 1 : 0;
   }

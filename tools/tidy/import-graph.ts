@@ -1,8 +1,8 @@
 import { memberOf, membersOf, readManifest } from './package-manifest.ts';
 import type { SourceTree } from './source-tree.ts';
 
-export const GRAPH_START = '<!-- generated: import graph, by `make golden` -->';
-export const GRAPH_END = '<!-- end of generated part -->';
+const GRAPH_START = '<!-- generated: import graph, by `make golden` -->';
+const GRAPH_END = '<!-- end of generated part -->';
 const TEST_FILE = /\.test(?:-d)?\.[cm]?[jt]sx?$/;
 
 /** Who imports whom in what is shipped, as it is in the sources, for ARCHITECTURE.md. */
