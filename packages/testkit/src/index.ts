@@ -34,3 +34,5 @@ export { MemoryHistory } from './memory/memory-history.ts';
 export { MemorySigner } from './memory/memory-signer.ts';
 export { FakeClock } from './fake/fake-clock.ts';
 export { SequentialIds } from './fake/sequential-ids.ts';
+export { MemoryFolder } from './memory/memory-folder.ts';
+export { StagedVM } from './build/staged-vm.ts';
