@@ -1,0 +1,49 @@
+# One line each: the same scripts that npm runs. `make` alone lists them.
+RUN := node tools/bootstrap-node/run.mjs
+.DEFAULT_GOAL := help
+.PHONY: help setup check format test unit integ e2e bench golden lockfile new demo run clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install the pinned Node and all packages
+	@$(RUN)
+
+check: ## Types, lint, format, tidy, dead code: under a minute
+	@$(RUN) tools/check/check.ts
+
+format: ## Format what was changed by hand
+	@$(RUN) tools/check/format.ts
+
+test: ## All tests; narrow with only=packages/disk
+	@$(RUN) tools/test/run-tests.ts $(only)
+
+unit: ## Tests that need no other program
+	@$(RUN) tools/test/run-tests.ts --project=unit $(only)
+
+integ: ## Tests against real programs
+	@$(RUN) tools/test/run-tests.ts --project=integ $(only)
+
+e2e: ## Programs driven as a user types them
+	@$(RUN) tools/test/run-tests.ts --project=e2e $(only)
+
+bench: ## Measure, and write bench/RESULTS.md
+	@$(RUN) bench/run.ts $(only)
+
+golden: ## Bring generated parts of documents up to date
+	@$(RUN) tools/tidy/tidy.ts --write
+
+lockfile: ## Complete package-lock.json after npm install
+	@$(RUN) tools/lockfile/complete-lockfile.ts
+
+new: ## Start a provider=NAME, format=NAME, endpoint=NOUN.VERB or adr="Title"
+	@$(RUN) tools/scaffold/new.ts $(if $(provider),provider "$(provider)") $(if $(format),format "$(format)") $(if $(endpoint),endpoint "$(endpoint)") $(if $(adr),adr "$(adr)")
+
+demo: ## Export a sample disk and prove the copy (npm start)
+	@$(RUN) tools/demo/demo.ts
+
+run: ## Run hyperexport: make run args="inspect disk.qcow2"
+	@$(RUN) apps/hyperexport/bin/hyperexport.mjs $(args)
+
+clean: ## Remove what set-up and tests made
+	@rm -rf node_modules tools/bootstrap-node/node_modules .cache coverage
