@@ -1,0 +1,45 @@
+import type { ImageFormat } from '@hypersdk/domain';
+
+/** What a file is in a folder of VMs, by its name alone. */
+export type FileRole = 'image' | 'descriptor' | 'other';
+
+/** Endings of image files. A claim that the bytes contradict is refused; where several formats share an ending, the bytes decide. */
+const IMAGE_FORMATS: Readonly<Record<string, ImageFormat | 'by-content'>> = {
+  raw: 'raw',
+  dd: 'raw',
+  qcow2: 'qcow2',
+  // The first version of qcow has this ending too; it must not be taken for raw.
+  qcow: 'qcow2',
+  vmdk: 'vmdk',
+  img: 'by-content',
+};
+
+const DESCRIPTORS = ['xml', 'vmx'];
+
+/** Files that belong to another VMDK: data of its extents, deltas, tracking of changes, device mappings (Virtual Disk Format 5.0). */
+const VMDK_PART = /^(.+)-(?:flat|delta|sesparse|ctk|rdmp?|[sf]\d{3})\.vmdk$/i;
+
+export function roleOf(name: string): FileRole {
+  if (name.startsWith('.')) return 'other';
+  const ending = endingOf(name);
+  if (Object.hasOwn(IMAGE_FORMATS, ending)) return 'image';
+  return DESCRIPTORS.includes(ending) ? 'descriptor' : 'other';
+}
+
+/** The format that the name promises; undefined when it promises none. */
+export function formatByName(name: string): ImageFormat | undefined {
+  const ending = endingOf(name);
+  const format = Object.hasOwn(IMAGE_FORMATS, ending) ? IMAGE_FORMATS[ending] : undefined;
+  return format === 'by-content' ? undefined : format;
+}
+
+/** The name of the VMDK that this file is a part of; undefined when the name is not that of a part. */
+export function vmdkOfPart(name: string): string | undefined {
+  const base = VMDK_PART.exec(name)?.[1];
+  return base === undefined ? undefined : `${base}.vmdk`;
+}
+
+/** The name without its ending. */
+export const stemOf = (name: string): string => name.slice(0, name.length - endingOf(name).length - 1) || name;
+
+export const endingOf = (name: string): string => (name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '');

@@ -1,0 +1,62 @@
+import { HyperError, type DiskId, type VMId } from '@hypersdk/domain';
+import type { Cancel, DiskExport, ExportableDisk, ExportLease, ImageInspector } from '@hypersdk/ports';
+import type { FilesInventory } from './files-inventory.ts';
+import type { FoundVM } from './found-vm.ts';
+
+/** Files cannot be held still: the lease remembers what they were, and notices when they are no longer. */
+export class FilesDiskExport implements DiskExport {
+  readonly #inventory: FilesInventory;
+  readonly #inspector: ImageInspector;
+
+  constructor(inventory: FilesInventory, inspector: ImageInspector) {
+    this.#inventory = inventory;
+    this.#inspector = inspector;
+  }
+
+  async open(id: VMId, { signal, disks: wanted }: Parameters<DiskExport['open']>[1]): Promise<ExportLease> {
+    const vm = await this.#inventory.find(id, { signal });
+    const disks: ExportableDisk[] = [];
+    for (const index of wanted ? wanted.map((disk) => indexOf(vm, disk)) : allOf(vm)) {
+      const [disk, image] = [vm.info.disks[index], vm.images[index]];
+      if (disk && image) disks.push({ disk, locator: { kind: 'image', image }, mark: await this.#inspector.mark(image, { signal }) });
+    }
+    return {
+      vm: vm.info,
+      // Nobody told the guest: its disks are as a power cut would have left them.
+      consistency: 'crash',
+      disks,
+      check: (o) => this.#check(disks, o),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+
+  async #check(disks: readonly ExportableDisk[], { signal }: Cancel): Promise<void> {
+    for (const { disk, locator, mark } of disks) {
+      signal.throwIfAborted();
+      const now = await this.#inspector.mark(locator.image, { signal }).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new HyperError('source/changed', `The disk ${disk.label} can no longer be read as it was opened.`, { cause });
+      });
+      if (now !== mark) throw new HyperError('source/changed', `The disk ${disk.label} was written since it was opened.`);
+    }
+  }
+}
+
+/** A copy of a whole VM that silently lacks a disk would be worse than none. */
+function allOf({ info, missing }: FoundVM): readonly number[] {
+  if (missing.length > 0) {
+    throw new HyperError(
+      'source/not-found',
+      `The VM ${info.name} is not whole: the disk ${missing.join('; the disk ')}. Name the disks to export it without.`,
+      { detail: { missing } },
+    );
+  }
+  return [...info.disks.keys()];
+}
+
+function indexOf({ info }: FoundVM, id: DiskId): number {
+  const index = info.disks.findIndex((disk) => disk.id === id);
+  if (index < 0)
+    throw new HyperError('source/not-found', `The VM ${info.name} has no disk ${id}.`, { detail: { disks: info.disks.map((disk) => disk.id) } });
+  return index;
+}

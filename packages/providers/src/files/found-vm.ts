@@ -1,0 +1,116 @@
+import { posix, win32 } from 'node:path';
+import { toConnectionId, toDiskId, toVMId, type DiskInfo, type ImageInfo, type ImageRef, type ReferencePolicy, type VMInfo } from '@hypersdk/domain';
+import type { Cancel, ImageInspector } from '@hypersdk/ports';
+import { type DescribedDisk, type DescribedVM, present, tidyText } from './described-vm.ts';
+import { formatByName, stemOf } from './file-role.ts';
+import type { Folder, PlacedFile } from './folder.ts';
+import { quote, reasonOf, type Report } from './report.ts';
+
+/** A VM with the images of its disks, in the order of its disks. */
+export interface FoundVM {
+  readonly info: VMInfo;
+  readonly images: readonly ImageRef[];
+  /** Files of the folder that belong to this VM and are no VMs of their own. */
+  readonly claimed: readonly string[];
+  /** Disks that the descriptor names and that are not here; without them a copy of the VM would not be whole. */
+  readonly missing: readonly string[];
+}
+
+export interface Surroundings {
+  readonly folder: Folder;
+  readonly inspector: ImageInspector;
+  readonly references: ReferencePolicy;
+}
+
+/** The VM that a descriptor tells of. A disk that is not here or cannot be read is reported and left out. */
+export async function toDescribedVM(
+  described: DescribedVM,
+  from: PlacedFile,
+  o: Cancel & Surroundings & { readonly report: Report },
+): Promise<FoundVM> {
+  const disks: DiskInfo[] = [];
+  const images: ImageRef[] = [];
+  const claimed: string[] = [];
+  const missing = [...described.elsewhere];
+  for (const disk of described.disks) {
+    const file = await findDisk(o.folder, disk, posix.dirname(from.place));
+    if (!file) {
+      missing.push(`${disk.id} (${quote(disk.file)}) is not in this folder`);
+      continue;
+    }
+    claimed.push(file.place);
+    try {
+      const { image, found } = await inspect(file, { ...o, ...present({ format: disk.format }) });
+      disks.push({ ...toDisk(disk.id, image, found), ...present({ bootOrder: disk.bootOrder }) });
+      images.push(image);
+      claimed.push(...found.references.map((name) => posix.join(posix.dirname(file.place), name)));
+    } catch (failure) {
+      o.signal.throwIfAborted();
+      missing.push(`${disk.id} cannot be used: ${reasonOf(failure)}`);
+    }
+  }
+  for (const why of missing) o.report(`${quote(from.place)}: the disk ${why}${why.endsWith('.') ? '' : '.'}`);
+
+  const { name, uuid, cpus, memory, os, firmware, secureBoot, nics } = described;
+  const info = {
+    ...frameOf(from.place, o.folder),
+    name,
+    ...present({ cpus, memory, os, secureBoot }),
+    firmware,
+    disks,
+    nics,
+    tags: uuid === undefined ? {} : { uuid },
+  };
+  return { info, images, claimed, missing };
+}
+
+/** The VM of one disk that an image is by itself. Fails as the inspection does. */
+export async function toImageVM(file: PlacedFile, o: Cancel & Surroundings): Promise<FoundVM> {
+  const { image, found } = await inspect(file, { ...o, ...present({ format: formatByName(file.place) }) });
+  const fileName = posix.basename(file.place);
+  const name = tidyText(stemOf(fileName)) ?? fileName;
+  const claimed = found.references.map((reference) => posix.join(posix.dirname(file.place), reference));
+  const info = { ...frameOf(file.place, o.folder), name, firmware: 'unknown', disks: [toDisk(fileName, image, found)], nics: [], tags: {} } as const;
+  return { info, images: [image], claimed, missing: [] };
+}
+
+async function inspect(
+  file: PlacedFile,
+  o: Cancel & Surroundings & { readonly format?: ImageRef['format'] },
+): Promise<{ readonly image: ImageRef; readonly found: ImageInfo }> {
+  const { signal, references } = o;
+  const image = await o.inspector.refer(file.path, { signal, references, ...present({ format: o.format }) });
+  return { image, found: await o.inspector.inspect(image, { signal }) };
+}
+
+/**
+ * Descriptors name disks by the path that they had where the VM ran. A path that leads out of the folder is not followed; when it is absolute,
+ * a file of the same name beside the descriptor is what was meant, since descriptor and images were moved here together.
+ */
+async function findDisk(folder: Folder, { file }: DescribedDisk, from: string): Promise<PlacedFile | undefined> {
+  const found = await folder.find(file, from);
+  if (found) return found;
+  if (posix.isAbsolute(file)) return folder.find(posix.basename(file), from);
+  return win32.isAbsolute(file) ? folder.find(win32.basename(file), from) : undefined;
+}
+
+/** Files at rest say nothing about whether the VM runs elsewhere. */
+function frameOf(place: string, folder: Folder): Pick<VMInfo, 'id' | 'provider' | 'connection' | 'powerState' | 'path'> {
+  const inside = posix.dirname(place);
+  return {
+    id: toVMId(place),
+    provider: 'files',
+    connection: toConnectionId(folder.root),
+    powerState: 'unknown',
+    ...(inside === '.' ? {} : { path: inside }),
+  };
+}
+
+const toDisk = (id: string, image: ImageRef, { virtualSize, allocatedSize, format }: ImageInfo): DiskInfo => ({
+  id: toDiskId(id),
+  label: tidyText(posix.basename(image.path)) ?? id,
+  virtualSize,
+  allocatedSize,
+  format,
+  location: image.path,
+});

@@ -1,0 +1,2 @@
+export { filesProvider } from './files-provider.ts';
+export type { FilesConfig } from './files-config.ts';

@@ -1,0 +1,120 @@
+// libvirt, "Domain XML format" (formatdomain): the elements that say what a VM is made of.
+import { imageFormats, type Firmware, type ImageFormat, type NicInfo } from '@hypersdk/domain';
+import { childNamed, childrenNamed, localName, parseXml, type XmlElement } from '@hypersdk/wire';
+import { countWithin, type DescribedDisk, type DescribedVM, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from './described-vm.ts';
+
+/** "Memory Allocation": units are powers of 1000 with a bare B, powers of 1024 otherwise; without a unit it is KiB. */
+const UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  bytes: 1,
+  kb: 1000,
+  k: 1024,
+  kib: 1024,
+  mb: 1000 ** 2,
+  m: 1024 ** 2,
+  mib: 1024 ** 2,
+  gb: 1000 ** 3,
+  g: 1024 ** 3,
+  gib: 1024 ** 3,
+  tb: 1000 ** 4,
+  t: 1024 ** 4,
+  tib: 1024 ** 4,
+};
+
+const CPUS_MAX = 65_536;
+
+/** Reads a domain; answers undefined when the document is about something else (a network, a pool, a snapshot). Fails with `document/malformed`. */
+export function parseLibvirtDomain(text: string): DescribedVM | undefined {
+  const domain = parseXml(text);
+  if (domain.name !== 'domain') return undefined;
+  const name = tidyText(childNamed(domain, 'name')?.text);
+  if (name === undefined) return undefined;
+
+  const vcpu = childNamed(domain, 'vcpu');
+  return {
+    name,
+    ...present({
+      uuid: tidyText(childNamed(domain, 'uuid')?.text)?.toLowerCase(),
+      cpus: countWithin(vcpu?.attributes.get('current') ?? vcpu?.text, CPUS_MAX),
+      memory: toBytes(childNamed(domain, 'memory')),
+      os: osOf(domain),
+      secureBoot: secureBootOf(domain),
+    }),
+    firmware: firmwareOf(domain),
+    ...disksOf(domain),
+    nics: childrenNamed(childNamed(domain, 'devices'), 'interface').slice(0, NICS_MAX).map(toNic),
+  };
+}
+
+function toBytes(memory: XmlElement | undefined): number | undefined {
+  const count = countWithin(memory?.text, Number.MAX_SAFE_INTEGER);
+  const unit = UNITS[memory?.attributes.get('unit')?.toLowerCase() ?? 'kib'];
+  return count === undefined || unit === undefined ? undefined : memoryOf(count * unit);
+}
+
+/** What the installer's database calls the guest: an address such as `http://debian.org/debian/12`. */
+function osOf(domain: XmlElement): string | undefined {
+  const database = childNamed(domain, 'metadata')?.children.find((child) => localName(child) === 'libosinfo');
+  return tidyText(database?.children.find((child) => localName(child) === 'os')?.attributes.get('id'));
+}
+
+/** "BIOS bootloader": the `firmware` attribute decides, else the kind of loader, else what QEMU starts on a PC. */
+function firmwareOf(domain: XmlElement): Firmware {
+  const os = childNamed(domain, 'os');
+  const named = os?.attributes.get('firmware');
+  if (named === 'efi') return 'uefi';
+  if (named === 'bios') return 'bios';
+  const loader = os && childNamed(os, 'loader');
+  if (loader?.attributes.get('type') === 'pflash') return 'uefi';
+  if (loader && /OVMF|AAVMF|edk2/i.test(loader.text)) return 'uefi';
+  const arch = (os && childNamed(os, 'type'))?.attributes.get('arch');
+  return arch === 'x86_64' || arch === 'i686' ? 'bios' : 'unknown';
+}
+
+function secureBootOf(domain: XmlElement): boolean | undefined {
+  const os = childNamed(domain, 'os');
+  const feature = childrenNamed(os && childNamed(os, 'firmware'), 'feature').find((candidate) => candidate.attributes.get('name') === 'secure-boot');
+  if (feature) return feature.attributes.get('enabled') === 'yes';
+  return (os && childNamed(os, 'loader'))?.attributes.get('secure') === 'yes' ? true : undefined;
+}
+
+/** "Hard drives, floppy disks, CDROMs": those that are hard disks with content. */
+function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
+  const disks: DescribedDisk[] = [];
+  const elsewhere: string[] = [];
+  const bootPlace = bootPlaceOf(domain);
+  for (const [index, disk] of childrenNamed(childNamed(domain, 'devices'), 'disk').slice(0, DISKS_MAX).entries()) {
+    const source = childNamed(disk, 'source');
+    if (!source || !['disk', 'lun'].includes(disk.attributes.get('device') ?? 'disk')) continue;
+    const id = tidyText(childNamed(disk, 'target')?.attributes.get('dev')) ?? `disk${index}`;
+    const file = source.attributes.get('file');
+    const driver = childNamed(disk, 'driver')?.attributes.get('type');
+    const format = formatOf(driver);
+    if (file === undefined || disks.some((other) => other.id === id) || (driver !== undefined && !format)) {
+      elsewhere.push(
+        file === undefined
+          ? `${id} is no file but of type ${tidyText(disk.attributes.get('type')) ?? 'unknown'}`
+          : `${id} is there twice or of a format that is not read`,
+      );
+      continue;
+    }
+    const order = countWithin(childNamed(disk, 'boot')?.attributes.get('order'), 10_000) ?? (disks.length === 0 ? bootPlace : undefined);
+    disks.push({ id, file, ...present({ format, bootOrder: order }) });
+  }
+  return { disks, elsewhere };
+}
+
+const formatOf = (driver: string | undefined): ImageFormat | undefined => imageFormats.find((format) => format === driver);
+
+/** Where hard disks stand among the devices that are tried at start, when the order is given for the whole VM. */
+function bootPlaceOf(domain: XmlElement): number | undefined {
+  const place = childrenNamed(childNamed(domain, 'os'), 'boot').findIndex((boot) => boot.attributes.get('dev') === 'hd');
+  return place < 0 ? undefined : place + 1;
+}
+
+/** "Network interfaces". */
+function toNic(nic: XmlElement, index: number): NicInfo {
+  const source = childNamed(nic, 'source')?.attributes;
+  const network = source?.get('network') ?? source?.get('bridge') ?? source?.get('dev');
+  return { id: `nic${index}`, ...present({ mac: macOf(childNamed(nic, 'mac')?.attributes.get('address')), network: tidyText(network) }) };
+}

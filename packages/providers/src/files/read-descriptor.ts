@@ -1,0 +1,41 @@
+import { constants, open } from 'node:fs/promises';
+import { HyperError } from '@hypersdk/domain';
+import type { DescribedVM } from './described-vm.ts';
+import { endingOf } from './file-role.ts';
+import type { PlacedFile } from './folder.ts';
+import { parseLibvirtDomain } from './libvirt-domain.ts';
+import { parseVmxMachine } from './vmx-machine.ts';
+
+/** A VM with hundreds of disks needs a tenth of this. */
+const SIZE_MAX = 1024 * 1024;
+
+/** What the descriptor says; undefined when it is about something else than a VM. Fails with `document/malformed` or `source/unreadable`. */
+export async function readDescriptor(file: PlacedFile): Promise<DescribedVM | undefined> {
+  const bytes = await readWhole(file);
+  return endingOf(file.place) === 'vmx' ? parseVmxMachine(bytes) : parseLibvirtDomain(toText(bytes));
+}
+
+async function readWhole({ path, place }: PlacedFile): Promise<Uint8Array> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause: unknown) => {
+    throw new HyperError('source/unreadable', `The descriptor ${JSON.stringify(place)} cannot be opened.`, { cause });
+  });
+  try {
+    const status = await handle.stat();
+    if (!status.isFile() || status.size > SIZE_MAX)
+      throw new HyperError('document/malformed', `${JSON.stringify(place)} is no descriptor: it is larger than ${SIZE_MAX} bytes or no file.`);
+    // One byte more than it had, so that a file that grows meanwhile is cut and not read without end.
+    const bytes = new Uint8Array(status.size + 1);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new HyperError('document/malformed', 'The descriptor is not written in UTF-8.', { cause });
+  }
+}
