@@ -65,7 +65,7 @@ async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[key
     case 'digest': {
       using image = openLocator(job.source);
       const progress = new Progress(image.virtualSize, tools.report);
-      return hashDisk({ ...tools, source: job.source, virtualSize: image.virtualSize, onLeaf: (result) => progress.advance(result.leaf, result.dataRead) });
+      return await hashDisk({ ...tools, source: job.source, virtualSize: image.virtualSize, onLeaf: (result) => progress.advance(result.leaf, result.dataRead) });
     }
   }
 }

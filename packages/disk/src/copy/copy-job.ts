@@ -52,7 +52,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   using attempt = 'state' in earlier ? continueAttempt(earlier, request, plan) : beginAttempt(earlier, request, { plan, identity });
   const content = await copyLeaves(job, attempt);
   requireUnchangedOrDiscard(job, attempt);
-  return proveAndPublish(job, attempt, content);
+  return await proveAndPublish(job, attempt, content);
 }
 
 /** Reads the last settled window once more: a source that changed behind its mark is found before its bytes are mixed with older ones. */
