@@ -31,6 +31,7 @@ export function openServices(): Services {
     registry: async () => (await import('@hypersdk/providers')).registry,
     history: () => JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
+    publicKeyPath: `${keyPath}.pub`,
     signer: () => (signer ??= openSigner()),
     ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
     target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),

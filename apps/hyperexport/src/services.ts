@@ -12,6 +12,8 @@ export interface Services extends AsyncDisposable {
   transfer(o: { readonly workers?: number | undefined }): Transfer;
   /** Makes the key on first use. */
   signer(): Promise<Signer>;
+  /** Where whoever verifies elsewhere finds the public key. */
+  readonly publicKeyPath: string;
   /** This machine's key for checking, if it ever signed anything. */
   ownKey(): Promise<OwnKey | undefined>;
   target(folder: string): Promise<StorageTarget>;

@@ -20,9 +20,9 @@ const DIFFERENT_EXIT = 1;
 export const compareCommand = buildCommand<CompareFlags, [string, string], CliContext>({
   docs: {
     brief: 'Tell whether two images of any formats hold the same disk',
-    fullDescription: `Compares what the guest would see. Exits 0 when equal, 1 when different (and
-names the first offset that differs), with another code when the comparison
-could not be made.
+    fullDescription: `Compares what the guest would see; a shorter disk counts as zeros behind its
+end. Exits 0 when equal, 1 when different (and names the first offset that
+differs), with another code when the comparison could not be made.
 
 EXAMPLES
   hyperexport compare disk.vmdk disk.qcow2
@@ -67,10 +67,16 @@ async function compareWatched(
 ): Promise<CompareOutcome> {
   using tracker = openTracker(cli.terminal, { flags: o.flags, clock: services.clock, verifyPercent: 0, stop: o.stop });
   const transfer = services.transfer({ workers: o.flags.workers });
-  return await transfer.compare(o.a, o.b, { signal: o.stop.signal, onProgress: (progress) => tracker.report('both', 'comparing', progress) });
+  const outcome = await transfer.compare(o.a, o.b, {
+    signal: o.stop.signal,
+    onProgress: (progress) => tracker.report('both', 'comparing', progress),
+  });
+  tracker.done('both');
+  return outcome;
 }
 
 function describeOutcome(outcome: CompareOutcome, o: { readonly first: string; readonly second: string }): string {
   if (outcome.result === 'equal') return `The images are equal: ${formatBytes(outcome.virtualSize)}.\n`;
-  return `${o.first} and ${o.second} differ from offset ${outcome.offset} (0x${outcome.offset.toString(16)}) on: ${outcome.what}\n`;
+  return `${o.first} and ${o.second} differ. ${outcome.what}
+`;
 }

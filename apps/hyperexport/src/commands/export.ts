@@ -5,8 +5,9 @@ import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parsePercent, parseSize, parseText } from '../flags/parsers.ts';
+import { filesFlags, type FilesFlags } from '../open-files.ts';
 
-export interface ExportFlags extends ImageFlags, ProgressFlags {
+export interface ExportFlags extends ImageFlags, ProgressFlags, FilesFlags {
   readonly to: string;
   readonly name?: string;
   readonly disk?: readonly string[];
@@ -15,7 +16,6 @@ export interface ExportFlags extends ImageFlags, ProgressFlags {
   readonly parallel: number;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
-  readonly followReferences?: boolean;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
   readonly dryRun?: boolean;
@@ -56,7 +56,7 @@ EXAMPLES
       },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
-      followReferences: { ...onOff, brief: 'Allow files beside an image that it refers to' },
+      ...filesFlags,
       overwrite: { ...onOff, brief: 'Replace an export of this name' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
       dryRun: { ...onOff, brief: 'Only show what would be done' },

@@ -1,9 +1,9 @@
-import { formatBytes, imageFormats, type ImageFormat, type PowerState, type VMInfo } from '@hypersdk/domain';
+import { formatBytes, type PowerState, type VMInfo } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseSize, parseText } from '../flags/parsers.ts';
-import { openFiles } from '../open-files.ts';
+import { filesFlags, openFiles, type FilesFlags } from '../open-files.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
 import { listenForStop } from '../stop.ts';
@@ -11,13 +11,11 @@ import { listenForStop } from '../stop.ts';
 const orders = ['name', 'size', 'state'] as const;
 const states = ['running', 'stopped', 'suspended', 'unknown'] as const satisfies readonly PowerState[];
 
-interface ListFlags extends OutputFlags {
+interface ListFlags extends OutputFlags, FilesFlags {
   readonly name?: string;
   readonly state?: PowerState;
   readonly minSize?: number;
   readonly sort: (typeof orders)[number];
-  readonly sourceFormat?: ImageFormat;
-  readonly followReferences?: boolean;
 }
 
 export const listCommand = buildCommand<ListFlags, [string], CliContext>({
@@ -37,8 +35,7 @@ EXAMPLES
       state: { kind: 'enum', optional: true, values: states, brief: 'Only VMs in this state' },
       minSize: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Only VMs with disks of this size at least' },
       sort: { kind: 'enum', values: orders, default: 'name', brief: 'Order' },
-      sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
-      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside an image that it refers to' },
+      ...filesFlags,
       ...outputFlags,
     },
     positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'PATH', brief: 'Folder or image' }] },

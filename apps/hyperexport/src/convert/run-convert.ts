@@ -6,6 +6,7 @@ import type { CliContext } from '../cli-context.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
+import { shellWord } from '../output/shell-word.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
@@ -103,7 +104,7 @@ function unknownFormat(target: string, flags: ConvertFlags): 'raw' {
   return 'raw';
 }
 
-const toDocument = ({ source, target }: Task, { outcome, elapsedMs }: Finished): unknown => ({
+const toDocument = ({ services, source, target }: Task, { outcome, elapsedMs }: Finished): unknown => ({
   source: { path: source.path, format: source.format },
   path: target,
   virtualSize: outcome.copy.virtualSize,
@@ -115,11 +116,12 @@ const toDocument = ({ source, target }: Task, { outcome, elapsedMs }: Finished):
   leavesChecked: outcome.copy.leavesChecked,
   receipt: outcome.receiptName === undefined ? undefined : `${dirname(target)}/${outcome.receiptName}`,
   signerKeyId: outcome.receipt?.signature.keyId,
+  publicKey: outcome.receipt === undefined ? undefined : services.publicKeyPath,
   warnings: outcome.copy.warnings,
   elapsedMs: Math.round(elapsedMs),
 });
 
-function describe({ cli, source, target }: Task, { outcome: { copy, receipt, receiptName }, elapsedMs }: Finished): string {
+function describe({ cli, services, source, target }: Task, { outcome: { copy, receipt, receiptName }, elapsedMs }: Finished): string {
   const { terminal } = cli;
   const proof = receipt
     ? ([
@@ -129,7 +131,8 @@ function describe({ cli, source, target }: Task, { outcome: { copy, receipt, rec
           `${receipt.body.verification.percent === 100 ? 'in full' : `${receipt.body.verification.percent}%`} and equal (${copy.leavesChecked} leaves)`,
         ],
         ['signed by', receipt.signature.keyId],
-        ['verify', `hyperexport verify ${dirname(target)}/${receiptName ?? ''}`],
+        ['public key', services.publicKeyPath],
+        ['verify', `hyperexport verify ${shellWord(`${dirname(target)}/${receiptName ?? ''}`)}`],
       ] as const)
     : ([['proof', 'none was asked for']] as const);
   return (

@@ -1,5 +1,6 @@
 import { formatBytes } from '@hypersdk/domain';
 import type { ExportOutcome } from '@hypersdk/usecases';
+import { shellWord } from '../output/shell-word.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
 
@@ -9,6 +10,7 @@ export interface FinishedExport {
   /** Where it lies, absolute. */
   readonly folder: string;
   readonly elapsedMs: number;
+  readonly publicKeyPath: string;
 }
 
 export interface Paint {
@@ -17,7 +19,7 @@ export interface Paint {
 
 /** What a person wants to know at the end: what, where, how much, how fast, by what it is proven, and how to prove it again. */
 export function describeExport(finished: FinishedExport, terminal: Paint): string {
-  const { outcome, folder, elapsedMs } = finished;
+  const { outcome, folder, elapsedMs, publicKeyPath } = finished;
   const { manifest } = outcome;
   const dataRead = outcome.disks.reduce((sum, disk) => sum + disk.dataRead, 0);
   const head = `${terminal.paint('green', terminal.paint('bold', manifest.vm.name))}: exported and proven\n`;
@@ -38,6 +40,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
       ],
       ['read back', describeProof(outcome)],
       ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
+      ['public key', publicKeyPath],
       ['verify', `hyperexport verify ${shellWord(folder)}`],
       ...outcome.warnings.map((warning) => ['warning', terminal.paint('yellow', warning)] as const),
     ])
@@ -45,7 +48,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
 }
 
 /** The same for programs. */
-export const toExportDocument = ({ outcome, folder, elapsedMs }: FinishedExport): unknown => ({
+export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath }: FinishedExport): unknown => ({
   vm: { id: outcome.manifest.vm.id, name: outcome.manifest.vm.name },
   exportId: outcome.manifest.exportId,
   folder,
@@ -66,6 +69,7 @@ export const toExportDocument = ({ outcome, folder, elapsedMs }: FinishedExport)
     verification: outcome.receipts[at]?.body.verification,
   })),
   signerKeyId: outcome.receipts[0]?.signature.keyId,
+  publicKey: publicKeyPath,
   warnings: outcome.warnings,
 });
 
@@ -74,6 +78,3 @@ function describeProof(outcome: ExportOutcome): string {
   const percent = outcome.receipts[0]?.body.verification.percent ?? 0;
   return percent === 100 ? `in full and equal (${checked} leaves)` : `${percent}% and equal (${checked} leaves)`;
 }
-
-/** A word that a shell takes as it stands. */
-export const shellWord = (text: string): string => (/^[A-Za-z0-9_./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

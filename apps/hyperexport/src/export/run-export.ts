@@ -33,6 +33,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
   await using session = await openFiles(services, path, { flags, signal: stop.signal });
   const onProblem = (problem: string): void => (flags.quiet ? undefined : this.terminal.err(`hyperexport: left out: ${problem}\n`));
   const vms = await chooseVMs(session.facets.inventory, wanted, { signal: stop.signal, onProblem });
+  checkFormats(vms, flags);
   if (flags.name !== undefined && vms.length > 1) throw new HyperError('usage/invalid', `--name fits one VM, and ${vms.length} are to be exported`);
   const task: Task = { cli: this, services, stop, flags, session, vms };
   if (flags.dryRun) return await showPlans(task);
@@ -45,6 +46,14 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
     gain: ({ finished }) => toGain(finished),
   });
   respond(this, flags, { document: toDocument(run, finished), text: () => finished.map((one) => describeExport(one, this.terminal)).join('\n') });
+}
+
+/** The provider goes by the bytes of an image; what the person expects is held against that. */
+function checkFormats(vms: readonly VMInfo[], flags: ExportFlags): void {
+  const { sourceFormat } = flags;
+  const other = vms.flatMap((vm) => chosenDisks(vm, flags)).find((disk) => sourceFormat !== undefined && disk.format !== sourceFormat);
+  if (other)
+    throw new HyperError('image/format-mismatch', `${other.location} is ${other.format ?? 'of no known format'}, not ${String(sourceFormat)}`);
 }
 
 /** VMs one after another: their disks already share the machine. */
@@ -78,7 +87,7 @@ async function exportOne(task: Task, vm: VMInfo, tracker: ProgressTracker): Prom
     ...(flags.limitRate === undefined ? {} : { rateLimit: flags.limitRate }),
   };
   const outcome = await exportVM(ports)(request, { signal: stop.signal, onProgress: (progress) => track(tracker, vm, progress) });
-  return { outcome, folder: resolve(flags.to, request.name), elapsedMs: services.clock.elapsed() - startedAt };
+  return { outcome, folder: resolve(flags.to, request.name), elapsedMs: services.clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
 }
 
 async function showPlans(task: Task): Promise<void> {

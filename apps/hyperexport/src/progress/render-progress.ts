@@ -38,6 +38,7 @@ export function renderProgress(lines: readonly ProgressLine[], total: ProgressLi
 
 /** For people who hear the screen, logs and pipes: a sentence without drawings. */
 export function describeProgress(line: ProgressLine): string {
+  if (isQuiet(line)) return `${line.label}: ${line.stage} ${formatPercent(line.fraction)}`;
   const speed = line.estimate.speed === undefined ? '' : `, ${formatSpeed(line.estimate.speed)}`;
   const remaining = formatRemaining(line.estimate);
   return `${line.label}: ${line.stage} ${formatPercent(line.fraction)}${speed}${remaining === '…' ? '' : `, ${remaining}`}`;
@@ -47,8 +48,8 @@ function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: numbe
   const width = o.columns - 1;
   const label = clip(line.label, o.labelWidth).padEnd(o.labelWidth);
   const percent = formatPercent(line.fraction).padStart(PERCENT_WIDTH);
-  const speed = formatSpeed(line.estimate.speed).padStart(SPEED_WIDTH);
-  const remaining = formatRemaining(line.estimate).padStart(REMAINING_WIDTH);
+  const speed = (isQuiet(line) ? '' : formatSpeed(line.estimate.speed)).padStart(SPEED_WIDTH);
+  const remaining = (isQuiet(line) ? '' : formatRemaining(line.estimate)).padStart(REMAINING_WIDTH);
   const stage = line.stage.padEnd(STAGE_WIDTH);
   const used = [label, stage, percent, speed, remaining].reduce((sum, part) => sum + part.length + 1, 0);
   const barWidth = Math.min(BAR_MAX, width - used);
@@ -58,9 +59,11 @@ function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: numbe
   return clip([clip(line.label, Math.max(4, width - PERCENT_WIDTH - REMAINING_WIDTH - 2)), percent.trim(), remaining.trim()].join(' '), width);
 }
 
+/** Nothing goes on there, so there is no speed and no time left to tell. */
+const isQuiet = (line: ProgressLine): boolean => line.stage === 'waiting' || line.stage === 'done';
+
 /** Running ones first, keeping their order. */
 function mostTelling(lines: readonly ProgressLine[], count: number): readonly ProgressLine[] {
-  const isQuiet = (line: ProgressLine): boolean => line.stage === 'waiting' || line.stage === 'done';
   const chosen = new Set([...lines.filter((line) => !isQuiet(line)), ...lines.filter(isQuiet)].slice(0, count));
   return lines.filter((line) => chosen.has(line));
 }
