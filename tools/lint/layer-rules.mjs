@@ -4,7 +4,7 @@ import { posix, resolve } from 'node:path';
 
 /**
  * @typedef {{ imports: string[], node: string[] | '*', external: string[], foldersApart?: boolean, seesAllFolders?: string[], onlyTests?: boolean, composes?: boolean }} Member
- * @typedef {{ scope: string, packages: Record<string, Member>, apps: Record<string, Member>, concrete: string[], composeFile: string, testExternal: string[] }} Layers
+ * @typedef {{ scope: string, packages: Record<string, Member>, apps: Record<string, Member>, concrete: string[], composeFile: string, testExternal: string[], testSupport?: string }} Layers
  * @typedef {{ group: 'packages' | 'apps', name: string, inside: string, isTest: boolean, member: Member | undefined }} Place
  */
 
@@ -22,23 +22,28 @@ export function judgeImport(layers, file, specifier) {
   const place = placeOf(layers, file);
   if (place === undefined) return undefined;
   if (place.member === undefined) return `${place.group}/${place.name} is not in layers.json`;
-  if (specifier.startsWith('.')) return judgeRelative(place, specifier);
+  if (specifier.startsWith('.')) return judgeRelative(layers, place, specifier);
   if (specifier.startsWith('node:')) return judgeNode(place, specifier);
   if (specifier.startsWith(layers.scope)) return judgeOwn(layers, place, specifier);
   return judgeExternal(layers, place, specifier);
 }
+
+/** Tests, and the modules beside them that only tests may use, known by their names. */
+export const isTestFile = (layers, file) =>
+  /\.test(-d)?\.[cm]?[jt]sx?$/.test(file) || (layers.testSupport !== undefined && new RegExp(layers.testSupport).test(file));
 
 /** @returns {Place | undefined} Files outside packages and apps (tools, bench, e2e) may import what they need. */
 function placeOf(layers, file) {
   const [group, name, source, ...rest] = file.split('/');
   if ((group !== 'packages' && group !== 'apps') || name === undefined || source === undefined) return undefined;
   const inside = rest.length === 0 ? source : rest.join('/');
-  return { group, name, inside, isTest: /\.test(-d)?\.[cm]?[jt]sx?$/.test(file), member: layers[group][name] };
+  return { group, name, inside, isTest: isTestFile(layers, file), member: layers[group][name] };
 }
 
-function judgeRelative(place, specifier) {
+function judgeRelative(layers, place, specifier) {
   const target = posix.join('src', posix.dirname(place.inside), specifier);
   if (target.startsWith('../')) return 'a relative import may not leave its package: import the package by its name';
+  if (!place.isTest && isTestFile(layers, target)) return 'what is shipped may not import what is for tests';
   const here = posix.join('src', place.inside);
   const sees = (place.member.seesAllFolders ?? []).map((file) => `src/${file}`);
   if (!place.member.foldersApart || place.isTest || sees.includes(here)) return undefined;

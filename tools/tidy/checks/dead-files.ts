@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isTestFile, readLayers } from '../../lint/layer-rules.mjs';
 import type { Finding } from '../finding.ts';
 import { membersOf, readManifest } from '../package-manifest.ts';
 import type { SourceTree } from '../source-tree.ts';
@@ -13,9 +14,10 @@ export function* checkDeadFiles(tree: SourceTree): Generator<Finding> {
   const tests = [...tree.modules.keys()].filter((file) => TEST_FILE.test(file));
   const shipped = reachable(tree, [...entriesOf(tree), ...outsideModules(tree)]);
   const tested = reachable(tree, tests);
+  const layers = readLayers(tree.root);
   for (const file of tree.modules.keys()) {
     if (!/^(?:packages|apps)\//.test(file) || TEST_FILE.test(file) || shipped.has(file)) continue;
-    const beside = tests.some((test) => test.replace(/(?:\.integ)?\.test\.ts$/, '.ts') === file);
+    const beside = !isTestFile(layers, file) && tests.some((test) => test.replace(/(?:\.integ)?\.test\.ts$/, '.ts') === file);
     if (!tested.has(file)) yield { file, rule: 'dead-file', message: 'nothing imports this file' };
     else if (beside) yield { file, rule: 'dead-file', message: 'only tests import this file' };
   }

@@ -1,4 +1,4 @@
-import { judgeImport, readLayers } from '../../lint/layer-rules.mjs';
+import { isTestFile, judgeImport, readLayers } from '../../lint/layer-rules.mjs';
 import type { Finding } from '../finding.ts';
 import { memberOf, membersOf, readManifest } from '../package-manifest.ts';
 import type { SourceTree } from '../source-tree.ts';
@@ -15,16 +15,22 @@ export function* checkLayers(tree: SourceTree): Generator<Finding> {
     for (const { specifier, line } of module.imports) {
       const why = judgeImport(layers, file, specifier);
       if (why !== undefined) yield { file, line, rule: 'layers', message: why };
-      const undeclared = isUndeclared(tree, file, specifier);
+      const undeclared = undeclaredBy({ tree, file, specifier, isTest: isTestFile(layers, file) });
       if (undeclared !== undefined)
         yield { file, line, rule: 'undeclared', message: `${undeclared} is imported but not in the package's package.json` };
     }
   }
 }
 
-const TEST_FILE = /\.test(?:-d)?\.[cm]?[jt]sx?$/;
+interface Import {
+  readonly tree: SourceTree;
+  readonly file: string;
+  readonly specifier: string;
+  readonly isTest: boolean;
+}
 
-function isUndeclared(tree: SourceTree, file: string, specifier: string): string | undefined {
+/** The package that is imported without being declared, if it is not. */
+function undeclaredBy({ tree, file, specifier, isTest }: Import): string | undefined {
   if (specifier.startsWith('.') || specifier.startsWith('node:')) return undefined;
   const name = specifier
     .split('/')
@@ -36,7 +42,7 @@ function isUndeclared(tree: SourceTree, file: string, specifier: string): string
   if (member === undefined) return name in root.devDependencies || declaredSomewhere(tree, name) ? undefined : name;
   const own = readManifest(tree, `${member}/package.json`);
   if (name === own.name || name in own.dependencies) return undefined;
-  const testsOnly = TEST_FILE.test(file) || member === 'packages/testkit';
+  const testsOnly = isTest || member === 'packages/testkit';
   return testsOnly && (name in own.devDependencies || name in root.devDependencies) ? undefined : name;
 }
 

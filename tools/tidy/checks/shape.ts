@@ -12,7 +12,8 @@ const METHOD_PARAMETERS_MAX = 4;
 /** Configuration that its reader imports as the default, and the lint plugin. */
 const DEFAULT_EXPORT_ALLOWED = /(?:^|\/)(?:vitest\.config\.ts|layers\.mjs)$/;
 const KEBAB = /^\.?[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
-const EMPTY_WORDS = new Set(['data', 'info', 'manager', 'helper', 'helpers', 'util', 'utils', 'misc']);
+/** `data` is not among them: extents have a kind of that name. */
+const EMPTY_WORDS = new Set(['info', 'manager', 'helper', 'helpers', 'util', 'utils', 'misc']);
 
 export function* checkShape(tree: SourceTree): Generator<Finding> {
   for (const [file, module] of tree.modules) {
@@ -52,6 +53,5 @@ function* checkName(file: string): Generator<Finding> {
   const words = name.replace(/\.[^.]+$/, '').split(/[.-]/);
   if (!KEBAB.test(name)) yield { file, rule: 'kebab-case', message: 'file names are in kebab-case' };
   const empty = words.find((word) => EMPTY_WORDS.has(word));
-  // `inspect-info` would be a name that says nothing; a type of the domain such as VMInfo has its own.
   if (empty !== undefined) yield { file, rule: 'empty-name', message: `"${empty}" in a name says nothing about what is inside` };
 }
