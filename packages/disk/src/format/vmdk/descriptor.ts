@@ -82,7 +82,8 @@ export function parseDescriptor(bytes: Uint8Array, at: DescriptorPlace): Descrip
 
 /** Lines that say something, blanks narrowed, with their byte offsets. The text ends at the first NUL: embedded descriptors are padded with them. */
 function linesOf(bytes: Uint8Array, at: DescriptorPlace): readonly { readonly text: string; readonly offset: number }[] {
-  if (bytes.length > DESCRIPTOR_SIZE_MAX) throw tooLarge(`a descriptor of ${formatBytes(bytes.length)} is over the limit of ${formatBytes(DESCRIPTOR_SIZE_MAX)}`, at);
+  if (bytes.length > DESCRIPTOR_SIZE_MAX)
+    throw tooLarge(`a descriptor of ${formatBytes(bytes.length)} is over the limit of ${formatBytes(DESCRIPTOR_SIZE_MAX)}`, at);
   const padding = bytes.indexOf(0);
   const text = bytes.subarray(0, padding < 0 ? bytes.length : padding);
   const foreign = text.findIndex((byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte > 0x7e);
@@ -90,12 +91,14 @@ function linesOf(bytes: Uint8Array, at: DescriptorPlace): readonly { readonly te
 
   const raw = Buffer.from(text).toString('latin1').split('\n');
   if (raw.length > LINES_MAX) throw tooLarge(`its descriptor has more than ${LINES_MAX} lines`, at);
-  if (raw[0]?.trim().toLowerCase() !== DESCRIPTOR_START.toLowerCase()) throw malformed(`its descriptor does not begin with "${DESCRIPTOR_START}"`, at);
+  if (raw[0]?.trim().toLowerCase() !== DESCRIPTOR_START.toLowerCase())
+    throw malformed(`its descriptor does not begin with "${DESCRIPTOR_START}"`, at);
   let offset = at.offset;
   const lines = raw.map((line) => {
     const start = offset;
     offset += line.length + 1;
-    if (line.length > LINE_LENGTH_MAX) throw malformed(`a line of its descriptor is longer than ${LINE_LENGTH_MAX} characters`, { path: at.path, offset: start });
+    if (line.length > LINE_LENGTH_MAX)
+      throw malformed(`a line of its descriptor is longer than ${LINE_LENGTH_MAX} characters`, { path: at.path, offset: start });
     return { text: line.trim().replace(/[\t ]+/g, ' '), offset: start };
   });
   return lines.filter(({ text: line }) => line !== '' && !line.startsWith('#'));
@@ -106,7 +109,8 @@ function parseSetting(text: string, at: DescriptorPlace): { readonly key: string
   const key = match?.[1]?.toLowerCase();
   if (key === undefined) throw malformed(`the line "${shorten(text)}" of its descriptor is neither a setting nor an extent`, at);
   const value = match?.[2] ?? match?.[3] ?? '';
-  if (/^(?:ddb\.)?(?:encryption|keysafe)/.test(key) || (key === 'ddb.iofilters' && /crypt/i.test(value))) throw encrypted(`its descriptor has ${shorten(text)}`, at);
+  if (/^(?:ddb\.)?(?:encryption|keysafe)/.test(key) || (key === 'ddb.iofilters' && /crypt/i.test(value)))
+    throw encrypted(`its descriptor has ${shorten(text)}`, at);
   if (!KEYS.has(key) && !key.startsWith('ddb.')) throw unsupported(`the setting ${shorten(key)} of its descriptor is not known`, at);
   return { key, value };
 }
@@ -134,8 +138,10 @@ function parseExtent(text: string, at: DescriptorPlace): DescriptorExtent {
   const [, access, sectors, type, name, offset] = EXTENT_LINE.exec(text) ?? [];
   if (sectors === undefined || type === undefined) throw malformed(`the line "${shorten(text)}" of its descriptor is not a proper extent`, at);
   if (access === 'NOACCESS') throw unsupported('one of its extents may not be accessed', at);
-  if (type !== 'SPARSE' && type !== 'FLAT' && type !== 'VMFS' && type !== 'ZERO') throw unsupported(`extents of type ${shorten(type)} are not known`, at);
-  if ((type === 'ZERO') !== (name === undefined)) throw malformed(`the line "${shorten(text)}" of its descriptor ${name === undefined ? 'names no file' : 'names a file without use for it'}`, at);
+  if (type !== 'SPARSE' && type !== 'FLAT' && type !== 'VMFS' && type !== 'ZERO')
+    throw unsupported(`extents of type ${shorten(type)} are not known`, at);
+  if ((type === 'ZERO') !== (name === undefined))
+    throw malformed(`the line "${shorten(text)}" of its descriptor ${name === undefined ? 'names no file' : 'names a file without use for it'}`, at);
   if (name !== undefined && !isPlainName(name)) throw refusedReference(`it names a file in another place, "${shorten(name)}"`, at);
 
   const length = Number(sectors) * SECTOR_SIZE;
@@ -151,7 +157,8 @@ function parseExtent(text: string, at: DescriptorPlace): DescriptorExtent {
 function checkExtents(extents: readonly DescriptorExtent[], createType: CreateType, at: DescriptorPlace): number {
   const allowed: readonly ExtentType[] = EXTENTS_OF[createType];
   const wrong = extents.find(({ type }) => !allowed.includes(type));
-  if (wrong?.name !== undefined) throw refusedReference(`it names "${shorten(wrong.name)}" as a ${wrong.type} extent, which a ${createType} disk cannot have`, at);
+  if (wrong?.name !== undefined)
+    throw refusedReference(`it names "${shorten(wrong.name)}" as a ${wrong.type} extent, which a ${createType} disk cannot have`, at);
   if (wrong) throw malformed(`a ${createType} disk cannot have a ${wrong.type} extent`, at);
   const names = extents.flatMap(({ name }) => name ?? []);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -159,7 +166,8 @@ function checkExtents(extents: readonly DescriptorExtent[], createType: CreateTy
 
   const virtualSize = extents.reduce((sum, { length }) => sum + length, 0);
   if (virtualSize === 0) throw malformed('its descriptor names no extents', at);
-  if (virtualSize > VIRTUAL_SIZE_MAX) throw tooLarge(`its extents sum to ${formatBytes(virtualSize)}, over the limit of ${formatBytes(VIRTUAL_SIZE_MAX)}`, at);
+  if (virtualSize > VIRTUAL_SIZE_MAX)
+    throw tooLarge(`its extents sum to ${formatBytes(virtualSize)}, over the limit of ${formatBytes(VIRTUAL_SIZE_MAX)}`, at);
   return virtualSize;
 }
 

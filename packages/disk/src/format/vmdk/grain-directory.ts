@@ -27,7 +27,8 @@ export class GrainDirectory {
       if (sector === 0) return;
       const table = { offset: sector * SECTOR_SIZE, length: TABLE_SIZE };
       const at = { path: file.path, offset: offset + index * 4 };
-      if (table.offset + TABLE_SIZE > file.size) throw malformed(`grain table ${index} is said to lie at byte ${table.offset}, but the file ends at ${file.size}`, at);
+      if (table.offset + TABLE_SIZE > file.size)
+        throw malformed(`grain table ${index} is said to lie at byte ${table.offset}, but the file ends at ${file.size}`, at);
       const area = areas.find((other) => overlaps(other, table));
       if (area) throw malformed(`grain table ${index} is said to lie inside the ${area.what}`, at);
     });

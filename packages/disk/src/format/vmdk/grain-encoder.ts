@@ -21,7 +21,8 @@ export class GrainEncoder implements UnitEncoder {
     const start = at + GRAIN_MARKER_SIZE;
     const storedSize = this.#compressor.compress(unit, into, start);
     const length = roundUp(GRAIN_MARKER_SIZE + storedSize, SECTOR_SIZE);
-    if (storedSize === 0 || at + length > into.length) throw new HyperError('internal/unexpected', `A grain of ${unit.length} bytes did not fit into the room made for it.`);
+    if (storedSize === 0 || at + length > into.length)
+      throw new HyperError('internal/unexpected', `A grain of ${unit.length} bytes did not fit into the room made for it.`);
     writeGrainMarker(into, at, { sector: index * GRAIN_SECTORS, storedSize });
     into.fill(0, start + storedSize, at + length);
     return length;

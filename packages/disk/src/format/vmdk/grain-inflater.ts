@@ -78,7 +78,10 @@ export class GrainInflater implements Disposable {
     if (sector !== expected) throw malformed(`the marker of grain ${grain.index} says sector ${sector} of the disk instead of ${expected}`, at);
     if (storedSize === 0) throw malformed(`the marker of grain ${grain.index} says that nothing follows`, at);
     if (storedSize > this.#stored.length) {
-      throw malformed(`the marker of grain ${grain.index} says that ${storedSize} bytes follow, more than any compressor makes of ${this.#header.grainSize}`, at);
+      throw malformed(
+        `the marker of grain ${grain.index} says that ${storedSize} bytes follow, more than any compressor makes of ${this.#header.grainSize}`,
+        at,
+      );
     }
     const start = grain.fileOffset + GRAIN_MARKER_SIZE;
     if (start + storedSize > size) throw malformed(`grain ${grain.index} is said to take ${storedSize} bytes, but the file ends at ${size}`, at);

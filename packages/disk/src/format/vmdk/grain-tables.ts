@@ -129,7 +129,8 @@ export class GrainTables {
     if (header.compressed) return undefined;
     const clash = this.#claims.claim(range.offset / SECTOR_SIZE);
     if (clash === 'overlap') return (at, grain) => malformed(`grain ${grain} shares its bytes with another grain`, at);
-    if (clash === 'too-many') return (at) => unsupported('its grains are strewn over the file with too many alignments to tell whether they overlap', at);
+    if (clash === 'too-many')
+      return (at) => unsupported('its grains are strewn over the file with too many alignments to tell whether they overlap', at);
     return undefined;
   }
 }

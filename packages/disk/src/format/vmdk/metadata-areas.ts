@@ -14,7 +14,10 @@ export const tableSpan = (grainSize: number): number => grainSize * TABLE_ENTRIE
 export const overlaps = (a: ByteRange, b: ByteRange): boolean => a.offset < endOf(b) && b.offset < endOf(a);
 
 /** Header, descriptor and directories of an extent, after checking that they lie inside the file and apart from each other. */
-export function toMetadataAreas(header: SparseHeader & { readonly directoryOffset: number }, file: { readonly path: string; readonly size: number }): readonly MetadataArea[] {
+export function toMetadataAreas(
+  header: SparseHeader & { readonly directoryOffset: number },
+  file: { readonly path: string; readonly size: number },
+): readonly MetadataArea[] {
   const at: FilePlace = { path: file.path };
   const entries = Math.ceil(header.capacity / tableSpan(header.grainSize));
   if (entries > DIRECTORY_ENTRIES_MAX) throw tooLarge(`a grain directory of ${entries} entries is over the limit of ${DIRECTORY_ENTRIES_MAX}`, at);
@@ -24,10 +27,12 @@ export function toMetadataAreas(header: SparseHeader & { readonly directoryOffse
   const areas: MetadataArea[] = [{ offset: 0, length: SECTOR_SIZE, what: 'header' }];
   if (header.descriptor.length > 0) areas.push({ ...header.descriptor, what: 'descriptor' });
   areas.push({ ...directory, offset: header.directoryOffset });
-  if (header.redundantDirectoryOffset !== undefined) areas.push({ ...directory, offset: header.redundantDirectoryOffset, what: 'redundant grain directory' });
+  if (header.redundantDirectoryOffset !== undefined)
+    areas.push({ ...directory, offset: header.redundantDirectoryOffset, what: 'redundant grain directory' });
 
   areas.forEach((area, index) => {
-    if (endOf(area) > file.size) throw malformed(`its ${area.what} is said to lie at bytes ${area.offset} to ${endOf(area)}, but the file ends at ${file.size}`, at);
+    if (endOf(area) > file.size)
+      throw malformed(`its ${area.what} is said to lie at bytes ${area.offset} to ${endOf(area)}, but the file ends at ${file.size}`, at);
     const other = areas.slice(0, index).find((earlier) => overlaps(earlier, area));
     if (other) throw malformed(`its ${area.what} overlaps its ${other.what}`, { ...at, offset: area.offset });
   });

@@ -34,14 +34,19 @@ function readFooter(file: ByteFile, headerBytes: Uint8Array): CompleteHeader['he
   file.read(start, tail);
   const bytes = tail.subarray(SECTOR_SIZE, 2 * SECTOR_SIZE);
   if (!isTableMarker(tail, 'footer', SECTOR_SIZE)) throw malformed('it is cut short: no marker announces its footer', { path, offset: start });
-  if (!isTableMarker(tail.subarray(2 * SECTOR_SIZE), 'end-of-stream', 0)) throw malformed('its end-of-stream marker is missing', { path, offset: size - SECTOR_SIZE });
+  if (!isTableMarker(tail.subarray(2 * SECTOR_SIZE), 'end-of-stream', 0))
+    throw malformed('its end-of-stream marker is missing', { path, offset: size - SECTOR_SIZE });
   if (!repeatsHeader(bytes, headerBytes)) throw malformed('its footer does not repeat its header', { path, offset: start + SECTOR_SIZE });
 
   const footer = parseSparseHeader(bytes, { path, offset: start + SECTOR_SIZE });
-  if (footer.directoryOffset === undefined) throw malformed('its footer does not say where the grain directory lies', { path, offset: start + SECTOR_SIZE });
+  if (footer.directoryOffset === undefined)
+    throw malformed('its footer does not say where the grain directory lies', { path, offset: start + SECTOR_SIZE });
   const marker = new Uint8Array(SECTOR_SIZE);
   if (footer.directoryOffset < 2 * SECTOR_SIZE || footer.directoryOffset >= start) {
-    throw malformed(`the grain directory is said to lie at byte ${footer.directoryOffset}, outside the stream`, { path, offset: start + SECTOR_SIZE });
+    throw malformed(`the grain directory is said to lie at byte ${footer.directoryOffset}, outside the stream`, {
+      path,
+      offset: start + SECTOR_SIZE,
+    });
   }
   file.read(footer.directoryOffset - SECTOR_SIZE, marker);
   const length = Math.ceil(footer.capacity / tableSpan(footer.grainSize)) * 4;

@@ -67,7 +67,7 @@ export class SparseExtent implements DiskExtent {
       const start = Math.min(end, Math.max(offset, used * span));
       if (start > offset) yield { offset, length: start - offset, kind: 'hole' };
       offset = start;
-      for (const tableEnd = Math.min(end, (used + 1) * span); offset < tableEnd; ) {
+      for (const tableEnd = Math.min(end, (used + 1) * span); offset < tableEnd;) {
         const run = this.#run({ offset, length: tableEnd - offset });
         yield { offset, length: run.length, kind: run.kind === 'compressed' ? 'data' : run.kind };
         offset += run.length;
@@ -76,7 +76,7 @@ export class SparseExtent implements DiskExtent {
   }
 
   read(offset: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
+    for (let done = 0; done < into.length;) {
       const at = offset + done;
       const run = this.#run({ offset: at, length: into.length - done });
       const piece = into.subarray(done, done + run.length);

@@ -63,7 +63,8 @@ export function parseSparseHeader(bytes: Uint8Array, at: Required<FilePlace>): S
     throw malformed('its line ends were changed, as a transfer in text mode does, so no byte of it can be trusted', place(FIELD.lineEnds));
   }
   const tableEntries = view.getUint32(FIELD.tableEntries, true);
-  if (tableEntries !== TABLE_ENTRIES) throw unsupported(`grain tables have ${tableEntries} entries instead of ${TABLE_ENTRIES}`, place(FIELD.tableEntries));
+  if (tableEntries !== TABLE_ENTRIES)
+    throw unsupported(`grain tables have ${tableEntries} entries instead of ${TABLE_ENTRIES}`, place(FIELD.tableEntries));
 
   const sectors = (field: number): number => {
     const size = toByteCount(view.getBigUint64(field, true) * BigInt(SECTOR_SIZE));
@@ -103,7 +104,8 @@ function parseFlags(view: DataView, place: (field: number) => FilePlace): Flags 
   };
   const algorithm = view.getUint16(FIELD.compression, true);
   if (algorithm > DEFLATE) throw unsupported(`compression algorithm ${algorithm} is not known`, place(FIELD.compression));
-  if (flags.compressed !== (algorithm === DEFLATE)) throw malformed('the flags and the compression algorithm contradict each other', place(FIELD.compression));
+  if (flags.compressed !== (algorithm === DEFLATE))
+    throw malformed('the flags and the compression algorithm contradict each other', place(FIELD.compression));
   // Without markers nothing tells how long a compressed grain is; with markers and no compression nothing tells where grains lie.
   if (flags.compressed !== flags.markers) throw unsupported('compressed grains and markers come only together', place(FIELD.flags));
   return flags;
@@ -115,12 +117,16 @@ function checkSizes(header: SparseHeader, place: (field: number) => FilePlace): 
   if (capacity > VIRTUAL_SIZE_MAX) {
     throw tooLarge(`a capacity of ${formatBytes(capacity)} is over the limit of ${formatBytes(VIRTUAL_SIZE_MAX)}`, place(FIELD.capacity));
   }
-  if (!Number.isInteger(Math.log2(grainSize))) throw malformed(`a grain of ${grainSize / SECTOR_SIZE} sectors is not a power of two`, place(FIELD.grainSize));
+  if (!Number.isInteger(Math.log2(grainSize)))
+    throw malformed(`a grain of ${grainSize / SECTOR_SIZE} sectors is not a power of two`, place(FIELD.grainSize));
   if (grainSize < GRAIN_SIZE_MIN || grainSize > GRAIN_SIZE_MAX) {
     throw unsupported(`a grain of ${grainSize} bytes is not between ${GRAIN_SIZE_MIN} and ${GRAIN_SIZE_MAX}`, place(FIELD.grainSize));
   }
   if (descriptor.length > DESCRIPTOR_SIZE_MAX) {
-    throw tooLarge(`a descriptor of ${formatBytes(descriptor.length)} is over the limit of ${formatBytes(DESCRIPTOR_SIZE_MAX)}`, place(FIELD.descriptorSize));
+    throw tooLarge(
+      `a descriptor of ${formatBytes(descriptor.length)} is over the limit of ${formatBytes(DESCRIPTOR_SIZE_MAX)}`,
+      place(FIELD.descriptorSize),
+    );
   }
   if (header.directoryOffset === undefined && !header.markers) {
     throw malformed('the grain directory is said to be in a footer, which only stream-optimized extents have', place(FIELD.directory));

@@ -137,4 +137,7 @@ function toPlaces(plan: VmdkPlan): SparsePlaces {
 }
 
 /** Grain tables count sectors in 32 bits. */
-export const tooMuch = (): HyperError => new HyperError('image/too-large', 'This disk holds more than the 2 TiB of data that fit into one VMDK file.', { detail: { format: 'vmdk', limit: SPARSE_FILE_MAX } });
+export const tooMuch = (): HyperError =>
+  new HyperError('image/too-large', 'This disk holds more than the 2 TiB of data that fit into one VMDK file.', {
+    detail: { format: 'vmdk', limit: SPARSE_FILE_MAX },
+  });

@@ -13,7 +13,7 @@ export function reloadDirectory(file: WritableFile, from: { readonly start: numb
   const bytes = new Uint8Array(TABLE_SIZE);
   let later = directory.length;
   if (!Number.isSafeInteger(from.lastTable) || from.lastTable < 0) throw lost(file);
-  for (let offset = from.lastTable; offset !== 0; ) {
+  for (let offset = from.lastTable; offset !== 0;) {
     file.read(offset, bytes);
     const firstGrain = firstEntry(bytes) * SECTOR_SIZE;
     if (firstGrain < from.start || firstGrain >= offset) throw lost(file);
@@ -27,10 +27,14 @@ export function reloadDirectory(file: WritableFile, from: { readonly start: numb
 }
 
 /** Fills in the table that was not written yet from the markers of its grains, 512 at most; answers its index, -1 when there is none. */
-export function reloadTable(file: WritableFile, range: { readonly start: number; readonly end: number; readonly units: number }, table: Uint32Array): number {
+export function reloadTable(
+  file: WritableFile,
+  range: { readonly start: number; readonly end: number; readonly units: number },
+  table: Uint32Array,
+): number {
   let index = -1;
   let last = -1;
-  for (let offset = range.start; offset < range.end; ) {
+  for (let offset = range.start; offset < range.end;) {
     const { unit, end } = readUnit(file, offset);
     const tableIndex = Math.floor(unit / TABLE_ENTRIES);
     if (unit <= last || unit >= range.units || end > range.end || (index >= 0 && tableIndex !== index)) throw lost(file);
@@ -60,4 +64,5 @@ function firstEntry(table: Uint8Array): number {
   return 0;
 }
 
-const lost = (file: WritableFile): HyperError => new HyperError('checkpoint/malformed', `${file.path} is not the unfinished stream that its checkpoint describes.`, { detail: { format: 'vmdk' } });
+const lost = (file: WritableFile): HyperError =>
+  new HyperError('checkpoint/malformed', `${file.path} is not the unfinished stream that its checkpoint describes.`, { detail: { format: 'vmdk' } });

@@ -27,16 +27,21 @@ export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan
   const subformat = parseSubformat(settings.subformat ?? defaultSubformat(settings));
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
   if (foreign) throw invalid(`${foreign} is not a setting of VMDK images`);
-  if (settings.preallocation !== undefined && settings.preallocation !== 'off') throw invalid(`preallocation ${settings.preallocation} is not possible for a ${subformat} VMDK`);
+  if (settings.preallocation !== undefined && settings.preallocation !== 'off')
+    throw invalid(`preallocation ${settings.preallocation} is not possible for a ${subformat} VMDK`);
 
   const compression = subformat === 'streamOptimized' ? 'zlib' : 'none';
-  if (settings.compression !== undefined && settings.compression !== compression) throw invalid(`a ${subformat} VMDK has compression ${compression}, not ${settings.compression}`);
-  if (settings.compressionLevel !== undefined && compression === 'none') throw invalid(`a ${subformat} VMDK is not compressed, so it has no compressionLevel`);
+  if (settings.compression !== undefined && settings.compression !== compression)
+    throw invalid(`a ${subformat} VMDK has compression ${compression}, not ${settings.compression}`);
+  if (settings.compressionLevel !== undefined && compression === 'none')
+    throw invalid(`a ${subformat} VMDK is not compressed, so it has no compressionLevel`);
   const compressionLevel = settings.compressionLevel ?? LEVEL_DEFAULT;
-  if (!Number.isInteger(compressionLevel) || compressionLevel < 1 || compressionLevel > LEVEL_MAX) throw invalid(`compressionLevel ${compressionLevel} is not between 1 and ${LEVEL_MAX}`);
+  if (!Number.isInteger(compressionLevel) || compressionLevel < 1 || compressionLevel > LEVEL_MAX)
+    throw invalid(`compressionLevel ${compressionLevel} is not between 1 and ${LEVEL_MAX}`);
 
   if (!Number.isSafeInteger(virtualSize) || virtualSize <= 0) throw invalid('a VMDK needs a size above 0');
-  if (virtualSize > VIRTUAL_SIZE_MAX) throw invalid(`a disk of ${formatBytes(virtualSize)} is larger than the ${formatBytes(VIRTUAL_SIZE_MAX)} written to a VMDK`);
+  if (virtualSize > VIRTUAL_SIZE_MAX)
+    throw invalid(`a disk of ${formatBytes(virtualSize)} is larger than the ${formatBytes(VIRTUAL_SIZE_MAX)} written to a VMDK`);
   return { virtualSize: roundUp(virtualSize, SECTOR_SIZE), unitSize: WRITTEN_GRAIN_SIZE, placement: 'assigned', subformat, compressionLevel };
 }
 

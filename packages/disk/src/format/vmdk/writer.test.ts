@@ -16,7 +16,14 @@ const options = { references: 'refuse', openReference: () => expect.unreachable(
 const disks = fc
   .record({
     size: fc.oneof(fc.integer({ min: 1, max: 300 * KIB }), fc.integer({ min: 1, max: 35 * MIB })),
-    islands: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), length: fc.integer({ min: 1, max: 200 * KIB }), seed: fc.integer() }), { maxLength: 6 }),
+    islands: fc.array(
+      fc.record({
+        at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        length: fc.integer({ min: 1, max: 200 * KIB }),
+        seed: fc.integer(),
+      }),
+      { maxLength: 6 },
+    ),
   })
   .map(({ size, islands }) => {
     const disk = new Uint8Array(size);
@@ -128,7 +135,13 @@ test('a stream that is not the one its mark describes is refused, not continued'
   const layout = vmdkWriter.layout(plan, file);
   for (let leaf = 0; leaf < 10; leaf += 1) placeLeaf({ plan, file, layout, encoder, content: contentOf(disk) }, leaf);
   const mark = layout.flush(10);
-  for (const wrong of [{ ...mark, lastTable: 512 }, { ...mark, lastTable: 0 }, { ...mark, lastTable: -1 }, { end: mark.end, leaves: 10 }, { ...mark, leaves: 9 }]) {
+  for (const wrong of [
+    { ...mark, lastTable: 512 },
+    { ...mark, lastTable: 0 },
+    { ...mark, lastTable: -1 },
+    { end: mark.end, leaves: 10 },
+    { ...mark, leaves: 9 },
+  ]) {
     expect(() => vmdkWriter.layout(plan, file, wrong)).toThrow(expect.objectContaining({ code: 'checkpoint/malformed' }));
   }
 });
@@ -137,7 +150,13 @@ describe('a plan', () => {
   const plan = (virtualSize: number, settings: Partial<ImageSettings>) => () => vmdkWriter.plan(virtualSize, { format: 'vmdk', ...settings });
 
   test('rounds the size up to a sector and has grains of 64 KiB', () => {
-    expect(plan(1000, {})()).toEqual({ virtualSize: 1024, unitSize: UNIT, placement: 'assigned', subformat: 'monolithicSparse', compressionLevel: 3 });
+    expect(plan(1000, {})()).toEqual({
+      virtualSize: 1024,
+      unitSize: UNIT,
+      placement: 'assigned',
+      subformat: 'monolithicSparse',
+      compressionLevel: 3,
+    });
   });
 
   test('is stream-optimized when compression is asked for', () => {

@@ -10,5 +10,6 @@ export const vmdkWriter = {
   format: 'vmdk',
   plan: planVmdk,
   encoder: (plan) => (plan.subformat === 'streamOptimized' ? new GrainEncoder(nativeCodecs().compressor('zlib', plan.compressionLevel)) : undefined),
-  layout: (plan, file, resume?: LayoutMark) => (plan.subformat === 'streamOptimized' ? new StreamLayout(plan, file, resume) : new SparseLayout(plan, file, resume)),
+  layout: (plan, file, resume?: LayoutMark) =>
+    plan.subformat === 'streamOptimized' ? new StreamLayout(plan, file, resume) : new SparseLayout(plan, file, resume),
 } as const satisfies ImageWriter<VmdkPlan>;

@@ -1,0 +1,57 @@
+import { MIB, type ReferencePolicy } from '@hypersdk/domain';
+import { describe, expect, test } from 'vitest';
+import { MemoryFile } from '../../file/memory-file.ts';
+import { hostileVmdks, type HostileVmdk } from './hostile-vmdks.ts';
+import { vmdkReader } from './reader.ts';
+
+const hostile = hostileVmdks();
+
+/** Opens, walks and reads the whole disk. */
+function readAll(bytes: Uint8Array, references: ReferencePolicy): void {
+  const openReference = (name: string): never => {
+    throw new Error(`${name} was opened`);
+  };
+  using image = vmdkReader.open(new MemoryFile(bytes, 'hostile.vmdk'), { references, openReference, depth: 0 });
+  const piece = new Uint8Array(64 * 1024);
+  for (const { offset, length, kind } of image.extents({ offset: 0, length: image.virtualSize })) {
+    for (let at = 0; kind === 'data' && at < length; at += piece.length)
+      image.read(offset + at, piece.subarray(0, Math.min(piece.length, length - at)));
+  }
+}
+
+function refusalOf({ bytes }: HostileVmdk, references: ReferencePolicy): unknown {
+  try {
+    readAll(bytes, references);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe('a hostile VMDK is refused with its reason:', () => {
+  test.each(hostile)('$name', (image) => {
+    expect(refusalOf(image, 'refuse')).toMatchObject({ code: image.code, message: expect.stringContaining(image.message) });
+  });
+
+  test('there are many, and no two of one name', () => {
+    expect(new Set(hostile.map(({ name }) => name)).size).toBeGreaterThan(60);
+  });
+
+  test('files in other places stay closed even when files beside may be opened', () => {
+    const elsewhere = hostile.filter(({ code, name }) => code === 'image/refused-reference' && name !== 'an extent beside, not allowed');
+    expect(elsewhere.length).toBeGreaterThan(8);
+    for (const image of elsewhere) expect(refusalOf(image, 'beside')).toMatchObject({ code: 'image/refused-reference' });
+  });
+
+  test('in little time and memory', () => {
+    // A thread of tests shares its process with others, so this only notices what is far beyond the goals of 50 ms and 32 MiB.
+    const costly = hostile.filter((image) => {
+      const memory = process.memoryUsage().arrayBuffers;
+      const began = process.cpuUsage();
+      refusalOf(image, 'refuse');
+      const { user, system } = process.cpuUsage(began);
+      return user + system > 500_000 || process.memoryUsage().arrayBuffers - memory > 32 * MIB;
+    });
+    expect(costly.map(({ name }) => name)).toEqual([]);
+  });
+});
