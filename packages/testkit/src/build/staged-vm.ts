@@ -59,7 +59,9 @@ export class StagedVM implements ProviderSession {
 
   async #open(ids: readonly DiskInfo['id'][], { signal }: Cancel): Promise<ExportLease> {
     signal.throwIfAborted();
-    const disks = this.#disks.filter(({ id }) => ids.includes(id)).map((disk) => ({ disk, locator: this.#files.locate(disk.location), mark: this.#markOf(disk) }));
+    const disks = this.#disks
+      .filter(({ id }) => ids.includes(id))
+      .map((disk) => ({ disk, locator: this.#files.locate(disk.location), mark: this.#markOf(disk) }));
     this.openLeases += 1;
     return {
       vm: this.info,
