@@ -21,7 +21,16 @@ export class MemoryInspector implements ImageInspector {
     signal.throwIfAborted();
     const bytes = this.#read(image.path);
     const allocatedSize = bytes.reduce((count, byte) => count + (byte === 0 ? 0 : 1), 0);
-    return { format: 'raw', virtualSize: bytes.length, allocatedSize, fileSize: bytes.length, unitSize: 1, references: [], snapshotCount: 0, details: {} };
+    return {
+      format: 'raw',
+      virtualSize: bytes.length,
+      allocatedSize,
+      fileSize: bytes.length,
+      unitSize: 1,
+      references: [],
+      snapshotCount: 0,
+      details: {},
+    };
   }
 
   async mark(image: ImageRef, { signal }: Cancel): Promise<string> {
@@ -37,7 +46,8 @@ export class MemoryInspector implements ImageInspector {
 
   #read(path: string): Uint8Array {
     const { bytes } = this.#files.open(this.#files.locate(path));
-    if (Buffer.from(bytes.subarray(0, REFUSED.length)).equals(REFUSED)) throw new HyperError('image/malformed', `${path} is refused as raw: it asks for it.`);
+    if (Buffer.from(bytes.subarray(0, REFUSED.length)).equals(REFUSED))
+      throw new HyperError('image/malformed', `${path} is refused as raw: it asks for it.`);
     return bytes;
   }
 }
