@@ -1,5 +1,16 @@
 import { HyperError, type ImageRef, type Receipt, type ReceiptBody } from '@hypersdk/domain';
-import type { Cancel, Clock, CopyOutcome, CopyProgress, ImageInspector, ImageSettings, Signer, StorageTarget, Transfer, Watch } from '@hypersdk/ports';
+import type {
+  Cancel,
+  Clock,
+  CopyOutcome,
+  CopyProgress,
+  ImageInspector,
+  ImageSettings,
+  Signer,
+  StorageTarget,
+  Transfer,
+  Watch,
+} from '@hypersdk/ports';
 import { toVerification } from '../export/export-disk.ts';
 import { folderOf, receiptFile } from '../export/export-files.ts';
 import { toSafeName } from '../export/export-name.ts';

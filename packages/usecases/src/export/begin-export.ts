@@ -23,7 +23,7 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
   const { name } = request;
   const files = await listFiles(target, name, o);
   const journal = files.has(baseName(journalName(name))) ? await readJournal(target, name, o) : undefined;
-  const plan = planDigest(o.lease, request.settings);
+  const plan = planDigest({ vm: o.lease.vm, disks: o.lease.disks.map(({ disk }) => disk), settings: request.settings });
   const isOurs = journal?.vm === vmDigest(o.lease.vm);
 
   const obstacle = findObstacle(files, { request, diskCount: o.lease.disks.length, isOurs });
@@ -69,7 +69,11 @@ const DISK_FILE = new RegExp(`^(?<image>disk-\\d+\\.(?:${imageFormats.join('|')}
  * Removes what an older export left. Of a complete one the manifest goes first; an old journal stays until the new one replaces it, so that a run
  * which dies here finds its place again. Kept checkpoints of the images to come stay: the engine judges them by settings and mark.
  */
-async function clear(target: StorageTarget, files: ReadonlyMap<string, StoredObject>, o: Cancel & { readonly request: Request; readonly lease: ExportLease }): Promise<void> {
+async function clear(
+  target: StorageTarget,
+  files: ReadonlyMap<string, StoredObject>,
+  o: Cancel & { readonly request: Request; readonly lease: ExportLease },
+): Promise<void> {
   const { name, settings } = o.request;
   const wanted = new Set(o.lease.disks.map((_, index) => diskFile(index, settings.format)));
   const old = [...files.keys()].filter((file) => {

@@ -63,7 +63,13 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
   const path = pathOf(ports.target, task);
   const image: ImageRef = { path, format: container.format, references: 'refuse' };
   const leavesPath = leavesFile(path);
-  const request = { source: { kind: 'image', image }, expected: content, leavesPath, container: { path, digest: container.digest }, percent: task.request.verifyPercent } as const;
+  const request = {
+    source: { kind: 'image', image },
+    expected: content,
+    leavesPath,
+    container: { path, digest: container.digest },
+    percent: task.request.verifyPercent,
+  } as const;
   const answer = await ports.transfer.verify(request, o);
   if (answer.result === 'different') return undefined;
 

@@ -21,7 +21,8 @@ export async function listFiles(target: StorageTarget, name: string, o: Cancel):
   const prefix = `${name}/`;
   for await (const object of target.list(prefix, o)) {
     files.set(object.name.slice(prefix.length), object);
-    if (files.size > FILE_COUNT_MAX) throw new HyperError('usage/invalid', `${name} holds more than ${FILE_COUNT_MAX} files; choose another name for the export.`);
+    if (files.size > FILE_COUNT_MAX)
+      throw new HyperError('usage/invalid', `${name} holds more than ${FILE_COUNT_MAX} files; choose another name for the export.`);
   }
   return files;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { HyperError, toExportId, type ExportId, type VMInfo } from '@hypersdk/domain';
-import type { Cancel, ExportLease, ImageSettings, StorageTarget } from '@hypersdk/ports';
+import { HyperError, toExportId, type DiskInfo, type ExportId, type VMInfo } from '@hypersdk/domain';
+import type { Cancel, ImageSettings, StorageTarget } from '@hypersdk/ports';
 import { z } from 'zod';
 import { canonicalJson } from '../manifest/canonical-json.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
@@ -45,7 +45,13 @@ export const writeJournal = (target: StorageTarget, name: string, o: Cancel & { 
 
 export const vmDigest = (vm: VMInfo): string => digestOf([vm.provider, vm.connection, vm.id]);
 
+interface PlannedWork {
+  readonly vm: VMInfo;
+  readonly disks: readonly DiskInfo[];
+  readonly settings: ImageSettings;
+}
+
 /** Which disk goes to which file, and how it is written. Marks are not in it: a disk whose mark changed is copied anew by itself. */
-export const planDigest = (lease: ExportLease, settings: ImageSettings): string => digestOf([vmDigest(lease.vm), lease.disks.map(({ disk }) => disk.id), settings]);
+export const planDigest = ({ vm, disks, settings }: PlannedWork): string => digestOf([vmDigest(vm), disks.map(({ id }) => id), settings]);
 
 const digestOf = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');

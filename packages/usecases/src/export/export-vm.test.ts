@@ -13,7 +13,14 @@ function stage() {
   const target = new MemoryFolder();
   const vm = new StagedVM(target, contents);
   const clock = new FakeClock();
-  const ports = { transfer: new MemoryTransfer(target), signer: new MemorySigner(), clock, ids: new SequentialIds(), target, tool: { name: 'hyperexport', version: '1.2.3' } };
+  const ports = {
+    transfer: new MemoryTransfer(target),
+    signer: new MemorySigner(),
+    clock,
+    ids: new SequentialIds(),
+    target,
+    tool: { name: 'hyperexport', version: '1.2.3' },
+  };
   const request: ExportRequest = {
     session: vm,
     vm: toVMId('vm:web-01'),
@@ -24,7 +31,8 @@ function stage() {
     restart: false,
     parallel: 2,
   };
-  const filesOf = (name: string): Promise<readonly string[]> => Array.fromAsync(target.list(`${name}/`, calm), (object) => object.name.slice(name.length + 1));
+  const filesOf = (name: string): Promise<readonly string[]> =>
+    Array.fromAsync(target.list(`${name}/`, calm), (object) => object.name.slice(name.length + 1));
   return { target, vm, clock, ports, request, filesOf };
 }
 
@@ -56,7 +64,9 @@ describe('exporting a VM', () => {
       contents.map((content, index) => [`disk-${index}.raw`, content.length, content.length]),
     );
     const artifact = parseArtifactManifest(await target.get('web-01/artifact-manifest.json', calm));
-    expect(artifact.disks.map(({ local_path, checksum }) => [local_path, checksum])).toEqual(manifest.disks.map((disk) => [disk.file, `sha256:${disk.containerDigest}`]));
+    expect(artifact.disks.map(({ local_path, checksum }) => [local_path, checksum])).toEqual(
+      manifest.disks.map((disk) => [disk.file, `sha256:${disk.containerDigest}`]),
+    );
     for (const receipt of outcome.receipts) expect(checkReceipt(receipt, ports.signer.publicKey)).toBe(true);
   });
 
@@ -103,7 +113,13 @@ describe('an export where something lies already', () => {
     vm.rewrite(1, new Uint8Array(64 * 1024).fill(1));
     const second = await exportVM(ports)({ ...request, overwrite: true, disks: vm.info.disks.slice(1).map(({ id }) => id) }, calm);
     expect(second.manifest.exportId).not.toBe(first.manifest.exportId);
-    expect(await filesOf('web-01')).toEqual(['artifact-manifest.json', 'disk-0.raw', 'disk-0.raw.leaves', 'disk-0.raw.receipt.json', 'export-manifest.json']);
+    expect(await filesOf('web-01')).toEqual([
+      'artifact-manifest.json',
+      'disk-0.raw',
+      'disk-0.raw.leaves',
+      'disk-0.raw.receipt.json',
+      'export-manifest.json',
+    ]);
   });
 
   test('a file of somebody else is refused and stays', async () => {
@@ -130,7 +146,10 @@ describe('an export that was interrupted', () => {
     const { ports, request, clock } = stage();
     const stop = new AbortController();
     const isSecondRunning = ({ disks }: ExportProgress): boolean => disks[1]?.state === 'running';
-    const stopped = exportVM(ports)({ ...request, parallel: 1 }, { signal: stop.signal, onProgress: (progress) => isSecondRunning(progress) && stop.abort() });
+    const stopped = exportVM(ports)(
+      { ...request, parallel: 1 },
+      { signal: stop.signal, onProgress: (progress) => isSecondRunning(progress) && stop.abort() },
+    );
     await expect(stopped).rejects.toThrow();
     clock.pass(3_600_000);
     const { disks, manifest, receipts } = await exportVM(ports)({ ...request, parallel: 1 }, calm);
@@ -145,23 +164,30 @@ describe('an export that was interrupted', () => {
     ['its file was damaged', { damage: true }, {}],
     ['a restart is wanted', {}, { restart: true }],
     ['more is to be verified than was', {}, { verifyPercent: 100 }],
-  ] as const)('a disk that was finished is copied again when %s', async (_, { rewrite, damage }: { readonly rewrite?: boolean; readonly damage?: boolean }, changes) => {
-    const { ports, request, vm, target } = stage();
-    const stop = new AbortController();
-    const early = { ...request, parallel: 1, verifyPercent: 50 };
-    await expect(exportVM(ports)(early, { signal: stop.signal, onProgress: ({ disks }) => disks[1]?.state === 'running' && stop.abort() })).rejects.toThrow();
-    if (rewrite) vm.rewrite(0, new Uint8Array(contents[0]?.length ?? 0).fill(1));
-    if (damage) target.write('/exports/web-01/disk-0.raw', new Uint8Array(contents[0]?.length ?? 0));
-    const { disks } = await exportVM(ports)({ ...early, ...changes }, calm);
-    expect(disks.map(({ dataRead }) => dataRead)).toEqual(contents.map(({ length }) => length));
-  });
+  ] as const)(
+    'a disk that was finished is copied again when %s',
+    async (_, { rewrite, damage }: { readonly rewrite?: boolean; readonly damage?: boolean }, changes) => {
+      const { ports, request, vm, target } = stage();
+      const stop = new AbortController();
+      const early = { ...request, parallel: 1, verifyPercent: 50 };
+      await expect(
+        exportVM(ports)(early, { signal: stop.signal, onProgress: ({ disks }) => disks[1]?.state === 'running' && stop.abort() }),
+      ).rejects.toThrow();
+      if (rewrite) vm.rewrite(0, new Uint8Array(contents[0]?.length ?? 0).fill(1));
+      if (damage) target.write('/exports/web-01/disk-0.raw', new Uint8Array(contents[0]?.length ?? 0));
+      const { disks } = await exportVM(ports)({ ...early, ...changes }, calm);
+      expect(disks.map(({ dataRead }) => dataRead)).toEqual(contents.map(({ length }) => length));
+    },
+  );
 
   test('a source that is written during the export leaves no manifest', async () => {
     const { ports, request, vm, filesOf } = stage();
     const rewriteLater = ({ disks }: ExportProgress): void => {
       if (disks[1]?.state === 'done') vm.rewrite(0, new Uint8Array(contents[0]?.length ?? 0).fill(1));
     };
-    await expect(exportVM(ports)({ ...request, parallel: 1 }, { ...calm, onProgress: rewriteLater })).rejects.toMatchObject({ code: 'source/changed' });
+    await expect(exportVM(ports)({ ...request, parallel: 1 }, { ...calm, onProgress: rewriteLater })).rejects.toMatchObject({
+      code: 'source/changed',
+    });
     expect(await filesOf('web-01')).not.toContain('export-manifest.json');
     const { disks } = await exportVM(ports)(request, calm);
     expect(disks.map(({ dataRead }) => dataRead)).toEqual([contents[0]?.length, 0]);

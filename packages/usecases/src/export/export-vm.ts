@@ -50,8 +50,13 @@ export const exportVM =
 
 function checkRequest(ports: ExportPorts, request: ExportRequest): void {
   folderOf(ports.target);
-  if (!isExportName(request.name)) throw new HyperError('usage/invalid', 'The name of an export starts with a letter or digit and has up to 128 letters, digits, dots, dashes and underscores.');
-  if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100)) throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
+  if (!isExportName(request.name))
+    throw new HyperError(
+      'usage/invalid',
+      'The name of an export starts with a letter or digit and has up to 128 letters, digits, dots, dashes and underscores.',
+    );
+  if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100))
+    throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
   if (!Number.isInteger(request.parallel) || request.parallel < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
 }
 

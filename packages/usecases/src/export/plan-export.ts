@@ -3,7 +3,7 @@ import type { Cancel, ImageSettings, StoredObject } from '@hypersdk/ports';
 import type { Finding } from '../finding.ts';
 import { findObstacle } from './begin-export.ts';
 import { diskFile, folderOf, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
-import { readJournal, vmDigest } from './export-journal.ts';
+import { planDigest, readJournal, vmDigest } from './export-journal.ts';
 import { isExportName } from './export-name.ts';
 import type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export-plan.ts';
 import { chooseDisks, surveyDisk } from './survey-disk.ts';
@@ -21,12 +21,16 @@ export const planExport =
     const journal = await readJournal(ports.target, name, o);
     const isOurs = journal?.vm === vmDigest(vm);
     const obstacle = findObstacle(files, { request, diskCount: chosen.length, isOurs });
-    const resumes = isOurs && obstacle === undefined && !request.restart;
+    const resumes = isOurs && obstacle === undefined && !request.restart && journal.plan === planDigest({ vm, disks: chosen, settings });
 
     const disks: PlannedDisk[] = [];
     const findings: Finding[] = describeVM(request, chosen.length);
     for (const [index, disk] of chosen.entries()) {
-      const survey = await surveyDisk(ports.inspector, disk, { signal: o.signal, isFile: vm.provider === 'files', references: request.references ?? 'refuse' });
+      const survey = await surveyDisk(ports.inspector, disk, {
+        signal: o.signal,
+        isFile: vm.provider === 'files',
+        references: request.references ?? 'refuse',
+      });
       const file = diskFile(index, settings.format);
       disks.push({ ...survey.disk, file, sizeExpected: expectSize(survey.disk, settings), action: resumes ? findAction(files, file) : 'copy' });
       findings.push(...survey.findings);
@@ -69,7 +73,10 @@ function describeObstacle(obstacle: string | undefined, { name, overwrite }: Pla
   return [{ severity: 'error', summary: obstacle, detail: 'Choose another name, or allow replacing it.', path: name }];
 }
 
-function describeSpace(settings: ImageSettings, { spaceNeeded, free }: { readonly spaceNeeded: number; readonly free: number | undefined }): readonly Finding[] {
+function describeSpace(
+  settings: ImageSettings,
+  { spaceNeeded, free }: { readonly spaceNeeded: number; readonly free: number | undefined },
+): readonly Finding[] {
   if (free === undefined || spaceNeeded <= free) return [];
   const isCompressed = settings.compression !== undefined && settings.compression !== 'none';
   const summary = `The target has ${formatBytes(free)} free, and the export may need ${formatBytes(spaceNeeded)}.`;

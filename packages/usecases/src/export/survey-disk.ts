@@ -20,9 +20,20 @@ interface SurveyOptions extends Cancel {
 }
 
 /** What can be said of a disk before it is read. What would make the copy fail becomes a finding, not an exception. */
-export async function surveyDisk(inspector: ImageInspector, disk: DiskInfo, o: SurveyOptions): Promise<{ readonly disk: SurveyedDisk; readonly findings: readonly Finding[] }> {
+export async function surveyDisk(
+  inspector: ImageInspector,
+  disk: DiskInfo,
+  o: SurveyOptions,
+): Promise<{ readonly disk: SurveyedDisk; readonly findings: readonly Finding[] }> {
   const { id, label, location, virtualSize, allocatedSize, format } = disk;
-  const told = { id, label, location, virtualSize, ...(allocatedSize === undefined ? {} : { allocatedSize }), ...(format === undefined ? {} : { format }) };
+  const told = {
+    id,
+    label,
+    location,
+    virtualSize,
+    ...(allocatedSize === undefined ? {} : { allocatedSize }),
+    ...(format === undefined ? {} : { format }),
+  };
   if (!o.isFile) return { disk: told, findings: [] };
   try {
     const image = await inspector.refer(location, { signal: o.signal, references: o.references, ...(format === undefined ? {} : { format }) });

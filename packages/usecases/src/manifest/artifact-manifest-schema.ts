@@ -29,11 +29,17 @@ const vm = z.strictObject({
 });
 
 const disk = z.strictObject({
-  id: z.string().max(255).regex(/^[A-Za-z0-9_-]+$/, 'has other characters than letters, digits, _ and -'),
+  id: z
+    .string()
+    .max(255)
+    .regex(/^[A-Za-z0-9_-]+$/, 'has other characters than letters, digits, _ and -'),
   source_format: z.enum(['vmdk', 'qcow2', 'raw', 'vhd', 'vhdx', 'vdi']),
   bytes: byteCount,
   local_path: text.min(1),
-  checksum: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits').exactOptional(),
+  checksum: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits')
+    .exactOptional(),
   /** 999 = none. */
   boot_order_hint: count.exactOptional(),
   label: text.exactOptional(),

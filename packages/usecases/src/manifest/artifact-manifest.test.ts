@@ -50,8 +50,26 @@ describe('artifact manifest', () => {
       source: { provider: 'files', vm_id: 'vm-1', vm_name: 'web 01', export_timestamp: '2026-01-01T00:01:00.000Z', export_method: 'hyperexport' },
       vm: { cpu: 4, mem_gb: 2, firmware: 'uefi', secureboot: true, os_hint: 'rhel9' },
       disks: [
-        { id: 'disk-0', source_format: 'qcow2', bytes: 1000, local_path: 'disk-0.qcow2', checksum: `sha256:${'0'.repeat(64)}`, boot_order_hint: 2, label: 'Hard disk 1', disk_type: 'data' },
-        { id: 'disk-1', source_format: 'qcow2', bytes: 1001, local_path: 'disk-1.qcow2', checksum: `sha256:${'1'.repeat(64)}`, boot_order_hint: 1, label: 'Hard disk 2', disk_type: 'boot' },
+        {
+          id: 'disk-0',
+          source_format: 'qcow2',
+          bytes: 1000,
+          local_path: 'disk-0.qcow2',
+          checksum: `sha256:${'0'.repeat(64)}`,
+          boot_order_hint: 2,
+          label: 'Hard disk 1',
+          disk_type: 'data',
+        },
+        {
+          id: 'disk-1',
+          source_format: 'qcow2',
+          bytes: 1001,
+          local_path: 'disk-1.qcow2',
+          checksum: `sha256:${'1'.repeat(64)}`,
+          boot_order_hint: 1,
+          label: 'Hard disk 2',
+          disk_type: 'boot',
+        },
       ],
       nics: [{ id: 'net0', mac: '00:50:56:00:00:01' }],
       notes: [],
@@ -77,7 +95,14 @@ describe('artifact manifest', () => {
   test('a whole document of another writer is read, with every block', () => {
     const full = {
       manifest_version: '1.0',
-      source: { provider: 'vsphere', vm_id: 'vm-42', vm_name: 'db', datacenter: 'DC1', export_timestamp: '2026-01-01T01:00:00+01:00', export_method: 'govc' },
+      source: {
+        provider: 'vsphere',
+        vm_id: 'vm-42',
+        vm_name: 'db',
+        datacenter: 'DC1',
+        export_timestamp: '2026-01-01T01:00:00+01:00',
+        export_method: 'govc',
+      },
       vm: { cpu: 2, mem_gb: 8, firmware: 'bios', secureboot: false, os_hint: 'linux', os_version: '9.4' },
       disks: [{ id: 'boot_disk-1', source_format: 'vhdx', bytes: 5, local_path: '/exports/db/disk.vhdx' }],
       nics: [{ id: 'n', mac: '00:00:00:00:00:01', network: 'VM Network' }],
@@ -86,7 +111,15 @@ describe('artifact manifest', () => {
       metadata: { hypersdk_version: '1', job_id: 'j', created_at: '2026-01-01T00:00:00Z', tags: { a: 'b' } },
       pipeline: {
         inspect: { enabled: true, collect_guest_info: true },
-        fix: { enabled: true, backup: true, print_fstab: false, update_grub: true, regen_initramfs: true, fstab_mode: 'stabilize-all', remove_vmware_tools: true },
+        fix: {
+          enabled: true,
+          backup: true,
+          print_fstab: false,
+          update_grub: true,
+          regen_initramfs: true,
+          fstab_mode: 'stabilize-all',
+          remove_vmware_tools: true,
+        },
         convert: { enabled: true, compress: true, compress_level: 6 },
         validate: { enabled: true, check_image_integrity: true },
       },
@@ -105,6 +138,8 @@ describe('artifact manifest', () => {
   ])('field %s with another value than the document allows is refused by its name', (field, change) => {
     const artifact = toArtifactManifest(manifest);
     const wrong = { ...artifact, disks: [{ ...artifact.disks[0], ...change }] };
-    expect(() => parseArtifactManifest(writeDocument(wrong))).toThrow(expect.objectContaining({ code: 'manifest/malformed', message: expect.stringContaining(field) }));
+    expect(() => parseArtifactManifest(writeDocument(wrong))).toThrow(
+      expect.objectContaining({ code: 'manifest/malformed', message: expect.stringContaining(field) }),
+    );
   });
 });

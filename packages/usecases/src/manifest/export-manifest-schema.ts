@@ -1,4 +1,13 @@
-import { providerKinds, toConnectionId, toDiskId, toVMId, type DiskInfo, type ExportedDisk, type ExportManifest, type VMInfo } from '@hypersdk/domain';
+import {
+  providerKinds,
+  toConnectionId,
+  toDiskId,
+  toVMId,
+  type DiskInfo,
+  type ExportedDisk,
+  type ExportManifest,
+  type VMInfo,
+} from '@hypersdk/domain';
 import { z } from 'zod';
 import { byteCount, consistency, contentDigest, count, exportedFileName, imageFormat, sha256, text, time, tool } from './field-schemas.ts';
 
@@ -66,4 +75,7 @@ export const exportManifestSchema = z
     selfDigest: sha256,
   })
   .refine((manifest) => manifest.receipts.length === manifest.disks.length, { path: ['receipts'], error: 'does not name one receipt for each disk' })
-  .meta({ title: 'HyperSDK export manifest, version 1', description: 'Written last: when it is there and its selfDigest holds, the export is complete.' }) satisfies z.ZodType<ExportManifest>;
+  .meta({
+    title: 'HyperSDK export manifest, version 1',
+    description: 'Written last: when it is there and its selfDigest holds, the export is complete.',
+  }) satisfies z.ZodType<ExportManifest>;

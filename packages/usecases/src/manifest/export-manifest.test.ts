@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { toConnectionId, toDiskId, toVMId, type ExportManifest } from '@hypersdk/domain';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -47,8 +48,7 @@ const sealed = sealExportManifest(unsealed);
 /** The bytes of the manifest after a change, with a digest that fits again. */
 function forged(change: (json: Record<string, never>) => void): Uint8Array {
   const { selfDigest: _, ...json } = structuredClone(sealed) as ExportManifest & Record<string, never>;
-  change(json as Record<string, never>);
-  const { createHash } = process.getBuiltinModule('node:crypto');
+  change(json);
   return writeDocument({ ...json, selfDigest: createHash('sha256').update(canonicalJson(json)).digest('hex') });
 }
 
@@ -91,7 +91,9 @@ describe('export manifest', () => {
     ['a local time', 'startedAt', (json) => Object.assign(json, { startedAt: '2026-01-01T00:00:00+01:00' })],
     ['no disks', 'disks', (json) => Object.assign(json, { disks: [], receipts: [] })],
   ])('%s is refused by the name of its field', (_, field, change) => {
-    expect(() => parseExportManifest(forged(change))).toThrow(expect.objectContaining({ code: 'manifest/malformed', message: expect.stringContaining(field) }));
+    expect(() => parseExportManifest(forged(change))).toThrow(
+      expect.objectContaining({ code: 'manifest/malformed', message: expect.stringContaining(field) }),
+    );
   });
 
   test('a digest that does not fit is refused by its name', () => {
@@ -100,7 +102,13 @@ describe('export manifest', () => {
 
   test('bytes that are no document of ours are refused before they cost anything', () => {
     const deep = new TextEncoder().encode('['.repeat(10_000) + ']'.repeat(10_000));
-    for (const bytes of [new Uint8Array(0), Uint8Array.of(0xff, 0xfe), deep, new Uint8Array(16 * 1024 * 1024 + 1).fill(32), new TextEncoder().encode('null')]) {
+    for (const bytes of [
+      new Uint8Array(0),
+      Uint8Array.of(0xff, 0xfe),
+      deep,
+      new Uint8Array(16 * 1024 * 1024 + 1).fill(32),
+      new TextEncoder().encode('null'),
+    ]) {
       expect(readsAs(bytes)).toBe('refused');
     }
   });

@@ -16,7 +16,9 @@ export function parseExportManifest(bytes: Uint8Array): ExportManifest {
   const { document, json } = parseDocument(bytes, { what: 'export manifest', code: 'manifest/malformed', schema: exportManifestSchema });
   const { selfDigest, ...rest } = { ...(json as object), selfDigest: document.selfDigest };
   if (digestOf(rest) === selfDigest) return document;
-  throw new HyperError('manifest/malformed', 'This export manifest was changed or cut short: field selfDigest does not match its content.', { detail: { field: 'selfDigest' } });
+  throw new HyperError('manifest/malformed', 'This export manifest was changed or cut short: field selfDigest does not match its content.', {
+    detail: { field: 'selfDigest' },
+  });
 }
 
 /** Refuses, naming the field, what a platform says of a VM when no manifest could hold it. */

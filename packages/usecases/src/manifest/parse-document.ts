@@ -15,7 +15,8 @@ interface DocumentKind<T> {
 
 /** Reads JSON bytes that anyone may have written: bounded in size and depth before it is parsed, typed by its schema afterwards. `json` is what was parsed, unchanged. */
 export function parseDocument<T>(bytes: Uint8Array, kind: DocumentKind<T>): { readonly document: T; readonly json: unknown } {
-  const malformed = (why: string, cause?: unknown): HyperError => new HyperError(kind.code, `This is not a valid ${kind.what}: ${why}.`, { cause, detail: { why } });
+  const malformed = (why: string, cause?: unknown): HyperError =>
+    new HyperError(kind.code, `This is not a valid ${kind.what}: ${why}.`, { cause, detail: { why } });
   if (bytes.length > DOCUMENT_SIZE_MAX) throw malformed(`it has ${bytes.length} bytes, more than ${DOCUMENT_SIZE_MAX}`);
   if (isDeeperThan(bytes, DEPTH_MAX)) throw malformed(`it is nested deeper than ${DEPTH_MAX} levels`);
   const json = readJson(bytes, malformed);

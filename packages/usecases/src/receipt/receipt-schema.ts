@@ -11,7 +11,12 @@ const receiptBody = z.strictObject({
   finishedAt: time,
   content: contentDigest,
   container: z.strictObject({ file: anyFileName, format: imageFormat, size: byteCount, digest: sha256 }),
-  verification: z.strictObject({ mode: z.enum(['full', 'sample']), percent: z.number().gt(0).max(100), leavesChecked: count, result: z.literal('equal') }),
+  verification: z.strictObject({
+    mode: z.enum(['full', 'sample']),
+    percent: z.number().gt(0).max(100),
+    leavesChecked: count,
+    result: z.literal('equal'),
+  }),
 }) satisfies z.ZodType<ReceiptBody>;
 
 export const receiptSchema = z
@@ -23,4 +28,7 @@ export const receiptSchema = z
       value: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'is not 64 bytes in base64'),
     }),
   })
-  .meta({ title: 'HyperSDK receipt, version 1', description: 'Signed proof that what was read from the source is what lies at the target.' }) satisfies z.ZodType<Receipt>;
+  .meta({
+    title: 'HyperSDK receipt, version 1',
+    description: 'Signed proof that what was read from the source is what lies at the target.',
+  }) satisfies z.ZodType<Receipt>;

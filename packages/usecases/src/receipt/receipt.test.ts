@@ -46,7 +46,8 @@ describe('receipt', () => {
     const receipt = await signReceipt(new MemorySigner())(body, calm);
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const secret = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    for (const pem of ['', 'no key', rsa, secret]) expect(() => checkReceipt(receipt, pem)).toThrow(expect.objectContaining({ code: 'usage/invalid' }));
+    for (const pem of ['', 'no key', rsa, secret])
+      expect(() => checkReceipt(receipt, pem)).toThrow(expect.objectContaining({ code: 'usage/invalid' }));
   });
 
   test.each([

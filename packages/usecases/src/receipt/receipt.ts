@@ -23,17 +23,25 @@ export function checkReceipt(receipt: Receipt, publicKeyPem: string): boolean {
 /** Like `checkReceipt`, for callers that cannot go on with a receipt that does not hold. */
 export function requireTrusted(receipt: Receipt, publicKeyPem: string): void {
   if (checkReceipt(receipt, publicKeyPem)) return;
-  throw new HyperError('receipt/untrusted', `The receipt of ${receipt.body.container.file} was not signed with this key, or was changed afterwards.`, {
-    detail: { keyId: receipt.signature.keyId },
-  });
+  throw new HyperError(
+    'receipt/untrusted',
+    `The receipt of ${receipt.body.container.file} was not signed with this key, or was changed afterwards.`,
+    {
+      detail: { keyId: receipt.signature.keyId },
+    },
+  );
 }
 
 /** Reads a receipt that anyone may have written. Says nothing about its signature. */
-export const parseReceipt = (bytes: Uint8Array): Receipt => parseDocument(bytes, { what: 'receipt', code: 'receipt/malformed', schema: receiptSchema }).document;
+export const parseReceipt = (bytes: Uint8Array): Receipt =>
+  parseDocument(bytes, { what: 'receipt', code: 'receipt/malformed', schema: receiptSchema }).document;
 
 const signedBytes = (body: ReceiptBody): Uint8Array => new TextEncoder().encode(canonicalJson(body));
 
-const keyIdOf = (key: KeyObject): string => createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('hex');
+const keyIdOf = (key: KeyObject): string =>
+  createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 
 function readPublicKey(pem: string): KeyObject {
   // Node would derive the public half of a private key; a private key has no business here.

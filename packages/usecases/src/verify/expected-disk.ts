@@ -1,4 +1,12 @@
-import { HyperError, type ContentDigest, type ExportedDisk, type ExportManifest, type ImageFormat, type Receipt, type Sha256 } from '@hypersdk/domain';
+import {
+  HyperError,
+  type ContentDigest,
+  type ExportedDisk,
+  type ExportManifest,
+  type ImageFormat,
+  type Receipt,
+  type Sha256,
+} from '@hypersdk/domain';
 import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { leavesFile } from '../export/export-files.ts';
 import { parseReceipt } from '../receipt/receipt.ts';
@@ -18,10 +26,21 @@ export interface ExpectedDisk {
 
 export const fromReceipt = (receipt: Receipt): ExpectedDisk => {
   const { container, content } = receipt.body;
-  return { file: container.file, leaves: leavesFile(container.file), format: container.format, fileSize: container.size, containerDigest: container.digest, content, receipt };
+  return {
+    file: container.file,
+    leaves: leavesFile(container.file),
+    format: container.format,
+    fileSize: container.size,
+    containerDigest: container.digest,
+    content,
+    receipt,
+  };
 };
 
-export async function fromManifest(manifest: ExportManifest, o: Cancel & { readonly target: StorageTarget; readonly folder: string }): Promise<readonly ExpectedDisk[]> {
+export async function fromManifest(
+  manifest: ExportManifest,
+  o: Cancel & { readonly target: StorageTarget; readonly folder: string },
+): Promise<readonly ExpectedDisk[]> {
   const expected: ExpectedDisk[] = [];
   for (const [index, disk] of manifest.disks.entries()) {
     const { file, leaves, format, fileSize, containerDigest, content } = disk;

@@ -6,7 +6,8 @@ import { DOCUMENT_SIZE_MAX } from '../manifest/parse-document.ts';
 export async function readDocument(target: StorageTarget, name: string, o: Cancel): Promise<Uint8Array> {
   for await (const object of target.list(name, o)) {
     if (object.name !== name) break;
-    if (object.size > DOCUMENT_SIZE_MAX) throw new HyperError('manifest/malformed', `${name} has ${object.size} bytes, more than ${DOCUMENT_SIZE_MAX}: it is no document of ours.`);
+    if (object.size > DOCUMENT_SIZE_MAX)
+      throw new HyperError('manifest/malformed', `${name} has ${object.size} bytes, more than ${DOCUMENT_SIZE_MAX}: it is no document of ours.`);
     return target.get(name, o);
   }
   throw new HyperError('source/not-found', `There is no ${name}.`);

@@ -1,11 +1,11 @@
 import { HyperError } from '@hypersdk/domain';
-import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
 import type { Finding } from '../finding.ts';
 import type { ExpectedDisk } from './expected-disk.ts';
 
 interface Ports {
-  readonly transfer: Transfer;
+  readonly transfer: Pick<Transfer, 'verify'>;
   readonly inspector: ImageInspector;
   readonly target: StorageTarget;
 }
@@ -25,19 +25,19 @@ export async function verifyDisk(
 ): Promise<{ readonly outcome: VerifyOutcome; readonly findings: readonly Finding[] }> {
   const path = `${folderOf(ports.target)}/${folder}${disk.file}`;
   const hasLeaves = await exists(ports.target, `${folder}${disk.leaves}`, o);
-  const notes: readonly Finding[] = hasLeaves ? [] : [{ severity: 'note', summary: `${disk.leaves} is missing: damage can be noticed but not located.`, path: disk.leaves }];
+  const notes: readonly Finding[] = hasLeaves
+    ? []
+    : [{ severity: 'note', summary: `${disk.leaves} is missing: damage can be noticed but not located.`, path: disk.leaves }];
   try {
     const image = await ports.inspector.refer(path, { signal: o.signal, format: disk.format, references: 'refuse' });
-    const outcome = await ports.transfer.verify(
-      {
-        source: { kind: 'image', image },
-        expected: disk.content,
-        container: { path, digest: disk.containerDigest },
-        percent,
-        ...(hasLeaves ? { leavesPath: `${folderOf(ports.target)}/${folder}${disk.leaves}` } : {}),
-      },
-      o,
-    );
+    const content: VerifyRequest = {
+      source: { kind: 'image', image },
+      expected: disk.content,
+      percent,
+      ...(hasLeaves ? { leavesPath: `${folderOf(ports.target)}/${folder}${disk.leaves}` } : {}),
+    };
+    const whole = await ports.transfer.verify({ ...content, container: { path, digest: disk.containerDigest } }, o);
+    const outcome = hasLeaves ? await locate(ports.transfer, { content, whole }, o) : whole;
     return { outcome, findings: outcome.result === 'equal' ? notes : [describeDifference(disk.file, outcome), ...notes] };
   } catch (error) {
     if (!isDamage(error)) throw error;
@@ -46,16 +46,30 @@ export async function verifyDisk(
   }
 }
 
+interface Damage {
+  readonly content: VerifyRequest;
+  readonly whole: VerifyOutcome;
+}
+
+/** Where only the digest of the whole file was found to differ, the content is read once more for the leaf; damage outside of it has none. */
+async function locate(transfer: Ports['transfer'], { content, whole }: Damage, o: Watch<CopyProgress>): Promise<VerifyOutcome> {
+  if (whole.result === 'equal' || whole.leaf !== undefined) return whole;
+  const seen = await transfer.verify({ ...content, percent: 100 }, o);
+  return seen.result === 'different' && seen.leaf !== undefined ? seen : whole;
+}
+
 type Different = VerifyOutcome & { readonly result: 'different' };
 
 /** Names the leaf and its bytes: `bytes 8388608 to 12582911 (leaf 2)`. */
 function describeDifference(file: string, { leaf, offset, length, what }: Different): Finding {
-  const place = offset === undefined || length === undefined ? '' : ` at bytes ${offset} to ${offset + length - 1}${leaf === undefined ? '' : ` (leaf ${leaf})`}`;
+  const place =
+    offset === undefined || length === undefined ? '' : ` at bytes ${offset} to ${offset + length - 1}${leaf === undefined ? '' : ` (leaf ${leaf})`}`;
   return { severity: 'error', summary: `${file} is not what was exported${place}.`, detail: what, path: file };
 }
 
 /** What the image itself is to blame for; trouble in reaching it is not an answer about it. */
-const isDamage = (error: unknown): error is HyperError => error instanceof HyperError && (error.code.startsWith('image/') || error.code === 'source/not-found');
+const isDamage = (error: unknown): error is HyperError =>
+  error instanceof HyperError && (error.code.startsWith('image/') || error.code === 'source/not-found');
 
 async function exists(target: StorageTarget, name: string, o: Cancel): Promise<boolean> {
   for await (const object of target.list(name, o)) return object.name === name;

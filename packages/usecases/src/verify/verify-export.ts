@@ -10,7 +10,7 @@ import { readDocument } from './read-document.ts';
 import { verifyDisk } from './verify-disk.ts';
 
 export interface VerifyPorts {
-  readonly transfer: Transfer;
+  readonly transfer: Pick<Transfer, 'verify'>;
   readonly inspector: ImageInspector;
   readonly target: StorageTarget;
 }

@@ -64,7 +64,8 @@ async function* sorted(vms: AsyncIterable<VMInfo>, compare: Comparator): AsyncGe
   const all: VMInfo[] = [];
   for await (const vm of vms) {
     all.push(vm);
-    if (all.length > SORT_COUNT_MAX) throw new HyperError('usage/invalid', `More than ${SORT_COUNT_MAX} VMs match; narrow the search or list them unsorted.`);
+    if (all.length > SORT_COUNT_MAX)
+      throw new HyperError('usage/invalid', `More than ${SORT_COUNT_MAX} VMs match; narrow the search or list them unsorted.`);
   }
   yield* all.sort(compare);
 }

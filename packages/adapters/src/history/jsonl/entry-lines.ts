@@ -14,7 +14,8 @@ const LINE_SIZE_MAX = 64 * 1024;
 /** Begins with a line break too, so that a line that a crash cut short cannot swallow this one. */
 export function toLine(entry: HistoryEntry): Uint8Array {
   const line = new TextEncoder().encode(`\n${JSON.stringify(entry)}\n`);
-  if (line.length > LINE_SIZE_MAX) throw new HyperError('usage/invalid', `An entry of the history has ${line.length} bytes, more than ${LINE_SIZE_MAX}.`);
+  if (line.length > LINE_SIZE_MAX)
+    throw new HyperError('usage/invalid', `An entry of the history has ${line.length} bytes, more than ${LINE_SIZE_MAX}.`);
   return line;
 }
 

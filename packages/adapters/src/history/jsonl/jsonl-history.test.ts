@@ -83,9 +83,11 @@ describe('jsonl history', () => {
       while (!isDone) await compact(path);
     })();
     await history.record(entryOf(0), calm);
-    await Promise.all([0, 1, 2, 3].map(async (writer) => {
-      for (let number = 1; number <= 40; number += 1) await (writer % 2 === 0 ? history : other).record(entryOf(writer * 1000 + number), calm);
-    }));
+    await Promise.all(
+      [0, 1, 2, 3].map(async (writer) => {
+        for (let number = 1; number <= 40; number += 1) await (writer % 2 === 0 ? history : other).record(entryOf(writer * 1000 + number), calm);
+      }),
+    );
     isDone = true;
     await compacting;
     expect(await history.list(all)).toHaveLength(161);

@@ -71,4 +71,3 @@ export class JsonlHistory implements History {
 
 const newestFirst = (a: HistoryEntry, b: HistoryEntry): number => compareText(b.startedAt, a.startedAt) || compareText(b.id, a.id);
 const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
-

@@ -68,6 +68,9 @@ describe('file signer', () => {
   });
 
   test('a folder that is not there is named in the refusal', async () => {
-    await expect(FileSigner.open(join(folder, 'absent', 'key'), calm)).rejects.toMatchObject({ code: 'signer/unusable-key', message: expect.stringContaining('absent') });
+    await expect(FileSigner.open(join(folder, 'absent', 'key'), calm)).rejects.toMatchObject({
+      code: 'signer/unusable-key',
+      message: expect.stringContaining('absent'),
+    });
   });
 });

@@ -12,7 +12,9 @@ export class FileSigner implements Signer {
     const publicKey = createPublicKey(privateKey);
     this.#privateKey = privateKey;
     this.publicKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    this.keyId = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
+    this.keyId = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('hex');
   }
 
   /** Reads the key at `path`, or makes it (and `<path>.pub` beside it) when there is none. `signer/unusable-key` when others could read it. */

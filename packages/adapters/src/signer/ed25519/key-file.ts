@@ -40,7 +40,9 @@ async function readKey(path: string): Promise<KeyObject | undefined> {
   throw unusable(path, 'it is no Ed25519 private key in PEM');
 }
 
-async function describe(handle: FileHandle): Promise<{ readonly size: number; readonly mode: number; readonly uid: number; readonly isFile: boolean }> {
+async function describe(
+  handle: FileHandle,
+): Promise<{ readonly size: number; readonly mode: number; readonly uid: number; readonly isFile: boolean }> {
   const found = await handle.stat();
   return { size: found.size, mode: found.mode, uid: found.uid, isFile: found.isFile() };
 }
@@ -73,4 +75,5 @@ function tryKey(pem: string): KeyObject | undefined {
   }
 }
 
-const unusable = (path: string, why: string, cause?: unknown): HyperError => new HyperError('signer/unusable-key', `The signing key ${path} cannot be used: ${why}.`, { cause });
+const unusable = (path: string, why: string, cause?: unknown): HyperError =>
+  new HyperError('signer/unusable-key', `The signing key ${path} cannot be used: ${why}.`, { cause });

@@ -1,7 +1,8 @@
 import { HyperError, type ErrorCode } from '@hypersdk/domain';
 
 /** The `code` of an error of Node's file calls. */
-export const errnoOf = (error: unknown): string | undefined => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined);
+export const errnoOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'target/full',
@@ -32,10 +33,12 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What went wrong while an object was stored or removed. */
-export const writeError = (error: unknown, name: string): unknown => translate(error, WRITE_CODES, { otherwise: 'target/unwritable', what: `${name} could not be written` });
+export const writeError = (error: unknown, name: string): unknown =>
+  translate(error, WRITE_CODES, { otherwise: 'target/unwritable', what: `${name} could not be written` });
 
 /** What went wrong while an object was read. */
-export const readError = (error: unknown, name: string): unknown => translate(error, READ_CODES, { otherwise: 'source/unreadable', what: `${name} could not be read` });
+export const readError = (error: unknown, name: string): unknown =>
+  translate(error, READ_CODES, { otherwise: 'source/unreadable', what: `${name} could not be read` });
 
 interface Fallback {
   readonly otherwise: ErrorCode;

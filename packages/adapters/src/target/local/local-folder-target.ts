@@ -113,7 +113,8 @@ export class LocalFolderTarget implements StorageTarget, AsyncDisposable {
 async function readObject(handle: FileHandle, { name, range }: { readonly name: string; readonly range?: ByteRange }): Promise<Uint8Array> {
   const found = await handle.stat();
   if (!found.isFile()) throw new HyperError('source/not-found', `${name} is not a file.`);
-  if (range === undefined && found.size > WHOLE_SIZE_MAX) throw new HyperError('source/unreadable', `${name} has ${found.size} bytes: too many to be read at once.`);
+  if (range === undefined && found.size > WHOLE_SIZE_MAX)
+    throw new HyperError('source/unreadable', `${name} has ${found.size} bytes: too many to be read at once.`);
   const { offset, length } = range ?? { offset: 0, length: found.size };
   const bytes = new Uint8Array(length);
   let filled = 0;

@@ -15,6 +15,7 @@ export interface ObjectName {
 export function parseObjectName(name: string): ObjectName {
   const parts = name.split('/');
   const file = parts.at(-1);
-  if (file === undefined || parts.length > PART_COUNT_MAX || !parts.every(isObjectNamePart)) throw new HyperError('usage/invalid', `${JSON.stringify(name)} is not a name for an object.`);
+  if (file === undefined || parts.length > PART_COUNT_MAX || !parts.every(isObjectNamePart))
+    throw new HyperError('usage/invalid', `${JSON.stringify(name)} is not a name for an object.`);
   return { folders: parts.slice(0, -1), file };
 }
