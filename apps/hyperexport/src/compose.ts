@@ -5,6 +5,7 @@ import { FileSigner, JsonlHistory, LocalFolderTarget, SystemClock, UlidIds } fro
 import { imageInspector, openTransfer } from '@hypersdk/disk';
 import type { Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
+import { fileRunMarks } from './run-marks.ts';
 import type { Services } from './services.ts';
 
 // Keys, and what was exported where, are nobody else's business.
@@ -28,6 +29,7 @@ export function openServices(): Services {
     clock,
     ids: new UlidIds(clock),
     inspector: imageInspector,
+    runs: fileRunMarks(join(state, 'running')),
     registry: async () => (await import('@hypersdk/providers')).registry,
     history: () => JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),

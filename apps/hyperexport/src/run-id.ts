@@ -1,4 +1,4 @@
-import { HyperError } from '@hypersdk/domain';
+import { errorTable, HyperError, type ErrorCode } from '@hypersdk/domain';
 import type { Cancel, History, HistoryEntry } from '@hypersdk/ports';
 import { HISTORY_MAX } from './flags/limits.ts';
 
@@ -23,5 +23,9 @@ export async function findRun(history: History, ending: string | undefined, o: C
   return found;
 }
 
-/** A run still called running is either alive, and then its target says so, or was killed. */
-export const canGoOn = (entry: HistoryEntry): boolean => entry.state !== 'succeeded' && entry.resume.length > 0;
+/** What did not succeed and was not refused for good. A run still called running is either alive, and then its target says so, or was killed. */
+export const canGoOn = (entry: HistoryEntry): boolean => entry.state !== 'succeeded' && entry.resume.length > 0 && !isRefused(entry.error?.code);
+
+const isRefused = (code: string | undefined): boolean => code !== undefined && isErrorCode(code) && errorTable[code].retry === 'never';
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);

@@ -13,6 +13,7 @@ let count = 0;
 const ports = (): Parameters<typeof recordRun>[0] => ({
   history: async () => history,
   clock: new FakeClock(),
+  runs: { hold: () => ({ [Symbol.dispose]: () => undefined }), isHeld: () => true },
   ids: { next: () => `01HYPERSDK000000000000${String((count += 1)).padStart(3, '0')}Z` },
 });
 const run = (work: () => Promise<number>, about: RunSubject = subject): Promise<number> =>
@@ -64,6 +65,12 @@ describe('resume', () => {
     await stop({ ...subject, resume: ['x'] });
     await expect(findRun(history, 'Z', { signal })).rejects.toThrow('More than one run ends in Z');
     await expect(findRun(history, 'QQ', { signal })).rejects.toThrow('There is no run QQ');
+  });
+
+  test('passes over what no new try can mend', async () => {
+    await stop(subject);
+    await run(() => Promise.reject(new HyperError('target/exists', 'Taken')), { ...subject, resume: ['y'] }).catch(() => undefined);
+    expect((await findRun(history, undefined, { signal })).resume).toEqual(subject.resume);
   });
 
   test('has nothing to do when everything succeeded', async () => {

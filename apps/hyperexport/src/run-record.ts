@@ -3,11 +3,13 @@ import type { Cancel, Clock, History, HistoryEntry, Ids } from '@hypersdk/ports'
 import { HISTORY_MAX } from './flags/limits.ts';
 import { toHyperError } from './output/error-report.ts';
 import { canGoOn, shortId } from './run-id.ts';
+import type { RunMarks } from './run-marks.ts';
 
 interface Ports {
   history(): Promise<History>;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly runs: RunMarks;
 }
 
 /** What a run is remembered by. */
@@ -28,6 +30,7 @@ export async function recordRun<Outcome>(
 ): Promise<Outcome> {
   const history = await ports.history();
   const entry = await beginRun(ports, subject, { ...o, history });
+  using _held = ports.runs.hold(entry.id);
   const finish = (end: Partial<HistoryEntry> & Pick<HistoryEntry, 'state'>): Promise<void> =>
     history.record({ ...entry, finishedAt: timeOf(ports.clock), ...end }, { signal: AbortSignal.timeout(RECORD_TIMEOUT_MS) });
   try {

@@ -1,10 +1,12 @@
 import type { Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+import type { RunMarks } from './run-marks.ts';
 
 /** What the commands work with. Everything opened on the way is closed with it. */
 export interface Services extends AsyncDisposable {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly inspector: ImageInspector;
+  readonly runs: RunMarks;
   registry(): Promise<Registry>;
   /** Makes the state folder on first use. */
   history(): Promise<History>;

@@ -7,7 +7,7 @@ const SAME_WISH_MS = 250;
 const PARENT_CHECK_MS = 500;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Whether a person asked to stop. Signals are taken over from Node until this is disposed. */
+/** Whether a person asked to stop. Signals are taken over from Node until this is disposed, and to the end once one came. */
 export interface Stop extends Cancel, Disposable {
   /** Called once, at the first wish. */
   onStop(told: () => void): void;
@@ -32,8 +32,9 @@ export function listenForStop(env: Readonly<Record<string, string | undefined>> 
     signal: controller.signal,
     onStop: (told) => controller.signal.addEventListener('abort', told, { once: true }),
     [Symbol.dispose]() {
-      for (const name of STOP_SIGNALS) process.off(name, stop);
       clearInterval(watch);
+      // What is still to be closed after a stop must not be killed halfway by the next signal without a word.
+      if (!controller.signal.aborted) for (const name of STOP_SIGNALS) process.off(name, stop);
     },
   };
 }

@@ -37,7 +37,10 @@ async function showHistory(this: CliContext, flags: HistoryFlags): Promise<void>
   const services = await this.services();
   const history = await services.history();
   using stop = listenForStop();
-  const entries = await history.list({ signal: stop.signal, limit: flags.limit });
+  const recorded = await history.list({ signal: stop.signal, limit: flags.limit });
+  const entries = recorded.map((entry) =>
+    entry.state === 'running' && !services.runs.isHeld(entry.id) ? ({ ...entry, state: 'interrupted' } as const) : entry,
+  );
   respond(this, flags, { document: { runs: entries }, text: () => describeEntries(entries) });
 }
 

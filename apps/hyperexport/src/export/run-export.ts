@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { HyperError, toDiskId, type VMInfo } from '@hypersdk/domain';
+import { HyperError, toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { HistoryEntry, ProviderSession } from '@hypersdk/ports';
 import { exportVM, planExport, toExportName, type ExportPlan, type ExportProgress } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
@@ -60,7 +60,7 @@ function checkFormats(vms: readonly VMInfo[], flags: ExportFlags): void {
 async function exportAll(task: Task): Promise<readonly FinishedExport[]> {
   const { cli, services, stop, flags, vms } = task;
   using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: flags.verify, stop });
-  for (const vm of vms) for (const disk of chosenDisks(vm, flags)) tracker.expect(keyOf(vm, disk.id), labelOf(vm, disk.label));
+  for (const vm of vms) for (const disk of chosenDisks(vm, flags)) tracker.expect(keyOf(vm, disk.id), toExpected(vm, disk));
   const finished: FinishedExport[] = [];
   for (const vm of vms) finished.push(await exportOne(task, vm, tracker));
   return finished;
@@ -124,6 +124,10 @@ function track(tracker: ProgressTracker, vm: VMInfo, progress: ExportProgress): 
 
 const chosenDisks = (vm: VMInfo, flags: ExportFlags): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
 const keyOf = (vm: VMInfo, disk: string): string => JSON.stringify([vm.id, disk]);
+const toExpected = (vm: VMInfo, disk: DiskInfo): Parameters<ProgressTracker['expect']>[1] => ({
+  label: labelOf(vm, disk.label),
+  ...(disk.allocatedSize === undefined ? {} : { allocatedSize: disk.allocatedSize }),
+});
 const labelOf = (vm: VMInfo, disk: string): string => (disk.includes(vm.name) ? disk : `${vm.name} ${disk}`);
 
 /** The command line that goes on with this run from any folder: the same choices, without what is about the screen or about beginning anew. */

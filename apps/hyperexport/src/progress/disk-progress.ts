@@ -6,12 +6,14 @@ export interface DiskProgress {
   readonly label: string;
   readonly state: 'waiting' | 'running' | 'done';
   readonly progress?: CopyProgress;
+  /** Bytes of data that its platform counts, before the copy itself has counted. */
+  readonly allocatedSize?: number;
 }
 
 /** What one disk has done and still has to do. `verifyPercent` is the share of it that is read back after copying; 0 for work of one pass. */
 export function toWork(disk: DiskProgress, verifyPercent: number): Work {
   const { progress, state } = disk;
-  if (!progress) return { copy: { done: 0, total: undefined, active: false }, verify: { done: 0, total: undefined, active: false } };
+  if (!progress) return toWaitingWork(disk, verifyPercent);
   const isSettled = state === 'done' || isPastFirstPass(progress, verifyPercent);
   const expected = state === 'done' ? (progress.dataExpected ?? progress.dataRead) : progress.dataExpected;
   const verifyTotal = toVerifyTotal(progress, expected, verifyPercent);
@@ -28,6 +30,11 @@ export function toWork(disk: DiskProgress, verifyPercent: number): Work {
     },
   };
 }
+
+const toWaitingWork = ({ allocatedSize }: DiskProgress, verifyPercent: number): Work => ({
+  copy: { done: 0, total: allocatedSize, active: false },
+  verify: { done: 0, total: allocatedSize === undefined ? undefined : (allocatedSize * verifyPercent) / 100, active: false },
+});
 
 export function addWork(all: readonly Work[]): Work {
   return { copy: addShares(all.map((work) => work.copy)), verify: addShares(all.map((work) => work.verify)) };

@@ -30,13 +30,13 @@ export class ProgressTracker implements Disposable {
   }
 
   /** Makes a disk known before it starts, so that the whole is known from the beginning. */
-  expect(key: string, label: string): void {
-    if (!this.#disks.has(key)) this.#disks.set(key, { disk: { label, state: 'waiting' } });
+  expect(key: string, disk: Pick<DiskProgress, 'label' | 'allocatedSize'>): void {
+    if (!this.#disks.has(key)) this.#disks.set(key, { disk: { ...disk, state: 'waiting' } });
   }
 
   report(key: string, label: string, progress: CopyProgress): void {
     const before = this.#disks.get(key);
-    this.#disks.set(key, { ...before, disk: { label, state: 'running', progress } });
+    this.#disks.set(key, { ...before, disk: { ...before?.disk, label, state: 'running', progress } });
   }
 
   done(key: string): void {
@@ -102,7 +102,7 @@ function advance(
 
 /** Disks weigh by their data, or by their span where that is not known. */
 function weighted(disks: readonly DiskProgress[], lines: readonly ProgressLine[]): number {
-  const weights = disks.map((disk) => disk.progress?.dataExpected ?? disk.progress?.virtualSize ?? 0);
+  const weights = disks.map((disk) => disk.progress?.dataExpected ?? disk.allocatedSize ?? disk.progress?.virtualSize ?? 0);
   const sum = weights.reduce((total, weight) => total + weight, 0);
   if (sum === 0) return lines.every((line) => line.fraction === 1) ? 1 : 0;
   return lines.reduce((total, line, at) => total + line.fraction * ((weights[at] ?? 0) / sum), 0);

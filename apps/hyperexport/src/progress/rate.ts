@@ -35,5 +35,5 @@ export function observeRate(rate: Rate, done: number, atMs: number): Rate {
 /** Lets time pass without looking: for work that waits its turn and is neither fast nor slow. */
 export const pauseRate = (rate: Rate, atMs: number): Rate => ({ ...rate, atMs, grewAtMs: atMs });
 
-/** Bytes a second, or undefined before anything was seen. */
-export const bytesPerSecond = (rate: Rate): number | undefined => (rate.weight > 0 ? (rate.smoothed / rate.weight) * 1000 : undefined);
+/** Bytes a second, or undefined before anything moved. */
+export const bytesPerSecond = (rate: Rate): number | undefined => (rate.smoothed > 0 ? (rate.smoothed / rate.weight) * 1000 : undefined);

@@ -60,7 +60,7 @@ function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: numbe
 }
 
 /** Nothing goes on there, so there is no speed and no time left to tell. */
-const isQuiet = (line: ProgressLine): boolean => line.stage === 'waiting' || line.stage === 'done';
+const isQuiet = (line: ProgressLine): boolean => line.stage === 'waiting' || line.fraction === 1;
 
 /** Running ones first, keeping their order. */
 function mostTelling(lines: readonly ProgressLine[], count: number): readonly ProgressLine[] {

@@ -58,7 +58,10 @@ async function verifyWatched({ cli, services, stop, flags, found, target, public
 function toError(report: VerifyReport): HyperError {
   const different = report.disks.find((disk) => disk.outcome.result === 'different');
   const finding = report.findings.find((one) => one.severity === 'error' && (different === undefined || one.path === different.file));
-  const message = [finding?.summary ?? 'The export is not what was recorded.', finding?.detail].filter((part) => part !== undefined).join(' ');
+  // Where the leaf is named, there is nothing to add.
+  const isNamed = different?.outcome.result === 'different' && different.outcome.leaf !== undefined;
+  const why = isNamed ? undefined : finding?.detail;
+  const message = [finding?.summary ?? 'The export is not what was recorded.', why].filter((part) => part !== undefined).join(' ');
   const detail = { ...(different ? { file: different.file, ...different.outcome } : {}), disks: report.disks, findings: report.findings };
   return new HyperError(different ? 'verify/mismatch' : 'receipt/untrusted', message, { detail });
 }
