@@ -1,6 +1,7 @@
 import { LEAF_SIZE, leafRange } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { WritableFile } from '../../file/byte-file.ts';
+import { isZero } from '../../stream/is-zero.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import type { Qcow2Plan } from './plan.ts';
 import { qcow2Writer } from './writer.ts';
@@ -67,7 +68,8 @@ export class Qcow2Builder implements Disposable {
     const bytes = new Uint8Array(units * this.plan.unitSize);
     this.#content.read(range.offset, bytes.subarray(0, range.length));
     const stored: Uint8Array[] = [];
-    for (let unit = 0; unit < units; unit += 1) stored.push(this.#encode(bytes.subarray(unit * this.plan.unitSize, (unit + 1) * this.plan.unitSize), unit));
+    for (let unit = 0; unit < units; unit += 1)
+      stored.push(this.#encode(bytes.subarray(unit * this.plan.unitSize, (unit + 1) * this.plan.unitSize), unit));
     if (stored.every((each) => each.length === 0)) return;
     const offsets = new Float64Array(units);
     this.#layout.place(
@@ -81,7 +83,7 @@ export class Qcow2Builder implements Disposable {
   }
 
   #encode(unit: Uint8Array, index: number): Uint8Array {
-    if (unit.every((byte) => byte === 0)) return new Uint8Array(0);
+    if (isZero(unit)) return new Uint8Array(0);
     if (!this.#encoder) return unit;
     const into = new Uint8Array(this.#encoder.storedSizeMax);
     return into.subarray(0, this.#encoder.encode(unit, index, into, 0));

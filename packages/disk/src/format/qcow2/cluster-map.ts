@@ -189,19 +189,41 @@ export class ClusterMap {
   }
 
   /** The host offset of a standard cluster, undefined when it has none. */
-  #parseHost({ high, low, entry, guest }: { readonly high: number; readonly low: number; readonly entry: number; readonly guest: number }): number | undefined {
+  #parseHost({
+    high,
+    low,
+    entry,
+    guest,
+  }: {
+    readonly high: number;
+    readonly low: number;
+    readonly entry: number;
+    readonly guest: number;
+  }): number | undefined {
     if ((high & 0x3f_00_00_00) !== 0 || (low & 0x1fe) !== 0) throw this.#malformed('an L2 entry has reserved bits set', entry);
     const host = (high & 0x00_ff_ff_ff) * 2 ** 32 + ((low & 0xff_ff_fe_00) >>> 0);
     const isCopied = (high & 0x80_00_00_00) !== 0;
     if (host === 0 && !(isCopied && this.#dataFile)) return undefined;
     if (host % this.#clusterSize !== 0) throw this.#malformed(`an L2 entry points to byte ${host}, which is not aligned to a cluster`, entry);
-    if (this.#dataFile && host !== guest) throw this.#malformed(`an L2 entry points to byte ${host} of the external data file instead of ${guest}`, entry);
+    if (this.#dataFile && host !== guest)
+      throw this.#malformed(`an L2 entry points to byte ${host} of the external data file instead of ${guest}`, entry);
     return host;
   }
 
-  #settleData({ host, inCluster, entry, end }: { readonly host: number; readonly inCluster: number; readonly entry: number; readonly end: number }): void {
+  #settleData({
+    host,
+    inCluster,
+    entry,
+    end,
+  }: {
+    readonly host: number;
+    readonly inCluster: number;
+    readonly entry: number;
+    readonly end: number;
+  }): void {
     // The last cluster of a file may be cut short: QEMU reads the rest as zeros. One that starts behind the end is lost content.
-    if (host >= this.#dataSize) throw this.#malformed(`an L2 entry points to byte ${host}, past the end of ${(this.#dataFile ?? this.#file).path} at ${this.#dataSize}`, entry);
+    if (host >= this.#dataSize)
+      throw this.#malformed(`an L2 entry points to byte ${host}, past the end of ${(this.#dataFile ?? this.#file).path} at ${this.#dataSize}`, entry);
     if (host < this.#metadataEnd && !this.#dataFile) this.#checkApart({ start: host, end: host + this.#clusterSize, entry });
     this.#kind = 'data';
     this.#host = host + inCluster;

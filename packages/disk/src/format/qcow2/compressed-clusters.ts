@@ -15,7 +15,8 @@ export interface StoredCluster {
 }
 
 /** Whether a cluster can be fetched along with those before it: it follows them in the file, not far away. */
-export const isFetchedAlong = (first: StoredCluster, last: StoredCluster, next: StoredCluster): boolean => next.host >= last.host && next.host + next.stored <= first.host + FETCH_SPAN;
+export const isFetchedAlong = (first: StoredCluster, last: StoredCluster, next: StoredCluster): boolean =>
+  next.host >= last.host && next.host + next.stored <= first.host + FETCH_SPAN;
 
 /** Reads compressed clusters of one image. Streams that follow one another are fetched together; the cluster decompressed last is kept for reads that end inside it. */
 export class CompressedClusters implements Disposable {
@@ -64,7 +65,11 @@ export class CompressedClusters implements Disposable {
     try {
       this.#decompressor.decompress(this.#fetched.subarray(start, start + stored), into);
     } catch (cause) {
-      throw malformed(this.#file.path, `a compressed cluster does not decompress to ${this.#clusterSize} bytes (${cause instanceof Error ? cause.message : String(cause)})`, host);
+      throw malformed(
+        this.#file.path,
+        `a compressed cluster does not decompress to ${this.#clusterSize} bytes (${cause instanceof Error ? cause.message : String(cause)})`,
+        host,
+      );
     }
   }
 

@@ -59,9 +59,11 @@ export function parseHeader(file: ByteFile, limits: HeaderLimits): Header {
   if (file.size < HEADER_SIZE_V2) throw malformed(path, `the file has ${file.size} bytes, fewer than its header`);
   const view = new DataView(new ArrayBuffer(HEADER_SIZE_COMPRESSION));
   file.read(0, new Uint8Array(view.buffer, 0, Math.min(file.size, HEADER_SIZE_COMPRESSION)));
-  if (view.getUint32(0) !== MAGIC) throw refuse('image/format-mismatch', 'it does not begin with the qcow2 signature', { format: 'qcow2', path, offset: 0 });
+  if (view.getUint32(0) !== MAGIC)
+    throw refuse('image/format-mismatch', 'it does not begin with the qcow2 signature', { format: 'qcow2', path, offset: 0 });
   const version = view.getUint32(4);
-  if (version !== 2 && version !== 3) throw refuse('image/unsupported', `version ${version} is not known, only 2 and 3 are`, { format: 'qcow2', path, offset: 4 });
+  if (version !== 2 && version !== 3)
+    throw refuse('image/unsupported', `version ${version} is not known, only 2 and 3 are`, { format: 'qcow2', path, offset: 4 });
 
   const clusterBits = view.getUint32(20);
   if (clusterBits < CLUSTER_BITS_MIN || clusterBits > CLUSTER_BITS_MAX) {
@@ -94,7 +96,8 @@ function parseVersion3(view: DataView, file: ByteFile, clusterSize: number): Ver
   const headerLength = view.getUint32(100);
   if (headerLength < HEADER_SIZE_V3) throw malformed(path, `a header length of ${headerLength} is less than version 3 needs`, 100);
   if (headerLength % 8 !== 0) throw malformed(path, `a header length of ${headerLength} is not a multiple of 8`, 100);
-  if (headerLength > clusterSize || headerLength > file.size) throw malformed(path, `a header length of ${headerLength} is more than the first cluster holds`, 100);
+  if (headerLength > clusterSize || headerLength > file.size)
+    throw malformed(path, `a header length of ${headerLength} is more than the first cluster holds`, 100);
   const refcountOrder = view.getUint32(96);
   if (refcountOrder > 6) throw malformed(path, `a refcount order of ${refcountOrder} is above 6`, 96);
   const features = setBits(view.getBigUint64(72));
@@ -109,7 +112,8 @@ function setBits(mask: bigint): number[] {
 function parseVirtualSize(view: DataView, path: string, max: number): number {
   const field = view.getBigUint64(24);
   const size = toByteCount(field);
-  if (size === undefined || size > max) throw refuse('image/too-large', `a disk of ${field} bytes is above the limit of ${max}`, { format: 'qcow2', path, offset: 24 });
+  if (size === undefined || size > max)
+    throw refuse('image/too-large', `a disk of ${field} bytes is above the limit of ${max}`, { format: 'qcow2', path, offset: 24 });
   return size;
 }
 
@@ -132,7 +136,8 @@ function parseL1Count(view: DataView, path: string): number {
 function parseRefcountTableSize(view: DataView, path: string, clusterSize: number): number {
   const clusters = view.getUint32(56);
   if (clusters === 0) throw malformed(path, 'it has no refcount table', 56);
-  if (clusters * clusterSize > REFCOUNT_TABLE_SIZE_MAX) throw malformed(path, `a refcount table of ${clusters} clusters is larger than ${REFCOUNT_TABLE_SIZE_MAX} bytes`, 56);
+  if (clusters * clusterSize > REFCOUNT_TABLE_SIZE_MAX)
+    throw malformed(path, `a refcount table of ${clusters} clusters is larger than ${REFCOUNT_TABLE_SIZE_MAX} bytes`, 56);
   return clusters * clusterSize;
 }
 

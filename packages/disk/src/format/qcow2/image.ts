@@ -35,7 +35,10 @@ export class Qcow2Image implements DiskImage {
     this.#map = map;
     this.#references = references;
     this.#content = references.dataFile ?? file;
-    this.#compressed = new CompressedClusters(file, { clusterSize: header.clusterSize, compression: COMPRESSION_TYPES[header.compressionType] ?? 'zlib' });
+    this.#compressed = new CompressedClusters(file, {
+      clusterSize: header.clusterSize,
+      compression: COMPRESSION_TYPES[header.compressionType] ?? 'zlib',
+    });
     this.virtualSize = header.virtualSize;
     this.unitSize = header.clusterSize;
     this.files = [file, ...(references.dataFile ? [references.dataFile] : []), ...(references.backing?.files ?? [])];
@@ -117,7 +120,7 @@ export class Qcow2Image implements DiskImage {
 
   *#extentsApart(range: ByteRange): Generator<Extent> {
     const end = endOf(range);
-    for (let offset = range.offset; offset < end; ) {
+    for (let offset = range.offset; offset < end;) {
       const run = this.#map.runAt(offset, end - offset);
       const piece = { offset, length: run.length };
       if (run.kind === 'absent') yield* this.#extentsBelow(piece);
@@ -158,7 +161,7 @@ export class Qcow2Image implements DiskImage {
   #readCompressed(offset: number, first: ClusterRun, into: Uint8Array): number {
     const runs = [first];
     let last = first;
-    for (let at = first.length; at < into.length; ) {
+    for (let at = first.length; at < into.length;) {
       const next = this.#map.runAt(offset + at, into.length - at);
       if (next.kind !== 'compressed' || !isFetchedAlong(first, last, next)) break;
       runs.push(next);

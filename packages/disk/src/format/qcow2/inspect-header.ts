@@ -18,14 +18,19 @@ export function inspectFeatures(header: Header, extensions: HeaderExtensions, pa
   const unknown = header.features.find((bit) => !known.includes(bit));
   if (unknown !== undefined) {
     const name = extensions.featureNames.get(unknown);
-    throw refuse('image/unsupported', `it needs the unknown feature ${unknown}${name === undefined ? '' : ` ("${name}")`}`, { format: 'qcow2', path, offset: 72 });
+    throw refuse('image/unsupported', `it needs the unknown feature ${unknown}${name === undefined ? '' : ` ("${name}")`}`, {
+      format: 'qcow2',
+      path,
+      offset: 72,
+    });
   }
   if (hasFeature(header, 'corrupt')) throw malformed(path, 'it is marked as corrupt; repair a copy with qemu-img check -r all', 72);
   if (header.encryption === 1 || header.encryption === 2) {
     throw refuse('image/encrypted', `its content is encrypted (${header.encryption === 1 ? 'AES' : 'LUKS'})`, { format: 'qcow2', path, offset: 32 });
   }
   if (header.encryption !== 0) throw malformed(path, `encryption method ${header.encryption} is not known`, 32);
-  if (hasFeature(header, 'extendedL2') && header.clusterBits < EXTENDED_L2_BITS_MIN) throw malformed(path, `extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`, 20);
+  if (hasFeature(header, 'extendedL2') && header.clusterBits < EXTENDED_L2_BITS_MIN)
+    throw malformed(path, `extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`, 20);
   inspectCompression(header, path);
 }
 
@@ -61,7 +66,8 @@ export function inspectTables(header: Header, file: ByteFile): readonly Region[]
     if (index === 0) continue;
     const field = fieldOf[region.name];
     if (region.start % header.clusterSize !== 0) throw malformed(path, `the ${region.name} is not aligned to a cluster`, field);
-    if (region.end > file.size) throw malformed(path, `the ${region.name} ends at byte ${region.end}, past the end of the file at ${file.size}`, field);
+    if (region.end > file.size)
+      throw malformed(path, `the ${region.name} ends at byte ${region.end}, past the end of the file at ${file.size}`, field);
     const other = regions.slice(0, index).find((earlier) => region.start < earlier.end && earlier.start < region.end);
     if (other) throw malformed(path, `the ${region.name} overlaps the ${other.name}`, field);
   }

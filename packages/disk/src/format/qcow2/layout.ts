@@ -108,7 +108,17 @@ export class Qcow2Layout implements Layout {
     return false;
   }
 
-  #placeCluster({ cluster, each, sizes, offsets }: { readonly cluster: number; readonly each: number; readonly sizes: Uint32Array; readonly offsets: Float64Array }): void {
+  #placeCluster({
+    cluster,
+    each,
+    sizes,
+    offsets,
+  }: {
+    readonly cluster: number;
+    readonly each: number;
+    readonly sizes: Uint32Array;
+    readonly offsets: Float64Array;
+  }): void {
     const { clusterSize, unitsPerCluster } = this.#geometry;
     const stored = sizes[each * unitsPerCluster] ?? 0;
     if (this.#plan.compression !== 'none' && stored < clusterSize) {

@@ -78,9 +78,10 @@ export class MappingTables {
   restore({ end, fileEnd }: { readonly end: number; readonly fileEnd: number }): void {
     const { entriesPerTable, entrySize, clusterSize } = this.#geometry;
     this.#l1.restore((table, offset) => table * entriesPerTable < end && offset < fileEnd);
+    if (end % entriesPerTable === 0) return;
     const table = Math.floor(end / entriesPerTable);
-    const offset = this.#l1.get(table);
-    if (end % entriesPerTable === 0 || offset === 0) return;
+    const offset = table < this.#geometry.l1Count ? this.#l1.get(table) : 0;
+    if (offset === 0) return;
     const bytes = Buffer.alloc(clusterSize);
     this.#file.read(offset, bytes);
     bytes.fill(0, (end % entriesPerTable) * entrySize);

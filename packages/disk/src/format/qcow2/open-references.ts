@@ -42,7 +42,11 @@ export function openReferences(image: ReferringImage, o: OpenOptions): Reference
 function readDataFileName({ file, header, extensions }: ReferringImage): string | undefined {
   if (!hasFeature(header, 'dataFile')) return undefined;
   if (extensions.dataFileName === undefined) {
-    throw refuse('image/unsupported', 'its content lies in an external data file that it does not name', { format: 'qcow2', path: file.path, offset: 72 });
+    throw refuse('image/unsupported', 'its content lies in an external data file that it does not name', {
+      format: 'qcow2',
+      path: file.path,
+      offset: 72,
+    });
   }
   return extensions.dataFileName;
 }
@@ -62,7 +66,8 @@ function openNamed({ path }: ByteFile, name: string, o: OpenOptions): ByteFile {
   if (o.references !== 'beside') throw refused(`it refers to the file ${shown}, and images may not name other files unless this is allowed`);
   // QEMU takes everything before a colon as the name of a protocol (json:, nbd:, http:), so a colon never stands in a plain name.
   if (name.includes(':')) throw refused(`it refers to ${shown}, which QEMU takes as a protocol and not as a file`);
-  if (name === '.' || name === '..' || /[/\\\p{Cc}\ufffd]/u.test(name)) throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
+  if (name === '.' || name === '..' || /[/\\\p{Cc}\ufffd]/u.test(name))
+    throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
   if (o.depth >= CHAIN_DEPTH_MAX) throw refused(`it refers to the file ${shown}, which makes a chain of more than ${CHAIN_DEPTH_MAX} images`);
   const file = o.openReference(name);
   if (file.path !== path && !o.chain?.includes(file.path)) return file;
@@ -78,7 +83,10 @@ function openBacking(image: ReferringImage, name: string, o: OpenOptions): DiskI
   try {
     if (format === image.reader.format) return image.reader.open(file, below);
     if (o.openImage) return o.openImage(file, format, below);
-    throw refuse('image/unsupported', `its backing file ${JSON.stringify(name)} is a ${format} image, which cannot be opened here`, { format: 'qcow2', path });
+    throw refuse('image/unsupported', `its backing file ${JSON.stringify(name)} is a ${format} image, which cannot be opened here`, {
+      format: 'qcow2',
+      path,
+    });
   } catch (error) {
     file[Symbol.dispose]();
     throw error;

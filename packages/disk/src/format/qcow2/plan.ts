@@ -55,7 +55,8 @@ export function planQcow2(virtualSize: number, settings: ImageSettings): Qcow2Pl
   if (!REFCOUNT_WIDTHS.includes(refcountBits)) throw invalid(`refcounts have ${REFCOUNT_WIDTHS.join(', ')} bits, not ${refcountBits}`);
   if (settings.subformat !== undefined) throw invalid('qcow2 has no subformats');
   if (version === 2) refuseForVersion2(settings);
-  if (extendedL2 && clusterBits < EXTENDED_L2_BITS_MIN) throw invalid(`extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`);
+  if (extendedL2 && clusterBits < EXTENDED_L2_BITS_MIN)
+    throw invalid(`extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`);
   if (compression !== 'none' && preallocation !== 'off') throw invalid('a compressed image cannot be preallocated');
   const plan: Qcow2Plan = {
     virtualSize,
@@ -96,7 +97,9 @@ function refuseOversize(plan: Qcow2Plan): void {
   if (plan.virtualSize > VIRTUAL_SIZE_MAX) throw invalid(`a disk of ${plan.virtualSize} bytes is above the limit of ${VIRTUAL_SIZE_MAX}`);
   const { clusterSize, l1Count, refcountTableSize } = geometryOf(plan);
   if (l1Count * 8 > L1_SIZE_MAX || refcountTableSize > REFCOUNT_TABLE_SIZE_MAX) {
-    throw invalid(`clusters of ${clusterSize} bytes${plan.refcountBits > 16 ? ` with refcounts of ${plan.refcountBits} bits` : ''} are too small for a disk of ${plan.virtualSize} bytes`);
+    throw invalid(
+      `clusters of ${clusterSize} bytes${plan.refcountBits > 16 ? ` with refcounts of ${plan.refcountBits} bits` : ''} are too small for a disk of ${plan.virtualSize} bytes`,
+    );
   }
 }
 
@@ -132,7 +135,15 @@ export function geometryOf(plan: Qcow2Plan): Geometry {
 }
 
 /** Refcounts count their own clusters too; each round adds less than the last, and few are needed. */
-function sizeRefcounts({ clusterSize, blockEntries, others }: { readonly clusterSize: number; readonly blockEntries: number; readonly others: number }): {
+function sizeRefcounts({
+  clusterSize,
+  blockEntries,
+  others,
+}: {
+  readonly clusterSize: number;
+  readonly blockEntries: number;
+  readonly others: number;
+}): {
   readonly tableSize: number;
   readonly clusterCount: number;
 } {

@@ -79,7 +79,17 @@ export class Refcounts {
   }
 
   /** Goes back to a state in which `blockCount` blocks counted the clusters below `end`, of which `tail`, if any, had the count `tailCount`. */
-  restore({ blockCount, end, tail, tailCount }: { readonly blockCount: number; readonly end: number; readonly tail: number | undefined; readonly tailCount: number }): void {
+  restore({
+    blockCount,
+    end,
+    tail,
+    tailCount,
+  }: {
+    readonly blockCount: number;
+    readonly end: number;
+    readonly tail: number | undefined;
+    readonly tailCount: number;
+  }): void {
     const { blockEntries, clusterSize } = this.#geometry;
     this.#blockCount = blockCount;
     this.#table.restore((index) => index < blockCount);

@@ -21,4 +21,6 @@ export function writeTables(file: WritableFile, tables: readonly PlacedTable[]):
 }
 
 const isNext = (run: PlacedTable, next: PlacedTable): boolean =>
-  next.offset === run.offset + run.bytes.length && next.bytes.buffer === run.bytes.buffer && next.bytes.byteOffset === run.bytes.byteOffset + run.bytes.length;
+  next.offset === run.offset + run.bytes.length &&
+  next.bytes.buffer === run.bytes.buffer &&
+  next.bytes.byteOffset === run.bytes.byteOffset + run.bytes.length;
