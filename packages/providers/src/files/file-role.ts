@@ -40,6 +40,6 @@ export function vmdkOfPart(name: string): string | undefined {
 }
 
 /** The name without its ending. */
-export const stemOf = (name: string): string => name.slice(0, name.length - endingOf(name).length - 1) || name;
+export const stemOf = (name: string): string => (name.includes('.') && name.slice(0, name.lastIndexOf('.'))) || name;
 
 export const endingOf = (name: string): string => (name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '');

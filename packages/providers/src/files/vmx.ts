@@ -5,7 +5,7 @@ import { HyperError } from '@hypersdk/domain';
 const LINES_MAX = 20_000;
 const LINE_LENGTH_MAX = 16_384;
 
-const SETTING = /^([A-Za-z0-9_.:-]{1,256})[ \t]*=[ \t]*(?:"([^"]*)"|([^"\s][^"]*)?)[ \t]*$/;
+const NAME = /^[A-Za-z0-9_.:-]{1,256}$/;
 
 /** The encodings that VMware writes, by the name it gives them. */
 const ENCODINGS: Readonly<Record<string, string>> = {
@@ -25,15 +25,25 @@ export function parseVmx(bytes: Uint8Array): ReadonlyMap<string, string> {
   for (const [index, line] of lines.entries()) {
     const text = line.trim();
     if (text === '' || text.startsWith('#') || text.startsWith('//')) continue;
-    const match = text.length > LINE_LENGTH_MAX ? undefined : SETTING.exec(text);
-    if (match?.[1] === undefined) throw malformed(`line ${index + 1} is no setting`);
-    settings.set(match[1].toLowerCase(), unescape(match[2] ?? match[3] ?? ''));
+    const setting = text.length > LINE_LENGTH_MAX ? undefined : parseSetting(text);
+    if (!setting) throw malformed(`line ${index + 1} is no setting`);
+    settings.set(setting.name.toLowerCase(), unescape(setting.value));
   }
   return settings;
 }
 
+/** `name = "value"`; the quotes may be left out. Taken apart by hand, because a pattern with white space on all sides takes quadratic time. */
+function parseSetting(line: string): { readonly name: string; readonly value: string } | undefined {
+  const equals = line.indexOf('=');
+  const name = line.slice(0, Math.max(equals, 0)).trim();
+  const given = line.slice(equals + 1).trim();
+  const isQuoted = given.length > 1 && given.startsWith('"') && given.endsWith('"');
+  const value = isQuoted ? given.slice(1, -1) : given;
+  return NAME.test(name) && !value.includes('"') ? { name, value } : undefined;
+}
+
 function decode(bytes: Uint8Array): string {
-  const named = /^\s*\.encoding\s*=\s*"([^"]{1,40})"/im.exec(new TextDecoder('latin1').decode(bytes.subarray(0, 4096)))?.[1] ?? 'utf-8';
+  const named = /^[ \t]*\.encoding[ \t]*=[ \t]*"([^"]{1,40})"/im.exec(new TextDecoder('latin1').decode(bytes.subarray(0, 4096)))?.[1] ?? 'utf-8';
   const encoding = ENCODINGS[named.toLowerCase()];
   if (encoding === undefined) throw malformed(`its encoding ${JSON.stringify(named)} is not known`);
   try {
