@@ -1,7 +1,8 @@
 import { HyperError } from '@hypersdk/domain';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../file/memory-file.ts';
-import { hostileQcow2s, type HostileQcow2 } from './hostile-qcow2s.ts';
+import type { HostileQcow2 } from './edit-qcow2.ts';
+import { hostileQcow2s } from './hostile-qcow2s.ts';
 import { qcow2Reader } from './reader.ts';
 
 const hostile = hostileQcow2s();
