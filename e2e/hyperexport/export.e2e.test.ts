@@ -223,7 +223,9 @@ describe('verify', () => {
     expect(documentOf(foreign)).toMatchObject({ error: { code: 'receipt/untrusted' } });
 
     const receipt = `${to}/web-01/disk-0.qcow2.receipt.json`;
-    await writeFile(receipt, (await readFile(receipt, 'utf8')).replace('"consistency":"crash"', '"consistency":"application"'));
+    const text = await readFile(receipt, 'utf8');
+    expect(text).toMatch(/"crash"/);
+    await writeFile(receipt, text.replace('"crash"', '"application"'));
     expect((await run(['verify', `${to}/web-01`, '--public-key', exports[0]?.publicKey ?? ''], workshop)).code).toBe(65);
   });
 

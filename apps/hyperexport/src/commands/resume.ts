@@ -3,6 +3,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { parseText } from '../flags/parsers.ts';
+import { toArgs } from '../flags/to-args.ts';
 import { findRun } from '../run-id.ts';
 import { listenForStop } from '../stop.ts';
 
@@ -32,8 +33,9 @@ async function resume(this: CliContext, flags: ProgressFlags, id?: string): Prom
   const services = await this.services();
   const entry = await findRunWatched(await services.history(), id);
   if (entry.state === 'succeeded') throw new HyperError('usage/invalid', `Run ${entry.id} succeeded; there is nothing to go on with`);
-  const asked = Object.entries(flags).filter(([, on]) => on === true);
-  this.process.exitCode = await this.again([...entry.resume, ...asked.map(([name]) => `--${name}`)]);
+  const [verb, ...words] = entry.resume;
+  if (verb === undefined) throw new HyperError('usage/invalid', `Run ${entry.id} does not say how to go on`);
+  this.process.exitCode = await this.again([verb, ...toArgs({ ...flags }), ...words]);
 }
 
 async function findRunWatched(history: Parameters<typeof findRun>[0], id: string | undefined): ReturnType<typeof findRun> {

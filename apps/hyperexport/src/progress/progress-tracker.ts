@@ -52,12 +52,13 @@ export class ProgressTracker implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    if (this.#disks.size > 0) this.#show();
+    this.#show();
     this.#display[Symbol.dispose]();
   }
 
+  /** Nothing is shown of a run that has not begun: it may be refused. */
   #show(): void {
-    if (this.#disks.size === 0) return;
+    if ([...this.#disks.values()].every(({ disk }) => disk.state === 'waiting')) return;
     const now = this.#clock.elapsed();
     const lines = [...this.#disks].map(([key, tracked]) => this.#line(key, tracked, now));
     this.#display.show({
