@@ -197,3 +197,16 @@ test('a process that is dead has no more effects', async () => {
   expect(await Array.fromAsync(folder.list('', calm), ({ name }) => name)).toEqual(['web-01/export-journal.json']);
   await expect(world.target.delete('web-01/export-journal.json', calm)).rejects.toBeInstanceOf(Death);
 });
+
+test('a journal that was left beside a complete export does not vouch for its files', async () => {
+  const { folder, transfer, run, request } = stage('before');
+  const lastEffect = new MortalWorld(folder, transfer, { effect: 8, moment: 'before' });
+  await expect(run(request, lastEffect)).rejects.toBeInstanceOf(Death);
+  const first = parseExportManifest(await folder.get('web-01/export-manifest.json', calm));
+  expect(folder.find('/exports/web-01/export-journal.json')).toBeDefined();
+
+  const dying = new MortalWorld(folder, transfer, { effect: 2, moment: 'before' });
+  await expect(run({ ...request, overwrite: true }, dying)).rejects.toBeInstanceOf(Death);
+  const { manifest } = await run({ ...request, overwrite: true });
+  expect(manifest.exportId).not.toBe(first.exportId);
+});
