@@ -8,6 +8,8 @@ const NEVER = ['**/node_modules/**', '**/fixtures/**'];
 
 /** Two at a time: integration tests start programs and worker threads of their own. */
 const WORKERS = 2;
+/** Unit tests take milliseconds; this is for a machine that is busy with something else. */
+const UNIT_TIMEOUT_MS = 20_000;
 const INTEGRATION_TIMEOUT_MS = 30_000;
 const HOOK_TIMEOUT_MS = 60_000;
 
@@ -30,6 +32,7 @@ export default defineConfig({
           root,
           pool: 'threads',
           maxWorkers: WORKERS,
+          testTimeout: UNIT_TIMEOUT_MS,
           include: tests('.test.{ts,mjs}'),
           exclude: [...NEVER, '**/*.integ.test.ts'],
           sequence: { groupOrder: 0 },
