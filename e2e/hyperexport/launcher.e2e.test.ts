@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
-import { LAUNCHER, run, start } from './program.ts';
+import { documentOf, LAUNCHER, run, start } from './program.ts';
 import { openWorkshop, range } from './workshop.ts';
 
 const workshop = await openWorkshop();
@@ -51,6 +51,16 @@ describe.skipIf(older === undefined)('under an older Node', () => {
     const { code, stderr } = await ended;
     expect(stderr).toContain('hyperexport resume ');
     expect(code).toBe(130);
+  });
+
+  test('its killing is noticed: the work stops at a checkpoint', async () => {
+    const disk = await workshop.disk('orphan.raw', { sizeMib: 64, dataMib: range(0, 48) });
+    const { child, ended } = start(['convert', disk, workshop.path('orphan.qcow2'), '--limit-rate', '2M', '--plain'], { ...workshop, node });
+    await once(child.stderr, 'data');
+    child.kill('SIGKILL');
+    // The pipes close only when the process behind the launcher has ended too.
+    expect((await ended).stderr).toContain('Stopping at a checkpoint');
+    expect(documentOf(await run(['history', '--limit', '1', '--json'], workshop))).toMatchObject({ runs: [{ state: 'cancelled' }] });
   });
 
   test('says in one line what to do when the right Node is not installed', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { LAUNCHER, type Surroundings } from './program.ts';
+import { CACHE, LAUNCHER, type Surroundings } from './program.ts';
 
 // Reads lines from standard input: `key HEX` types bytes, `size COLUMNS ROWS` resizes the window as a terminal does (TIOCSWINSZ sends SIGWINCH).
 const DRIVER = `
@@ -57,7 +57,15 @@ const LOOK_EVERY_MS = 10;
 export function runInTerminal(args: readonly string[], o: Surroundings & { readonly columns?: number }): PseudoTerminal {
   const child = spawn('python3', ['-c', DRIVER, String(o.columns ?? 80), '24', o.node ?? process.execPath, LAUNCHER, ...args], {
     cwd: o.cwd,
-    env: { PATH: process.env['PATH'], HOME: o.state, HYPERSDK_STATE: o.state, TERM: 'xterm-256color', LANG: 'C.UTF-8', ...o.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: o.state,
+      XDG_CACHE_HOME: CACHE,
+      HYPERSDK_STATE: o.state,
+      TERM: 'xterm-256color',
+      LANG: 'C.UTF-8',
+      ...o.env,
+    },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let shown = '';

