@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { missing } from '@hypersdk/testkit';
 import { allCases } from './cases/all-cases.ts';
 import type { BenchCase } from './harness/bench-case.ts';
+import { bundlePrograms } from './harness/bundle.ts';
 import { judge } from './harness/judge.ts';
 import { describeCommit, describeMachine } from './harness/machine.ts';
 import { openReflinkPlace } from './harness/reflink-place.ts';
@@ -22,6 +23,7 @@ const { positionals, values } = parseArgs({
   options: { rounds: { type: 'string', default: '7' }, cache: { type: 'string', default: join(tmpdir(), 'hypersdk-bench') } },
 });
 const rounds = Math.max(ROUNDS_MIN, Number(values.rounds));
+await bundlePrograms();
 const images = openImages(values.cache);
 const recordsFolder = join(values.cache, 'records');
 mkdirSync(recordsFolder, { recursive: true });

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { programsFolder } from '../harness/bundle.ts';
 import type { Contestant, Paths } from '../harness/bench-case.ts';
 import type { ImageName } from '../images/bench-images.ts';
 
-const program = (name: string): string => fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url));
+const program = (name: string): string => `${programsFolder}/${name}.mjs`;
 
 export const PURE = { HYPERSDK_NATIVE: 'off' } as const;
 
@@ -13,7 +13,7 @@ interface Ours {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The product's engine, run from source. */
+/** The product's engine, bundled as it is shipped. */
 export const ours = ({ name, image, options, env }: Ours): Contestant => ({
   name,
   command: (paths) => ({ argv: [process.execPath, program('convert'), paths.image(image), paths.output, ...options], ...(env ? { env } : {}) }),
