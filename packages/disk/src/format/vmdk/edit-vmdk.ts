@@ -23,17 +23,27 @@ export interface EditedVmdk {
 
 /** A disk of 40 MiB with grains 0 and 1 in its first table and grain 512 in its second. */
 export function editVmdk(subformat: VmdkSubformat, edit: (image: EditedVmdk) => Uint8Array | void): Uint8Array {
-  const disk = new Uint8Array(40 * MIB);
-  // Bytes that hardly compress, so that a grain takes many sectors.
-  for (let at = 0; at < 2 * UNIT; at += 1) disk[at] = (Math.imul(at, 2654435761) >>> 13) & 0xff;
-  disk.fill(5, 512 * UNIT, 513 * UNIT);
-  const bytes = buildVmdk(disk, { subformat });
+  const bytes = soundImage(subformat).slice();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const header = subformat === 'streamOptimized' ? bytes.length - FOOTER_FROM_END : 0;
   const directory = Number(view.getBigUint64(header + DIRECTORY_FIELD, true)) * 512;
   const [table, nextTable] = [sectorAt(view, directory), sectorAt(view, directory + 4)];
   const changed = edit({ view, bytes, directory, table, nextTable, grain: sectorAt(view, table) });
   return changed ?? bytes;
+}
+
+const sound = new Map<VmdkSubformat, Uint8Array>();
+
+function soundImage(subformat: VmdkSubformat): Uint8Array {
+  const known = sound.get(subformat);
+  if (known) return known;
+  const disk = new Uint8Array(40 * MIB);
+  // Bytes that hardly compress, so that a grain takes many sectors.
+  for (let at = 0; at < 2 * UNIT; at += 1) disk[at] = (Math.imul(at, 2654435761) >>> 13) & 0xff;
+  disk.fill(5, 512 * UNIT, 513 * UNIT);
+  const image = buildVmdk(disk, { subformat });
+  sound.set(subformat, image);
+  return image;
 }
 
 const sectorAt = (view: DataView, offset: number): number => view.getUint32(offset, true) * 512;

@@ -6,13 +6,19 @@ const PAGES_MAX = 4096;
 /** Programs align all grains of a file alike; a file that two programs wrote to has two alignments. */
 const ALIGNMENTS_MAX = 8;
 
+/** The grains whose first sector leaves that remainder, and a bit for each that is taken. */
+interface AlignedGrains {
+  readonly remainder: number;
+  readonly pages: Map<number, Uint8Array>;
+}
+
 /**
  * Remembers which parts of a file belong to a grain, so that a second grain there is noticed: one bit a grain.
  * Grains all have one length but need not be aligned to it, so there is one bit map for each remainder seen.
  */
 export class GrainClaims {
   readonly #grainSectors: number;
-  readonly #maps = new Map<number, Map<number, Uint8Array>>();
+  readonly #maps: AlignedGrains[] = [];
   #pages = 0;
 
   constructor(grainSectors: number) {
@@ -22,23 +28,23 @@ export class GrainClaims {
   /** Claims the grain that begins at the sector; answers what is wrong when it may not. */
   claim(sector: number): 'overlap' | 'too-many' | undefined {
     const remainder = sector % this.#grainSectors;
-    for (const [other, pages] of this.#maps) {
+    let own: AlignedGrains | undefined;
+    for (const grains of this.#maps) {
+      if (grains.remainder === remainder) own = grains;
       // The last grain of that alignment that begins at or before this one, and the one after it.
-      const before = Math.floor((sector - other) / this.#grainSectors);
-      if (before >= 0 && isTaken(pages, before)) return 'overlap';
-      if (other !== remainder && isTaken(pages, before + 1)) return 'overlap';
+      const before = Math.floor((sector - grains.remainder) / this.#grainSectors);
+      if (before >= 0 && isTaken(grains.pages, before)) return 'overlap';
+      if (grains !== own && isTaken(grains.pages, before + 1)) return 'overlap';
     }
-    const pages = this.#mapOf(remainder);
-    return pages && this.#take(pages, Math.floor(sector / this.#grainSectors)) ? undefined : 'too-many';
+    own ??= this.#align(remainder);
+    return own && this.#take(own.pages, Math.floor(sector / this.#grainSectors)) ? undefined : 'too-many';
   }
 
-  #mapOf(remainder: number): Map<number, Uint8Array> | undefined {
-    const known = this.#maps.get(remainder);
-    if (known) return known;
-    if (this.#maps.size >= ALIGNMENTS_MAX) return undefined;
-    const fresh = new Map<number, Uint8Array>();
-    this.#maps.set(remainder, fresh);
-    return fresh;
+  #align(remainder: number): AlignedGrains | undefined {
+    if (this.#maps.length >= ALIGNMENTS_MAX) return undefined;
+    const grains = { remainder, pages: new Map<number, Uint8Array>() };
+    this.#maps.push(grains);
+    return grains;
   }
 
   #take(pages: Map<number, Uint8Array>, slot: number): boolean {

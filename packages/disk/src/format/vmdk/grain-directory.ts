@@ -1,7 +1,7 @@
 // Virtual Disk Format 5.0, "Grain Directory".
-import type { ByteRange } from '@hypersdk/domain';
+import { endOf, type ByteRange } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { overlaps, type MetadataArea } from './metadata-areas.ts';
+import type { MetadataArea } from './metadata-areas.ts';
 import { SECTOR_SIZE, TABLE_SIZE } from './vmdk-limits.ts';
 import { malformed } from './vmdk-refusal.ts';
 
@@ -14,23 +14,23 @@ export class GrainDirectory {
   readonly #sectors: Uint32Array;
   /** Places of the tables that exist, in rising order. */
   readonly #sorted: Uint32Array;
+  /** From the first byte of any table to the last. */
+  readonly tables: ByteRange;
 
   private constructor(sectors: Uint32Array, sorted: Uint32Array) {
     this.#sectors = sectors;
     this.#sorted = sorted;
+    const start = (sorted[0] ?? 0) * SECTOR_SIZE;
+    const end = sorted.length === 0 ? 0 : (sorted.at(-1) ?? 0) * SECTOR_SIZE + TABLE_SIZE;
+    this.tables = { offset: start, length: end - start };
   }
 
   static open(file: ByteFile, offset: number, areas: readonly MetadataArea[]): GrainDirectory {
     const length = areas.find((area) => area.offset === offset)?.length ?? 0;
     const sectors = readUint32s(file, { offset, length });
     sectors.forEach((sector, index) => {
-      if (sector === 0) return;
-      const table = { offset: sector * SECTOR_SIZE, length: TABLE_SIZE };
-      const at = { path: file.path, offset: offset + index * 4 };
-      if (table.offset + TABLE_SIZE > file.size)
-        throw malformed(`grain table ${index} is said to lie at byte ${table.offset}, but the file ends at ${file.size}`, at);
-      const area = areas.find((other) => overlaps(other, table));
-      if (area) throw malformed(`grain table ${index} is said to lie inside the ${area.what}`, at);
+      const why = sector === 0 ? undefined : faultOf(sector, file.size, areas);
+      if (why) throw malformed(`grain table ${index} is said to lie ${why}`, { path: file.path, offset: offset + index * 4 });
     });
     const sorted = toRising(sectors);
     const clash = sorted.findIndex((sector, at) => at > 0 && sector - (sorted[at - 1] ?? 0) < TABLE_SECTORS);
@@ -52,11 +52,6 @@ export class GrainDirectory {
 
   /** Whether a grain of that range of the file would lie in a grain table. */
   holds(range: ByteRange): boolean {
-    const first = this.#sorted[0];
-    const last = this.#sorted.at(-1);
-    if (first === undefined || last === undefined) return false;
-    if (range.offset >= last * SECTOR_SIZE + TABLE_SIZE || range.offset + range.length <= first * SECTOR_SIZE) return false;
-
     let low = 0;
     let high = this.#sorted.length;
     while (low < high) {
@@ -67,6 +62,17 @@ export class GrainDirectory {
     const next = this.#sorted[low];
     return next !== undefined && next * SECTOR_SIZE < range.offset + range.length;
   }
+}
+
+/** Why no table may begin at the sector. */
+function faultOf(sector: number, fileSize: number, areas: readonly MetadataArea[]): string | undefined {
+  const start = sector * SECTOR_SIZE;
+  const end = start + TABLE_SIZE;
+  if (end > fileSize) return `at byte ${start}, but the file ends at ${fileSize}`;
+  for (const area of areas) {
+    if (start < endOf(area) && area.offset < end) return `inside the ${area.what}`;
+  }
+  return undefined;
 }
 
 function readUint32s(file: ByteFile, range: ByteRange): Uint32Array {

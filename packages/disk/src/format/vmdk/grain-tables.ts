@@ -34,11 +34,14 @@ export class GrainTables {
   readonly #checked: Uint8Array;
   readonly #kept: { index: number; readonly entries: Uint32Array }[] = [];
   readonly #bytes: Uint8Array;
+  /** No area lies beyond. */
+  readonly #areasEnd: number;
   #fileRun: ByteRange & { readonly hole: boolean } = { offset: 0, length: 0, hole: false };
 
   constructor(parts: GrainTablesParts) {
     this.#parts = parts;
     this.#claims = new GrainClaims(parts.header.grainSize / SECTOR_SIZE);
+    this.#areasEnd = Math.max(...parts.areas.map(endOf));
     this.#checked = new Uint8Array(parts.directory.length);
     this.#bytes = new Uint8Array(SECTOR_SIZE + TABLE_SIZE);
   }
@@ -110,27 +113,31 @@ export class GrainTables {
       if (left <= 0) return; // Entries beyond the end of the disk say nothing.
       if (sector === 0 || (sector === ZEROED && header.zeroedGrains)) continue;
       // The last grain of a disk need not be stored beyond the disk's end.
-      const length = header.compressed ? GRAIN_MARKER_SIZE : Math.min(header.grainSize, left);
-      const why = this.#fault({ offset: sector * SECTOR_SIZE, length });
-      if (why) throw why({ path: this.#parts.file.path, offset: this.#parts.directory.tableOffset(index) + at * 4 }, index * TABLE_ENTRIES + at);
+      const why = this.#fault(sector, header.compressed ? GRAIN_MARKER_SIZE : Math.min(header.grainSize, left));
+      if (why === undefined) continue;
+      const place = { path: this.#parts.file.path, offset: this.#parts.directory.tableOffset(index) + at * 4 };
+      throw why === STREWN ? unsupported(why, place) : malformed(`grain ${index * TABLE_ENTRIES + at} ${why}`, place);
     }
   }
 
-  /** Makes the error for a grain of that range of the file, when it may not lie there. */
-  #fault(range: ByteRange): ((at: { readonly path: string; readonly offset: number }, grain: number) => Error) | undefined {
+  /** Why no grain may begin at that sector of the file. Runs for every grain of a disk, so it makes no objects unless it must. */
+  #fault(sector: number, length: number): string | undefined {
     const { file, areas, directory, header } = this.#parts;
-    if (endOf(range) > file.size) {
-      return (at, grain) => malformed(`grain ${grain} is said to lie at byte ${range.offset}, but the file ends at ${file.size}`, at);
+    const start = sector * SECTOR_SIZE;
+    const end = start + length;
+    if (end > file.size) return `is said to lie at byte ${start}, but the file ends at ${file.size}`;
+    if (start < this.#areasEnd) {
+      const area = areas.find((other) => overlaps(other, { offset: start, length }));
+      if (area) return `is said to lie inside the ${area.what}`;
     }
-    const area = areas.find((other) => overlaps(other, range));
-    if (area) return (at, grain) => malformed(`grain ${grain} is said to lie inside the ${area.what}`, at);
-    if (directory.holds(range)) return (at, grain) => malformed(`grain ${grain} is said to lie inside a grain table`, at);
+    const { tables } = directory;
+    if (start < endOf(tables) && end > tables.offset && directory.holds({ offset: start, length })) return 'is said to lie inside a grain table';
     // A compressed grain names its place on the disk in its marker, so two entries for one grain are noticed when it is read.
     if (header.compressed) return undefined;
-    const clash = this.#claims.claim(range.offset / SECTOR_SIZE);
-    if (clash === 'overlap') return (at, grain) => malformed(`grain ${grain} shares its bytes with another grain`, at);
-    if (clash === 'too-many')
-      return (at) => unsupported('its grains are strewn over the file with too many alignments to tell whether they overlap', at);
-    return undefined;
+    const clash = this.#claims.claim(sector);
+    if (clash === undefined) return undefined;
+    return clash === 'overlap' ? 'shares its bytes with another grain' : STREWN;
   }
 }
+
+const STREWN = 'its grains are strewn over the file with too many alignments to tell whether they overlap';

@@ -9,6 +9,8 @@ import { SECTOR_SIZE, SPARSE_FILE_MAX, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-
 import { WRITTEN_GRAIN_SIZE, type VmdkPlan } from './vmdk-plan.ts';
 
 const UNITS_PER_LEAF = LEAF_SIZE / WRITTEN_GRAIN_SIZE;
+/** Bytes of tables looked through at once when a copy resumes; a disk of 1 TiB has 64 MiB of them. */
+const CLEAR_PIECE = 64 * 1024;
 /** Directory entries written at once. */
 const DIRECTORY_PIECE = 16 * 1024;
 
@@ -88,19 +90,36 @@ export class SparseLayout implements Layout {
   #writeTable(): void {
     if (!this.#dirty) return;
     const within = this.#tableIndex * TABLE_SIZE;
-    this.#file.write(this.#places.redundantDirectory.tables + within, this.#table);
+    // First the set that a resume looks at.
     this.#file.write(this.#places.directory.tables + within, this.#table);
+    this.#file.write(this.#places.redundantDirectory.tables + within, this.#table);
     this.#dirty = false;
   }
 
-  /** Takes up the table in which the first unit to come lies, without the entries that an interrupted run made from that unit on. */
+  /** Takes up the table in which the first unit to come lies, and forgets the entries that an interrupted run made from that unit on. */
   #reload(unit: number): void {
     const kept = unit % TABLE_ENTRIES;
+    this.#clearTables(Math.ceil(unit / TABLE_ENTRIES));
     if (kept === 0) return;
     this.#tableIndex = Math.floor(unit / TABLE_ENTRIES);
     this.#file.read(this.#places.directory.tables + this.#tableIndex * TABLE_SIZE, this.#table);
     this.#table.fill(0, kept * 4);
     this.#dirty = true;
+  }
+
+  /** Most tables are holes of the file, so they are read, and written only where that empties one. */
+  #clearTables(first: number): void {
+    const { tableCount, directory, redundantDirectory } = this.#places;
+    const end = tableCount * TABLE_SIZE;
+    const piece = new Uint8Array(CLEAR_PIECE);
+    const zeros = new Uint8Array(CLEAR_PIECE);
+    for (let within = first * TABLE_SIZE; within < end; within += piece.length) {
+      const bytes = piece.subarray(0, Math.min(piece.length, end - within));
+      this.#file.read(directory.tables + within, bytes);
+      if (Buffer.compare(bytes, zeros.subarray(0, bytes.length)) === 0) continue;
+      this.#file.write(directory.tables + within, zeros.subarray(0, bytes.length));
+      this.#file.write(redundantDirectory.tables + within, zeros.subarray(0, bytes.length));
+    }
   }
 
   #writeDirectory(directory: DirectoryPlace, tableCount: number): void {

@@ -109,6 +109,22 @@ describe.each(vmdkSubformats)('a written %s disk', (subformat) => {
     );
   });
 
+  test('forgets what an interrupted run wrote beyond its mark, even if it is not written again', () => {
+    const disk = new Uint8Array(80 * MIB);
+    fillIsland(disk.subarray(3 * LEAF_SIZE, 3 * LEAF_SIZE + UNIT), 1);
+    const more = disk.slice();
+    for (const leaf of [4, 6, 9, 17]) fillIsland(more.subarray(leaf * LEAF_SIZE, leaf * LEAF_SIZE + UNIT), leaf);
+    const plan = vmdkWriter.plan(disk.length, { format: 'vmdk', subformat });
+    const file = new MemoryFile();
+    using encoder = vmdkWriter.encoder(plan);
+    const first = vmdkWriter.layout(plan, file);
+    for (let leaf = 0; leaf < 18; leaf += 1) placeLeaf({ plan, file, layout: first, encoder, content: contentOf(more) }, leaf);
+    const mark = first.flush(4);
+    file.truncate(mark.end);
+    vmdkWriter.layout(plan, file, mark).finish();
+    expect(same(file.bytes, buildVmdk(disk, { subformat }))).toBe(true);
+  });
+
   test('survives being interrupted after every single leaf', () => {
     const disk = new Uint8Array(80 * MIB);
     for (const leaf of [0, 1, 3, 7, 8, 9, 15, 19]) fillIsland(disk.subarray(leaf * LEAF_SIZE + 5000).subarray(0, 3 * UNIT), leaf);
