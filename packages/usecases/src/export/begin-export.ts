@@ -27,7 +27,7 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
   const isOurs = journal?.vm === vmDigest(o.lease.vm);
 
   const obstacle = findObstacle(files, { request, diskCount: o.lease.disks.length, isOurs });
-  if (obstacle !== undefined && !request.overwrite) throw new HyperError('target/exists', obstacle, { detail: { name } });
+  if (obstacle !== undefined && !request.overwrite) throw alreadyThere(obstacle, name);
   if (obstacle === undefined && journal?.plan === plan && !request.restart) return { ...pick(journal), continues: true };
 
   await clear(target, files, { ...o, request });
@@ -42,6 +42,17 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
   await writeJournal(target, name, { signal: o.signal, journal: begun });
   return { ...pick(begun), continues: false };
 }
+
+/** Asked before the source is held still, which may cost a snapshot there. */
+export async function refuseComplete(target: StorageTarget, request: Request, o: Cancel): Promise<void> {
+  if (request.overwrite) return;
+  const manifest = manifestName(request.name);
+  for await (const { name } of target.list(manifest, o)) {
+    if (name === manifest) throw alreadyThere(`${request.name} already holds a complete export.`, request.name);
+  }
+}
+
+const alreadyThere = (why: string, name: string): HyperError => new HyperError('target/exists', why, { detail: { name } });
 
 const pick = ({ exportId, startedAt }: ExportJournal): Pick<ExportJournal, 'exportId' | 'startedAt'> => ({ exportId, startedAt });
 

@@ -55,6 +55,8 @@ class MortalWorld {
 
   async #effect<Result>(act: () => Promise<Result>, actHalf?: () => Promise<unknown>): Promise<Result> {
     if (this.isDead) throw new Death();
+    // Only a copy has a middle.
+    if (this.#dies.moment === 'during' && !actHalf) return act();
     const isLast = this.effects === this.#dies.effect;
     this.effects += 1;
     if (!isLast) return act();
@@ -150,7 +152,7 @@ const stories: readonly Story[] = [
 const EFFECT_COUNT_MAX = 60;
 
 describe.each(stories)('$name', ({ before, changes, moments }) => {
-  test.each(moments)('completes when it is run again after dying %s any of its effects', async (moment) => {
+  test.each(moments)('completes when it is run again after dying %s any of its effects', { timeout: 20_000 }, async (moment) => {
     let effect = 0;
     for (; effect < EFFECT_COUNT_MAX; effect += 1) {
       const staged = stage(moment);
@@ -165,7 +167,7 @@ describe.each(stories)('$name', ({ before, changes, moments }) => {
       await expectWhole(staged);
       expect(staged.vm.openLeases).toBe(0);
     }
-    expect(effect).toBeGreaterThan(7);
+    expect(effect).toBeGreaterThanOrEqual(moment === 'during' ? 2 : 8);
     expect(effect).toBeLessThan(EFFECT_COUNT_MAX);
   });
 });

@@ -1,4 +1,5 @@
 import { toVMId } from '@hypersdk/domain';
+import type { ProviderSession } from '@hypersdk/ports';
 import { calm, FakeClock, MemoryFolder, MemorySigner, MemoryTransfer, SequentialIds, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest } from '../manifest/artifact-manifest.ts';
@@ -120,6 +121,17 @@ describe('an export where something lies already', () => {
       'disk-0.raw.receipt.json',
       'export-manifest.json',
     ]);
+  });
+
+  test('a complete export is refused before the source is held still', async () => {
+    const { ports, request, vm } = stage();
+    await exportVM(ports)(request, calm);
+    const { diskExport } = vm.facets;
+    const session: ProviderSession = {
+      facets: { ...vm.facets, diskExport: { ...diskExport, open: () => expect.fail('the source was opened') } },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    await expect(exportVM(ports)({ ...request, session }, calm)).rejects.toMatchObject({ code: 'target/exists' });
   });
 
   test('a file of somebody else is refused and stays', async () => {

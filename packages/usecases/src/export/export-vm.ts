@@ -2,7 +2,7 @@ import { HyperError } from '@hypersdk/domain';
 import type { Cancel, ExportLease, Watch } from '@hypersdk/ports';
 import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { checkVMInfo, sealExportManifest, writeDocument } from '../manifest/export-manifest.ts';
-import { beginExport, type BegunExport } from './begin-export.ts';
+import { beginExport, refuseComplete, type BegunExport } from './begin-export.ts';
 import { exportDisk, type DiskResult } from './export-disk.ts';
 import { artifactName, folderOf, journalName, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { isExportName } from './export-name.ts';
@@ -18,6 +18,7 @@ export const exportVM =
   (ports: ExportPorts) =>
   async (request: ExportRequest, o: Watch<ExportProgress>): Promise<ExportOutcome> => {
     checkRequest(ports, request);
+    await refuseComplete(ports.target, request, o);
     await using lease = await openLease(request, o);
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
     const results = await exportDisks(ports, request, { ...o, lease, begun });

@@ -59,6 +59,16 @@ const exportedDisk = z.strictObject({
   source: z.strictObject({ location: text, mark: text, format: imageFormat.exactOptional() }),
 }) satisfies z.ZodType<ExportedDisk>;
 
+interface NamesFiles {
+  readonly disks: readonly Pick<ExportedDisk, 'file' | 'leaves'>[];
+  readonly receipts: readonly string[];
+}
+
+function namesEachFileOnce({ disks, receipts }: NamesFiles): boolean {
+  const names = [...disks.flatMap(({ file, leaves }) => [file, leaves]), ...receipts];
+  return new Set(names).size === names.length;
+}
+
 export const exportManifestSchema = z
   .strictObject({
     kind: z.literal('hypersdk.export-manifest'),
@@ -75,6 +85,7 @@ export const exportManifestSchema = z
     selfDigest: sha256,
   })
   .refine((manifest) => manifest.receipts.length === manifest.disks.length, { path: ['receipts'], error: 'does not name one receipt for each disk' })
+  .refine(namesEachFileOnce, { path: ['disks'], error: 'name a file twice' })
   .meta({
     title: 'HyperSDK export manifest, version 1',
     description: 'Written last: when it is there and its selfDigest holds, the export is complete.',

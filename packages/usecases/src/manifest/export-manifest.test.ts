@@ -87,6 +87,7 @@ describe('export manifest', () => {
     ['fewer receipts than disks', 'receipts', (json) => Object.assign(json, { receipts: [] })],
     ['a size that is not exact', 'disks[0].fileSize', (json) => Object.assign(json['disks']?.[0] ?? {}, { fileSize: 2 ** 53 })],
     ['a size below zero', 'vm.disks[0].virtualSize', (json) => Object.assign(json['vm']?.['disks']?.[0] ?? {}, { virtualSize: -1 })],
+    ['a file named twice', 'disks', (json) => Object.assign(json['disks']?.[0] ?? {}, { leaves: 'disk-0.qcow2' })],
     ['another version', 'version', (json) => Object.assign(json, { version: 2 })],
     ['a local time', 'startedAt', (json) => Object.assign(json, { startedAt: '2026-01-01T00:00:00+01:00' })],
     ['no disks', 'disks', (json) => Object.assign(json, { disks: [], receipts: [] })],
