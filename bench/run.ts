@@ -35,7 +35,9 @@ for (const bench of chosen) {
   const record = measureCase(bench);
   writeFileSync(join(recordsFolder, `${bench.id}.json`), JSON.stringify(record));
   if ('skipped' in record) console.error(`  not measured: ${record.skipped}`);
-  else for (const { goal, peer, ratio, met } of judge(bench, record.result)) console.error(`  ${goal.ours} / ${peer} ${goal.measure}: ${ratio.toFixed(3)} (at most ${goal.atMost}) ${met ? 'met' : 'missed'}`);
+  else
+    for (const { goal, peer, ratio, met } of judge(bench, record.result))
+      console.error(`  ${goal.ours} / ${peer} ${goal.measure}: ${ratio.toFixed(3)} (at most ${goal.atMost}) ${met ? 'met' : 'missed'}`);
 }
 writeFileSync(new URL('RESULTS.md', import.meta.url), renderReport(allCases, readRecords(), describeMachine(values.cache)));
 

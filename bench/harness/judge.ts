@@ -32,9 +32,15 @@ function ratioOf(goal: Goal, peer: string, { rounds, outputs }: CaseResult): num
   const [ours, theirs] = [rounds[goal.ours] ?? [], rounds[peer] ?? []];
   switch (goal.measure) {
     case 'wall':
-      return medianRatio(ours.map(({ wallMs }) => wallMs), theirs.map(({ wallMs }) => wallMs));
+      return medianRatio(
+        ours.map(({ wallMs }) => wallMs),
+        theirs.map(({ wallMs }) => wallMs),
+      );
     case 'cpu':
-      return medianRatio(ours.map(({ cpuMs }) => cpuMs), theirs.map(({ cpuMs }) => cpuMs));
+      return medianRatio(
+        ours.map(({ cpuMs }) => cpuMs),
+        theirs.map(({ cpuMs }) => cpuMs),
+      );
     case 'size':
       return (outputs[goal.ours]?.fileSize ?? Number.NaN) / (outputs[peer]?.fileSize ?? Number.NaN);
   }

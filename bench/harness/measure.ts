@@ -17,15 +17,22 @@ export interface Command {
 
 // posix_spawn(3) and wait4(2): Node's own child processes have no resource usage, and forking a large process takes milliseconds.
 const libc = koffi.load('libc.so.6');
-const spawn: (pid: Int32Array, path: string, actions: Uint8Array, attributes: null, argv: readonly (string | null)[], env: readonly (string | null)[]) => number = libc.func(
-  'int posix_spawnp(void *pid, const char *path, void *actions, void *attributes, const char **argv, const char **env)',
-);
+const spawn: (
+  pid: Int32Array,
+  path: string,
+  actions: Uint8Array,
+  attributes: null,
+  argv: readonly (string | null)[],
+  env: readonly (string | null)[],
+) => number = libc.func('int posix_spawnp(void *pid, const char *path, void *actions, void *attributes, const char **argv, const char **env)');
 const initActions: (actions: Uint8Array) => number = libc.func('int posix_spawn_file_actions_init(void *actions)');
 const addOpen: (actions: Uint8Array, fd: number, path: string, flags: number, mode: number) => number = libc.func(
   'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, unsigned int mode)',
 );
 const destroyActions: (actions: Uint8Array) => number = libc.func('int posix_spawn_file_actions_destroy(void *actions)');
-const wait4: (pid: number, status: Int32Array, options: number, usage: BigInt64Array) => number = libc.func('int wait4(int pid, void *status, int options, void *usage)');
+const wait4: (pid: number, status: Int32Array, options: number, usage: BigInt64Array) => number = libc.func(
+  'int wait4(int pid, void *status, int options, void *usage)',
+);
 
 /** posix_spawn_file_actions_t is 80 bytes in glibc. */
 const ACTIONS_SIZE = 256;
@@ -41,7 +48,10 @@ export function measure(command: Command): Cost {
   const folder = mkdtempSync(join(tmpdir(), 'hypersdk-bench-'));
   const [output, memory] = [join(folder, 'output'), join(folder, 'memory')];
   try {
-    const { status, ...cost } = spawnAndWait(['time', '-q', '-f', '%M', '-o', memory, '--', ...command.argv], { output, env: { ...process.env, ...command.env } });
+    const { status, ...cost } = spawnAndWait(['time', '-q', '-f', '%M', '-o', memory, '--', ...command.argv], {
+      output,
+      env: { ...process.env, ...command.env },
+    });
     if (status !== 0) throw new Error(`${command.argv.join(' ')} ended with ${status}: ${readFileSync(output, 'utf8')}`);
     return { ...cost, rssBytes: Number(readFileSync(memory, 'utf8')) * 1024 };
   } finally {

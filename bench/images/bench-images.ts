@@ -24,13 +24,19 @@ export interface Images {
 /** The disks that cases read. Each is made once, in the cache folder. */
 export const recipes = {
   'os.raw': { what: '4 GiB ext4 file system filled with 2.3 GiB of programs and libraries, sparse', make: makeOperatingSystem },
-  'os1.raw': { what: 'its first 1 GiB', make: (path, images) => run('dd', [`if=${images.path('os.raw')}`, `of=${path}`, 'bs=64K', 'count=16384', 'conv=sparse', 'status=none']) },
+  'os1.raw': {
+    what: 'its first 1 GiB',
+    make: (path, images) => run('dd', [`if=${images.path('os.raw')}`, `of=${path}`, 'bs=64K', 'count=16384', 'conv=sparse', 'status=none']),
+  },
   'rand.raw': { what: '1 GiB of noise', make: makeNoise },
   'zero.raw': { what: '4 GiB hole', make: (path) => makeHole(path, 4 * GIB) },
   'huge.raw': { what: '1 TiB hole', make: (path) => makeHole(path, 1024 * GIB) },
   'zalloc.raw': { what: '1 GiB of allocated zeros', make: makeZeros },
   'os.qcow2': { what: 'os.raw as qcow2', make: (path, images) => convert(images.path('os.raw'), path, ['-O', 'qcow2']) },
-  'os1.zlib.qcow2': { what: 'os1.raw as qcow2 with zlib clusters', make: (path, images) => convert(images.path('os1.raw'), path, ['-c', '-O', 'qcow2']) },
+  'os1.zlib.qcow2': {
+    what: 'os1.raw as qcow2 with zlib clusters',
+    make: (path, images) => convert(images.path('os1.raw'), path, ['-c', '-O', 'qcow2']),
+  },
   'os1.zstd.qcow2': {
     what: 'os1.raw as qcow2 with zstd clusters',
     make: (path, images) => convert(images.path('os1.raw'), path, ['-c', '-O', 'qcow2', '-o', 'compression_type=zstd']),

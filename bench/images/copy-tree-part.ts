@@ -25,7 +25,12 @@ export function copyTreePart({ from, to, size }: TreePart): void {
       }
       if (entry.isSymbolicLink()) paths.push(path);
     }
-    folders.push(...entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name)).toReversed());
+    folders.push(
+      ...entries
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(folder, entry.name))
+        .toReversed(),
+    );
   }
   execFileSync('xargs', ['-0', 'cp', '-a', '--parents', '-t', to], { cwd: from, input: paths.join('\0') });
 }

@@ -15,6 +15,7 @@ const { positionals, values } = parseArgs({
     workers: { type: 'string' },
     digest: { type: 'string', default: 'none' },
     durability: { type: 'string', default: 'none' },
+    effort: { type: 'string', default: 'throughput' },
   },
 });
 const [source, path] = positionals;
@@ -36,6 +37,7 @@ await transfer.copy(
     },
     digest: oneOf(['none', 'tree'], values.digest),
     durability: oneOf(['none', 'sync'], values.durability),
+    effort: oneOf(['throughput', 'economy'], values.effort),
     verifyPercent: 1,
     overwrite: true,
     restart: true,

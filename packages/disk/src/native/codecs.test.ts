@@ -9,7 +9,13 @@ const CODECS: readonly Codec[] = ['deflate-4k', 'zlib', 'zstd'];
 const backEnds = [...new Set([pureCodecs, nativeCodecs()])];
 const UNIT = 64 * 1024;
 
-const UNITS: readonly Uint8Array[] = [text(UNIT), noise(UNIT), new Uint8Array(UNIT).fill(1), Uint8Array.of(9), Buffer.concat([text(30_000), noise(35_536)])];
+const UNITS: readonly Uint8Array[] = [
+  text(UNIT),
+  noise(UNIT),
+  new Uint8Array(UNIT).fill(1),
+  Uint8Array.of(9),
+  Buffer.concat([text(30_000), noise(35_536)]),
+];
 
 describe.each(backEnds.map((codecs) => ({ codecs, name: codecs.name })))('codecs of $name', ({ codecs }) => {
   describe.each(CODECS)('%s', (codec) => {
@@ -148,11 +154,14 @@ function levelsOf(codec: Codec): readonly number[] {
   return Array.from({ length: max - min + 1 }, (_, index) => min + index);
 }
 
-
 /** Repeats at every distance, as text has. */
 function text(length: number): Uint8Array {
   const random = generator(length);
-  const words = Array.from({ length: 300 }, () => random().toString(36).slice(0, 3 + (random() % 6)));
+  const words = Array.from({ length: 300 }, () =>
+    random()
+      .toString(36)
+      .slice(0, 3 + (random() % 6)),
+  );
   let lines = '';
   while (lines.length < length) lines += `${words[random() % words.length]} `;
   return Uint8Array.from(Buffer.from(lines.slice(0, length)));

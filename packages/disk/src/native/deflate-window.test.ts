@@ -49,7 +49,7 @@ function repeating(period: number): Uint8Array {
 function farthestDistance(stream: Uint8Array): number {
   const bits = new Bits(stream);
   let farthest = 0;
-  for (let last = false; !last; ) {
+  for (let last = false; !last;) {
     last = bits.take(1) === 1;
     const type = bits.take(2);
     if (type === 0) bits.skipStored();

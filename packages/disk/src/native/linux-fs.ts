@@ -80,7 +80,9 @@ function bindCopyRange(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeF
 /** fallocate(2), posix_fadvise(2) and sync_file_range(2). */
 function bindRanges(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeFs, 'allocate' | 'dropCache' | 'startWriteback'>> {
   type RangeCall = (fd: number, offset: number, length: number, flags: number) => number;
-  const fallocate: (fd: number, mode: number, offset: number, length: number) => number = libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)');
+  const fallocate: (fd: number, mode: number, offset: number, length: number) => number = libc.func(
+    'int fallocate(int fd, int mode, int64_t offset, int64_t length)',
+  );
   const fadvise: RangeCall = libc.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)');
   const syncRange: RangeCall = libc.func('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)');
   return {

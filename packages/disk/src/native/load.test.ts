@@ -12,7 +12,10 @@ test('the parts are found once for a thread', () => {
 
 test('HYPERSDK_NATIVE=off keeps to what Node brings along', () => {
   const script = `const { nativeCodecs, nativeFs } = await import('${load}'); console.log(nativeCodecs().name, JSON.stringify(Object.keys(nativeFs())));`;
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: { ...process.env, HYPERSDK_NATIVE: 'off' }, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, HYPERSDK_NATIVE: 'off' },
+    encoding: 'utf8',
+  });
   expect(output.trim()).toBe('node:zlib ["name"]');
 });
 

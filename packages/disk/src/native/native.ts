@@ -8,7 +8,11 @@ export interface NativeFs {
   /** Next offset at or after `offset` that lies in a hole (`SEEK_HOLE`); the end of the file counts as one. */
   readonly seekHole?: (fd: number, offset: number) => number;
   /** Copies inside the kernel (`copy_file_range`), sharing blocks where the file system can. Answers the bytes copied, which may be fewer; throws an error with `code` like Node's. */
-  readonly copyRange?: (from: { readonly fd: number; readonly offset: number }, to: { readonly fd: number; readonly offset: number }, length: number) => number;
+  readonly copyRange?: (
+    from: { readonly fd: number; readonly offset: number },
+    to: { readonly fd: number; readonly offset: number },
+    length: number,
+  ) => number;
   /** Reserves blocks (`fallocate`). */
   readonly allocate?: (fd: number, range: ByteRange) => void;
   /** Tells the kernel that cached pages of the range are not needed (`posix_fadvise DONTNEED`); written pages must be synced first. */

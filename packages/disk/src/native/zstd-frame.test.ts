@@ -38,7 +38,11 @@ describe('a zstd frame is refused when it', () => {
     ['names a dictionary', frameOf({ descriptor: 0x01, fields: [0, 5], blocks: block }), 'dictionary'],
     ['needs a window beyond 128 MiB', frameOf({ descriptor: 0x00, fields: [(17 << 3) + 1], blocks: block }), 'window'],
     ['holds another length than expected', frameOf({ descriptor: 0x20, fields: [2], blocks: block }), 'holds 2 bytes'],
-    ['has a block of the reserved type', frameOf({ descriptor: 0x20, fields: [1], blocks: blockHeader({ type: 3, size: 0, last: true }) }), 'reserved type'],
+    [
+      'has a block of the reserved type',
+      frameOf({ descriptor: 0x20, fields: [1], blocks: blockHeader({ type: 3, size: 0, last: true }) }),
+      'reserved type',
+    ],
     ['has no last block', frameOf({ descriptor: 0x20, fields: [1], blocks: [0, 0, 0] }), 'cut short'],
     ['ends inside its checksum', frameOf({ descriptor: 0x24, fields: [1], blocks: [...block, 1, 2, 3] }), 'cut short'],
   ])('%s', (_what, bytes, why) => {

@@ -22,7 +22,7 @@ export function measureZstdFrame(bytes: Uint8Array, contentLength: number): numb
 
   // Each block takes at least its three header bytes, so the input's own length bounds this loop (3.1.1.2).
   let at = header.length;
-  for (let last = false; !last; ) {
+  for (let last = false; !last;) {
     need(bytes, at + 3);
     const block = view.getUint16(at, true) + view.getUint8(at + 2) * 0x10000;
     last = block % 2 === 1;
