@@ -36,7 +36,10 @@ export async function durablePut(folder: HeldFolder, file: { readonly name: stri
 
 async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
   await using file = await open(path, NEW_FILE_FLAGS, 0o600);
-  await file.writeFile(bytes);
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, at);
+    at += bytesWritten;
+  }
   await file.sync();
 }
 
