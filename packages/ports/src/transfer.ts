@@ -31,6 +31,8 @@ export interface CopyRequest {
   readonly digest: 'tree' | 'none';
   /** `sync`: everything is on the medium before the name is given. `none`: left to the page cache, not resumable. */
   readonly durability: 'sync' | 'none';
+  /** `throughput` (default): least time. `economy`: least CPU, for a busy host. Where blocks can be shared, both share them. */
+  readonly effort?: 'throughput' | 'economy';
   /** Percentage of leaves read back before publishing, 1–100. */
   readonly verifyPercent: number;
   /** Bytes a second over all workers of this copy; absent = as fast as it goes. */
@@ -87,7 +89,14 @@ export interface VerifyRequest {
 
 export type VerifyOutcome =
   | { readonly result: 'equal'; readonly leavesChecked: number }
-  | { readonly result: 'different'; readonly leavesChecked: number; readonly leaf?: number; readonly offset?: number; readonly length?: number; readonly what: string };
+  | {
+      readonly result: 'different';
+      readonly leavesChecked: number;
+      readonly leaf?: number;
+      readonly offset?: number;
+      readonly length?: number;
+      readonly what: string;
+    };
 
 export type CompareOutcome =
   | { readonly result: 'equal'; readonly virtualSize: number }

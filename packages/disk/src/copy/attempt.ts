@@ -21,7 +21,9 @@ export interface Attempt extends Disposable {
 }
 
 /** Earlier work at the same target: usable from a mark, or not for a reason, or none. */
-export type Earlier = { readonly found: FoundPartials; readonly state: CheckpointState & { readonly mark: LayoutMark } } | { readonly found: FoundPartials; readonly reason?: string };
+export type Earlier =
+  | { readonly found: FoundPartials; readonly state: CheckpointState & { readonly mark: LayoutMark } }
+  | { readonly found: FoundPartials; readonly reason?: string };
 
 /** Looks at what earlier attempts left, without changing it. */
 export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earlier {
@@ -41,7 +43,8 @@ export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earli
 
 function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
   if (before.sourceMark !== now.sourceMark || before.virtualSize !== now.virtualSize) return 'the source has changed since the earlier attempt';
-  if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest) return 'the earlier attempt wrote with other settings';
+  if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest)
+    return 'the earlier attempt wrote with other settings';
   return undefined;
 }
 
@@ -57,7 +60,11 @@ export function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, r
   return attempt({ files, target, layout, checkpoint, leaves: state.mark.leaves });
 }
 
-export function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: { readonly plan: ImagePlan; readonly identity: CopyIdentity }): Attempt {
+export function beginAttempt(
+  earlier: { readonly found: FoundPartials; readonly reason?: string },
+  request: CopyRequest,
+  o: { readonly plan: ImagePlan; readonly identity: CopyIdentity },
+): Attempt {
   const files = partialFiles(request.path, earlier.found.epochMax + 1);
   removePartials(earlier.found.all);
   const target = WritableDiskFile.open(files.image, 'create');

@@ -2,13 +2,14 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
 import { openLocator } from '../locator/open-locator.ts';
-import { compareDisks } from './compare-job.ts';
-import { copyDisk, type JobTools } from './copy-job.ts';
+import { compareDisks } from './compare-disks.ts';
+import { copyDisk } from './copy-disk.ts';
 import { Crew } from './crew.ts';
 import { hashDisk } from './hash-leaves.ts';
 import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './messages.ts';
+import type { JobTools } from './job.ts';
 import { Progress } from './progress.ts';
-import { verifyDisk } from './verify-job.ts';
+import { verifyDisk } from './verify-disk.ts';
 import { toWireError } from './wire-error.ts';
 
 class Coordinator {
@@ -65,7 +66,12 @@ async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[key
     case 'digest': {
       using image = openLocator(job.source);
       const progress = new Progress(image.virtualSize, tools.report);
-      return await hashDisk({ ...tools, source: job.source, virtualSize: image.virtualSize, onLeaf: (result) => progress.advance(result.leaf, result.dataRead) });
+      return await hashDisk({
+        ...tools,
+        source: job.source,
+        virtualSize: image.virtualSize,
+        onLeaf: (result) => progress.advance(result.leaf, result.dataRead),
+      });
     }
   }
 }

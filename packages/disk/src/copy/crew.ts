@@ -49,7 +49,12 @@ export class Crew implements Disposable {
   #hire(): Worker {
     const worker = new Worker(new URL('./mover.ts', import.meta.url), { workerData: 'mover', resourceLimits: MOVER_LIMITS });
     worker.on('message', (message: FromMover) => this.#runs.get(message.task)?.take(message, worker));
-    worker.on('error', (cause) => this.#failAll(new HyperError('internal/unexpected', `A mover thread ended: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause }), worker));
+    worker.on('error', (cause) =>
+      this.#failAll(
+        new HyperError('internal/unexpected', `A mover thread ended: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause }),
+        worker,
+      ),
+    );
     return worker;
   }
 

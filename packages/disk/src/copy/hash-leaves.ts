@@ -43,7 +43,11 @@ export async function hashLeaves(hashing: Hashing, leaves: Iterable<number>, tak
  * Compares a disk with a list of leaf digests and answers the first leaf that differs. `only` picks the leaves to look at; without it, leaves that
  * hold data but are not in the list count as different too.
  */
-export async function findWrongLeaf(hashing: Hashing, expected: Iterable<LeafEntry>, only?: (leaf: number) => boolean): Promise<{ readonly wrong?: number; readonly checked: number }> {
+export async function findWrongLeaf(
+  hashing: Hashing,
+  expected: Iterable<LeafEntry>,
+  only?: (leaf: number) => boolean,
+): Promise<{ readonly wrong?: number; readonly checked: number }> {
   let wrong: number | undefined;
   let checked = 0;
   const list = expected[Symbol.iterator]();

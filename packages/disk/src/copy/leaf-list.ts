@@ -138,4 +138,5 @@ function parseHeader(path: string, json: Buffer): LeafListHeader {
   throw malformed(path, 'the header is not of version 1');
 }
 
-const malformed = (path: string, why: string): HyperError => new HyperError('manifest/malformed', `${path} is not a leaf list: ${why}.`, { detail: { path } });
+const malformed = (path: string, why: string): HyperError =>
+  new HyperError('manifest/malformed', `${path} is not a leaf list: ${why}.`, { detail: { path } });

@@ -1,6 +1,5 @@
-import type { ImageFormat } from '@hypersdk/domain';
+import type { ContentDigest, ImageFormat } from '@hypersdk/domain';
 import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
-import type { ContentDigest } from '@hypersdk/domain';
 import type { ImagePlan } from '../format/image-writer.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -56,7 +55,13 @@ export type ToMover =
   | { readonly type: 'end'; readonly task: number };
 
 export type FromMover =
-  | { readonly type: 'place'; readonly task: number; readonly sequence: number; readonly leaf: number; readonly sizes: Uint32Array<ArrayBuffer> | undefined }
+  | {
+      readonly type: 'place';
+      readonly task: number;
+      readonly sequence: number;
+      readonly leaf: number;
+      readonly sizes: Uint32Array<ArrayBuffer> | undefined;
+    }
   | { readonly type: 'done'; readonly task: number; readonly sequence: number; readonly result: LeafResult }
   | { readonly type: 'failed'; readonly task: number; readonly error: WireError }
   | { readonly type: 'ended'; readonly task: number };

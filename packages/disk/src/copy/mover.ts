@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
 import type { FromMover, ToMover } from './messages.ts';
-import { Slot, SlotPool } from './slots.ts';
+import { SlotPool, type Slot } from './slots.ts';
 import { openTask } from './task/open-task.ts';
 import type { LeafTask } from './task/leaf-task.ts';
 import { toWireError } from './wire-error.ts';
@@ -98,7 +98,11 @@ class Mover {
     }
   }
 
-  async #workOn(task: number, work: Work, { ring, leafTask, slot }: { readonly ring: WorkRing; readonly leafTask: LeafTask; readonly slot: Slot }): Promise<void> {
+  async #workOn(
+    task: number,
+    work: Work,
+    { ring, leafTask, slot }: { readonly ring: WorkRing; readonly leafTask: LeafTask; readonly slot: Slot },
+  ): Promise<void> {
     try {
       const result = await leafTask.run(work, slot);
       this.#send({ type: 'done', task, sequence: work.sequence, result });

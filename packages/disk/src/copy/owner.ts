@@ -7,7 +7,11 @@ export interface Owner {
   readonly pid: number;
 }
 
-export const currentOwner = (): Owner => ({ bootId: read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), networkNamespace: read(() => readlinkSync('/proc/self/ns/net')), pid: process.pid });
+export const currentOwner = (): Owner => ({
+  bootId: read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+  networkNamespace: read(() => readlinkSync('/proc/self/ns/net')),
+  pid: process.pid,
+});
 
 /**
  * Whether the holder of the lock may believe that `owner` is dead: it ran under the same kernel and in the same network namespace, where locks

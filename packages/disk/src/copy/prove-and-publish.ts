@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { HyperError, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome } from '@hypersdk/ports';
 import { nativeFs } from '../native/load.ts';
@@ -6,17 +6,23 @@ import type { Attempt } from './attempt.ts';
 import { settledLeaves } from './checkpoint-file.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, sampleBy, type Hashing } from './hash-leaves.ts';
-import { LeafList, leafListPath, writeLeafList } from './leaf-list.ts';
-import { imageLocator, type CopyJob } from './copy-job.ts';
+import { leafListPath, writeLeafList } from './leaf-list.ts';
+import { imageLocator, type CopyJob } from './job.ts';
 import { removePartials } from './partial-files.ts';
-import { publishFile } from './publish.ts';
-import { giveName } from './publish.ts';
+import { giveName, publishFile } from './publish.ts';
 
 /** Reads the target back, and gives it its name only when its content is what was read from the source. */
 export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: ContentDigest | undefined): Promise<CopyOutcome> {
   const { request, progress } = job;
   const fileSize = statSync(attempt.files.image).size;
-  const base = { path: request.path, virtualSize: job.source.virtualSize, fileSize, dataRead: progress.dataRead, resumedAt: resumedBytes(job, attempt), warnings: [] };
+  const base = {
+    path: request.path,
+    virtualSize: job.source.virtualSize,
+    fileSize,
+    dataRead: progress.dataRead,
+    resumedAt: resumedBytes(job, attempt),
+    warnings: [],
+  };
   const reason = attempt.restartReason === undefined ? {} : { restartReason: attempt.restartReason };
   if (request.durability === 'none') {
     progress.enter('publishing');
@@ -26,66 +32,63 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
   }
   const proof = content ? await prove(job, attempt, content) : undefined;
   progress.enter('publishing');
-  if (proof && content) writeLeafList(leafListPath(request.path), { version: 1, content, ...proof, fileSize, identity: job.identity }, settledLeaves(attempt.files.checkpoint));
+  if (proof && content)
+    writeLeafList(
+      leafListPath(request.path),
+      { version: 1, content, ...proof, fileSize, identity: job.identity },
+      settledLeaves(attempt.files.checkpoint),
+    );
   publishFile({ path: attempt.files.image, fd: attempt.target.fd }, request.path, request);
   removePartials([attempt.files.checkpoint]);
-  return { ...base, ...reason, leavesChecked: proof?.leavesChecked ?? 0, ...(proof && content ? { content, containerDigest: proof.containerDigest, leavesPath: leafListPath(request.path) } : {}) };
+  return {
+    ...base,
+    ...reason,
+    leavesChecked: proof?.leavesChecked ?? 0,
+    ...(proof && content ? { content, containerDigest: proof.containerDigest, leavesPath: leafListPath(request.path) } : {}),
+  };
 }
 
-const resumedBytes = (job: CopyJob, attempt: Attempt): number => Math.min(job.source.virtualSize, leafRange(attempt.leaves, job.source.virtualSize).offset);
+const resumedBytes = (job: CopyJob, attempt: Attempt): number =>
+  Math.min(job.source.virtualSize, leafRange(attempt.leaves, job.source.virtualSize).offset);
 
-async function prove(job: CopyJob, attempt: Attempt, content: ContentDigest): Promise<{ readonly containerDigest: string; readonly leavesChecked: number }> {
+async function prove(
+  job: CopyJob,
+  attempt: Attempt,
+  content: ContentDigest,
+): Promise<{ readonly containerDigest: string; readonly leavesChecked: number }> {
   const { request, progress, tools } = job;
   dropFromCache(attempt);
   progress.enter('verifying', { settled: 0 });
   const source = imageLocator(attempt.files.image, request.settings.format);
   const hashing: Hashing = { ...tools, source, virtualSize: job.source.virtualSize, onLeaf: (result) => progress.advance(result.leaf, 0) };
-  const [leavesChecked, containerDigest] = await Promise.all([checkLeaves(job, attempt, { hashing, content }), hashContainer(attempt.files.image, tools)]);
+  const [leavesChecked, containerDigest] = await Promise.all([
+    checkLeaves(job, attempt, { hashing, content }),
+    hashContainer(attempt.files.image, tools),
+  ]);
   progress.enter('verifying', { settled: job.source.virtualSize });
   return { containerDigest, leavesChecked };
 }
 
-async function checkLeaves({ request }: CopyJob, attempt: Attempt, o: { readonly hashing: Hashing; readonly content: ContentDigest }): Promise<number> {
+async function checkLeaves(
+  { request }: CopyJob,
+  attempt: Attempt,
+  o: { readonly hashing: Hashing; readonly content: ContentDigest },
+): Promise<number> {
   const only = request.verifyPercent < 100 ? sampleBy(o.content.root, request.verifyPercent) : undefined;
   const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), only);
   if (wrong === undefined) return checked;
   removePartials([attempt.files.image, attempt.files.checkpoint]);
   const { offset, length } = leafRange(wrong, o.content.virtualSize);
-  throw new HyperError('verify/mismatch', `${request.path}: bytes ${offset} to ${offset + length} of the disk came back different from the target than they were read from the source. The copy was thrown away.`, {
-    detail: { leaf: wrong, offset, length },
-  });
+  throw new HyperError(
+    'verify/mismatch',
+    `${request.path}: bytes ${offset} to ${offset + length} of the disk came back different from the target than they were read from the source. The copy was thrown away.`,
+    {
+      detail: { leaf: wrong, offset, length },
+    },
+  );
 }
 
 /** What is read back should come from the medium, not from memory. */
 function dropFromCache(attempt: Attempt): void {
   nativeFs().dropCache?.(attempt.target.fd, { offset: 0, length: 0 });
 }
-
-/**
- * The image of this very copy that an earlier run published before it could report: its leaf list tells the same identity, and its bytes still have the digest recorded there.
- * Any other file under the name is `target/exists`, unless it may be replaced.
- */
-export async function findPublished({ request, identity, source, tools, progress }: CopyJob): Promise<CopyOutcome | undefined> {
-  if (!existsSync(request.path)) return undefined;
-  const header = request.restart || request.digest === 'none' ? undefined : readHeader(leafListPath(request.path));
-  const isSame = header && JSON.stringify(header.identity) === JSON.stringify(identity) && statSync(request.path).size === header.fileSize;
-  if (isSame) {
-    progress.enter('verifying', { resumedAt: source.virtualSize, settled: source.virtualSize });
-    const { content, containerDigest, fileSize, leavesChecked } = header;
-    if ((await hashContainer(request.path, tools)) === containerDigest) {
-      return { path: request.path, virtualSize: source.virtualSize, fileSize, content, containerDigest, leavesPath: leafListPath(request.path), leavesChecked, dataRead: 0, resumedAt: source.virtualSize, warnings: [] };
-    }
-  }
-  if (request.overwrite) return undefined;
-  throw new HyperError('target/exists', `${request.path} exists already.`, { detail: { path: request.path } });
-}
-
-function readHeader(path: string): LeafList['header'] | undefined {
-  try {
-    using list = LeafList.open(path);
-    return list.header;
-  } catch {
-    return undefined;
-  }
-}
-

@@ -41,7 +41,10 @@ export class TargetLock implements AsyncDisposable {
 function lockName(path: string): string {
   try {
     const folder = statSync(dirname(path), { bigint: true });
-    const key = createHash('sha256').update(`${folder.dev}:${folder.ino}:${basename(path)}`).digest('hex').slice(0, 40);
+    const key = createHash('sha256')
+      .update(`${folder.dev}:${folder.ino}:${basename(path)}`)
+      .digest('hex')
+      .slice(0, 40);
     return `\0hypersdk-target-${key}`;
   } catch (cause) {
     throw toTargetError(cause, path, 'looking for its folder');

@@ -37,7 +37,11 @@ class ThreadedTransfer implements Transfer {
     return this.#run<'verify'>({ kind: 'verify', request }, o);
   }
 
-  async compare(a: Parameters<Transfer['compare']>[0], b: Parameters<Transfer['compare']>[1], o: Watch<CopyProgress>): ReturnType<Transfer['compare']> {
+  async compare(
+    a: Parameters<Transfer['compare']>[0],
+    b: Parameters<Transfer['compare']>[1],
+    o: Watch<CopyProgress>,
+  ): ReturnType<Transfer['compare']> {
     return this.#run<'compare'>({ kind: 'compare', a, b }, o);
   }
 
@@ -74,7 +78,10 @@ class ThreadedTransfer implements Transfer {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./coordinator.ts', import.meta.url), { workerData: { moverCount: this.#moverCount }, resourceLimits: COORDINATOR_LIMITS });
+    const worker = new Worker(new URL('./coordinator.ts', import.meta.url), {
+      workerData: { moverCount: this.#moverCount },
+      resourceLimits: COORDINATOR_LIMITS,
+    });
     worker.on('message', (message: FromCoordinator) => this.#take(message));
     worker.on('error', (cause) => this.#lose(cause));
     return worker;

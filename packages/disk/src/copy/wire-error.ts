@@ -14,7 +14,8 @@ export function toWireError(cause: unknown): WireError {
   return { code: 'internal/unexpected', message: `Something unforeseen happened: ${message}.`, detail: { stack } };
 }
 
-export const fromWireError = (wire: WireError): HyperError => new HyperError(isErrorCode(wire.code) ? wire.code : 'internal/unexpected', wire.message, { detail: wire.detail });
+export const fromWireError = (wire: WireError): HyperError =>
+  new HyperError(isErrorCode(wire.code) ? wire.code : 'internal/unexpected', wire.message, { detail: wire.detail });
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 

@@ -21,7 +21,10 @@ export class MemoryFile implements ByteFile, WritableFile {
 
   read(offset: number, into: Uint8Array): void {
     if (offset + into.length > this.#bytes.length) {
-      throw new HyperError('image/malformed', `${this.path} ends at byte ${this.#bytes.length}, before byte ${offset + into.length} that it refers to.`);
+      throw new HyperError(
+        'image/malformed',
+        `${this.path} ends at byte ${this.#bytes.length}, before byte ${offset + into.length} that it refers to.`,
+      );
     }
     into.set(this.#bytes.subarray(offset, offset + into.length));
   }

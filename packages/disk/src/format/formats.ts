@@ -6,6 +6,10 @@ import { rawReader, rawWriter } from './raw/index.ts';
 import { vmdkReader, vmdkWriter } from './vmdk/index.ts';
 
 /** The only lists of formats. A format that is missing from either does not compile. */
-export const imageReaders: { readonly [F in ImageFormat]: ImageReader & { readonly format: F } } = { raw: rawReader, qcow2: qcow2Reader, vmdk: vmdkReader };
+export const imageReaders: { readonly [F in ImageFormat]: ImageReader & { readonly format: F } } = {
+  raw: rawReader,
+  qcow2: qcow2Reader,
+  vmdk: vmdkReader,
+};
 
 export const imageWriters: { readonly [F in ImageFormat]: ImageWriter } = { raw: rawWriter, qcow2: qcow2Writer, vmdk: vmdkWriter };

@@ -18,14 +18,22 @@ export function openImage(image: ImageRef): DiskImage {
 /** Opens a file that an image names: only under the policy, only a plain name in the image's own folder, never through a link. */
 function openBeside(image: ImageRef, name: string): ReadableDiskFile {
   if (image.references !== 'beside') {
-    throw new HyperError('image/refused-reference', `${image.path} refers to the file ${JSON.stringify(name)}; images may not name other files unless this is allowed.`, {
-      detail: { path: image.path, reference: name },
-    });
+    throw new HyperError(
+      'image/refused-reference',
+      `${image.path} refers to the file ${JSON.stringify(name)}; images may not name other files unless this is allowed.`,
+      {
+        detail: { path: image.path, reference: name },
+      },
+    );
   }
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
-    throw new HyperError('image/refused-reference', `${image.path} refers to ${JSON.stringify(name)}; only plain names of files beside the image are followed.`, {
-      detail: { path: image.path, reference: name },
-    });
+    throw new HyperError(
+      'image/refused-reference',
+      `${image.path} refers to ${JSON.stringify(name)}; only plain names of files beside the image are followed.`,
+      {
+        detail: { path: image.path, reference: name },
+      },
+    );
   }
   return ReadableDiskFile.open(join(dirname(image.path), name), { follow: false });
 }

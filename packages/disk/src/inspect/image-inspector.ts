@@ -47,7 +47,9 @@ function probeFormat(path: string): ImageFormat {
   file.read(0, head);
   const matches = imageFormats.filter((format) => imageReaders[format].probe(head));
   if (matches.length > 1) {
-    throw new HyperError('image/malformed', `${path} carries the signatures of several formats at once: ${matches.join(', ')}.`, { detail: { path, matches } });
+    throw new HyperError('image/malformed', `${path} carries the signatures of several formats at once: ${matches.join(', ')}.`, {
+      detail: { path, matches },
+    });
   }
   return matches[0] ?? 'raw';
 }
@@ -65,7 +67,9 @@ function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): Image
   const format = o.format ?? found;
   // A disk that a guest wrote may begin with any bytes, so claimed raw stays raw; any other claim must match what is there.
   if (format !== 'raw' && format !== found) {
-    throw new HyperError('image/format-mismatch', `${path} was named as ${format}, but its bytes are ${found}.`, { detail: { path, claimed: format, found } });
+    throw new HyperError('image/format-mismatch', `${path} was named as ${format}, but its bytes are ${found}.`, {
+      detail: { path, claimed: format, found },
+    });
   }
   return { path, format, references: o.references };
 }

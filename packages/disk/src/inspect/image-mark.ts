@@ -7,7 +7,9 @@ import type { DiskImage } from '../format/disk-image.ts';
  * Any write through the file system changes it.
  */
 export function imageMark(image: DiskImage): string {
-  const parts = image.files.map((file) => describeStatus(file.fd === undefined ? statSync(file.path, { bigint: true }) : fstatSync(file.fd, { bigint: true })));
+  const parts = image.files.map((file) =>
+    describeStatus(file.fd === undefined ? statSync(file.path, { bigint: true }) : fstatSync(file.fd, { bigint: true })),
+  );
   return `files:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)}`;
 }
 

@@ -42,7 +42,8 @@ export class CopyTask implements LeafTask {
       return { leaf, dataRead, stored: 0 };
     }
     const digest = this.#spec.digest ? leafDigest(slot.leaf.subarray(0, length)) : undefined;
-    const stored = this.#spec.plan.placement === 'identity' ? this.#writeInPlace(work, { slot, sizes, length }) : await this.#writeAssigned(work, { slot, sizes });
+    const stored =
+      this.#spec.plan.placement === 'identity' ? this.#writeInPlace(work, { slot, sizes, length }) : await this.#writeAssigned(work, { slot, sizes });
     return { leaf, dataRead, stored, ...(digest ? { digest } : {}) };
   }
 
@@ -102,7 +103,7 @@ export class CopyTask implements LeafTask {
   #encode(encoder: UnitEncoder, { leaf }: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array }): Uint8Array {
     const { unitSize } = this.#spec.plan;
     const into = slot.stored(sizes.length * encoder.storedSizeMax);
-    const firstUnit = (leafRange(leaf, this.#source.virtualSize).offset / unitSize);
+    const firstUnit = leafRange(leaf, this.#source.virtualSize).offset / unitSize;
     let at = 0;
     for (let unit = 0; unit < sizes.length; unit += 1) {
       if (sizes[unit] === 0) continue;

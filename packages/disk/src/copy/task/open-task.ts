@@ -1,14 +1,16 @@
-import type { TaskSpec } from '../messages.ts';
+import { nativeFs } from '../../native/load.ts';
+import type { CopyTaskSpec, TaskSpec } from '../messages.ts';
 import { CompareTask } from './compare-task.ts';
 import { ContainerTask } from './container-task.ts';
 import { CopyTask } from './copy-task.ts';
 import { HashTask } from './hash-task.ts';
+import { KernelCopyTask } from './kernel-copy-task.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 
 export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
   switch (spec.kind) {
     case 'copy':
-      return new CopyTask(spec, door);
+      return openCopy(spec, door);
     case 'hash':
       return new HashTask(spec, door);
     case 'compare':
@@ -16,4 +18,10 @@ export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
     case 'container':
       return new ContainerTask(spec, door);
   }
+}
+
+function openCopy(spec: CopyTaskSpec, door: MoverDoor): LeafTask {
+  const { copyRange } = nativeFs();
+  const fallback = new CopyTask(spec, door);
+  return spec.method === 'kernel' && copyRange ? new KernelCopyTask(spec, door, { copyRange, fallback }) : fallback;
 }

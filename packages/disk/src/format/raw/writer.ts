@@ -22,8 +22,10 @@ function checkSettings(settings: ImageSettings): RawPlan['preallocation'] {
   const { format: _, compression, preallocation = 'off', ...rest } = settings;
   const foreign = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
   if (foreign) throw new HyperError('usage/invalid', `A raw image knows no setting ${foreign}.`, { detail: { field: foreign } });
-  if (compression !== undefined && compression !== 'none') throw new HyperError('usage/invalid', 'A raw image cannot be compressed.', { detail: { field: 'compression' } });
-  if (preallocation === 'metadata') throw new HyperError('usage/invalid', 'A raw image has no metadata to preallocate.', { detail: { field: 'preallocation' } });
+  if (compression !== undefined && compression !== 'none')
+    throw new HyperError('usage/invalid', 'A raw image cannot be compressed.', { detail: { field: 'compression' } });
+  if (preallocation === 'metadata')
+    throw new HyperError('usage/invalid', 'A raw image has no metadata to preallocate.', { detail: { field: 'preallocation' } });
   return preallocation;
 }
 

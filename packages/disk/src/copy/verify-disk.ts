@@ -2,7 +2,7 @@ import { leafRange } from '@hypersdk/domain';
 import type { VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import { TreeBuilder } from '../digest/tree.ts';
 import { openLocator } from '../locator/open-locator.ts';
-import type { JobTools } from './copy-job.ts';
+import type { JobTools } from './job.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, hashDisk, sampleBy, type Hashing } from './hash-leaves.ts';
 import { LeafList } from './leaf-list.ts';
@@ -13,15 +13,25 @@ export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promi
   const { expected } = request;
   const progress = new Progress(expected.virtualSize, tools.report);
   const size = withSize(request);
-  if (size !== undefined && size < expected.virtualSize) return { result: 'different', leavesChecked: 0, what: `The disk has ${size} bytes instead of ${expected.virtualSize}.` };
+  if (size !== undefined && size < expected.virtualSize)
+    return { result: 'different', leavesChecked: 0, what: `The disk has ${size} bytes instead of ${expected.virtualSize}.` };
   progress.enter('verifying');
-  const hashing: Hashing = { ...tools, source: request.source, virtualSize: expected.virtualSize, onLeaf: (result) => progress.advance(result.leaf, result.dataRead) };
+  const hashing: Hashing = {
+    ...tools,
+    source: request.source,
+    virtualSize: expected.virtualSize,
+    onLeaf: (result) => progress.advance(result.leaf, result.dataRead),
+  };
   const [content, container] = await Promise.all([
     request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath),
     request.container ? hashContainer(request.container.path, tools) : undefined,
   ]);
   if (content.result === 'equal' && request.container && container !== request.container.digest) {
-    return { result: 'different', leavesChecked: content.leavesChecked, what: 'The content of the disk is equal, but the bytes of the file are not those that were recorded.' };
+    return {
+      result: 'different',
+      leavesChecked: content.leavesChecked,
+      what: 'The content of the disk is equal, but the bytes of the file are not those that were recorded.',
+    };
   }
   return content;
 }
@@ -33,7 +43,13 @@ function withSize(request: VerifyRequest): number {
 
 async function compareRoot(hashing: Hashing, { expected }: VerifyRequest): Promise<VerifyOutcome> {
   let leavesChecked = 0;
-  const found = await hashDisk({ ...hashing, onLeaf: (result) => { leavesChecked += 1; hashing.onLeaf?.(result); } });
+  const found = await hashDisk({
+    ...hashing,
+    onLeaf: (result) => {
+      leavesChecked += 1;
+      hashing.onLeaf?.(result);
+    },
+  });
   if (found.root === expected.root) return { result: 'equal', leavesChecked };
   return { result: 'different', leavesChecked, what: `The hash tree has the root ${found.root} instead of ${expected.root}.` };
 }
@@ -41,12 +57,24 @@ async function compareRoot(hashing: Hashing, { expected }: VerifyRequest): Promi
 async function compareLeaves(hashing: Hashing, request: VerifyRequest, leavesPath: string): Promise<VerifyOutcome> {
   using list = LeafList.open(leavesPath);
   const trusted = isListTrue(list, request);
-  if (!trusted) return { result: 'different', leavesChecked: 0, what: `The leaf list ${leavesPath} does not add up to the recorded root ${request.expected.root}.` };
+  if (!trusted)
+    return {
+      result: 'different',
+      leavesChecked: 0,
+      what: `The leaf list ${leavesPath} does not add up to the recorded root ${request.expected.root}.`,
+    };
   const only = request.percent < 100 ? sampleBy(request.expected.root, request.percent) : undefined;
   const { wrong, checked } = await findWrongLeaf(hashing, list.entries(), only);
   if (wrong === undefined) return { result: 'equal', leavesChecked: checked };
   const { offset, length } = leafRange(wrong, request.expected.virtualSize);
-  return { result: 'different', leavesChecked: checked, leaf: wrong, offset, length, what: `Leaf ${wrong}, bytes ${offset} to ${offset + length} of the disk, is not what was recorded.` };
+  return {
+    result: 'different',
+    leavesChecked: checked,
+    leaf: wrong,
+    offset,
+    length,
+    what: `Leaf ${wrong}, bytes ${offset} to ${offset + length} of the disk, is not what was recorded.`,
+  };
 }
 
 /** The list is only worth something when its own tree has the recorded root. */

@@ -1,7 +1,7 @@
 import { formatBytes } from '@hypersdk/domain';
 import type { BlockLocator, CompareOutcome } from '@hypersdk/ports';
 import { openLocator } from '../locator/open-locator.ts';
-import type { JobTools } from './copy-job.ts';
+import type { JobTools } from './job.ts';
 import { mergeLeaves, planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 

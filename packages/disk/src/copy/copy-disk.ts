@@ -1,42 +1,27 @@
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
-import type { BlockLocator, CopyOutcome, CopyProgress, CopyRequest } from '@hypersdk/ports';
+import type { CopyOutcome, CopyRequest } from '@hypersdk/ports';
 import type { DiskImage } from '../format/disk-image.ts';
 import { imageWriters } from '../format/formats.ts';
-import type { ImagePlan } from '../format/image-writer.ts';
 import { imageMark } from '../inspect/image-mark.ts';
 import { openLocator } from '../locator/open-locator.ts';
 import { Throttle } from '../stream/throttle.ts';
 import { beginAttempt, continueAttempt, findEarlier, type Attempt, type Earlier } from './attempt.ts';
-import type { CopyIdentity } from './checkpoint-file.ts';
 import { Checkpointer } from './checkpointer.ts';
-import type { Crew } from './crew.ts';
+import { chooseMethod } from './choose-method.ts';
 import { hashLeaves } from './hash-leaves.ts';
+import type { CopyJob, JobTools } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
 import { planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
-import { findPublished, proveAndPublish } from './prove-and-publish.ts';
+import { findPublished } from './find-published.ts';
+import { proveAndPublish } from './prove-and-publish.ts';
 import { TargetLock } from './target-lock.ts';
 import { estimateData } from './estimate-data.ts';
 
-export interface JobTools {
-  readonly crew: Crew;
-  readonly signal: AbortSignal;
-  readonly report: (progress: CopyProgress) => void;
-}
-
-/** Everything one copy needs to know while it runs. */
-export interface CopyJob {
-  readonly request: CopyRequest;
-  readonly source: DiskImage;
-  readonly plan: ImagePlan;
-  readonly identity: CopyIdentity;
-  readonly progress: Progress;
-  readonly tools: JobTools;
-}
-
 /** Plan → copy → sync → verify → publish. Whatever fails, what is settled stays for the next call; what is wrong does not. */
 export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
+  checkRequest(request);
   using source = openLocator(request.source);
   requireUnchanged(source, request);
   const plan = imageWriters[request.settings.format].plan(source.virtualSize, request.settings);
@@ -53,6 +38,13 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const content = await copyLeaves(job, attempt);
   requireUnchangedOrDiscard(job, attempt);
   return await proveAndPublish(job, attempt, content);
+}
+
+function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
+  if (rateLimit !== undefined && !(rateLimit >= 1))
+    throw new HyperError('usage/invalid', 'A rate limit is at least one byte a second.', { detail: { field: 'rateLimit' } });
+  if (!(verifyPercent >= 1 && verifyPercent <= 100))
+    throw new HyperError('usage/invalid', 'Between 1 and 100 percent of a copy are verified.', { detail: { field: 'verifyPercent' } });
 }
 
 /** Reads the last settled window once more: a source that changed behind its mark is found before its bytes are mixed with older ones. */
@@ -76,8 +68,11 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
   const resumedAt = Math.min(leafRange(attempt.leaves, source.virtualSize).offset, source.virtualSize);
   progress.enter('copying', { resumedAt, settled: resumedAt, ...estimateData(source, resumedAt) });
   try {
-    await tools.crew.run(taskSpec(job, attempt), planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
+    const spec = taskSpec(job, attempt);
+    await tools.crew.run(spec, planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
       signal: tools.signal,
+      // Two kernel copies into one file only wait for each other's inode lock.
+      ...(spec.method === 'kernel' ? { movers: 1 } : {}),
       on: {
         started: (run) => checkpointer.started(run),
         place: (leaf, sizes) => place(attempt, leaf, sizes),
@@ -104,7 +99,8 @@ function place(attempt: Attempt, leaf: number, sizes: Uint32Array | undefined): 
   return offsets;
 }
 
-function taskSpec({ request, plan }: CopyJob, attempt: Attempt): CopyTaskSpec {
+function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
+  const { request, plan } = job;
   return {
     kind: 'copy',
     source: request.source,
@@ -112,16 +108,16 @@ function taskSpec({ request, plan }: CopyJob, attempt: Attempt): CopyTaskSpec {
     plan,
     path: attempt.files.image,
     digest: request.digest === 'tree',
-    method: 'buffers',
+    method: chooseMethod(job),
     ...(request.rateLimit === undefined ? {} : { throttle: Throttle.create(request.rateLimit) }),
   };
 }
 
-export const imageLocator = (path: string, format: CopyRequest['settings']['format']): BlockLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });
-
 function requireUnchanged(source: DiskImage, request: CopyRequest): void {
   if (imageMark(source) === request.sourceMark) return;
-  throw new HyperError('source/changed', `${source.files[0]?.path ?? 'The source'} has changed since it was looked at.`, { detail: { mark: request.sourceMark } });
+  throw new HyperError('source/changed', `${source.files[0]?.path ?? 'The source'} has changed since it was looked at.`, {
+    detail: { mark: request.sourceMark },
+  });
 }
 
 /** A copy of a source that was written meanwhile holds two points in time: it must not live on. */

@@ -1,0 +1,27 @@
+import { statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { imageWriters } from '../format/formats.ts';
+import { nativeFs } from '../native/load.ts';
+import type { CopyJob } from './job.ts';
+import type { CopyTaskSpec } from './messages.ts';
+
+/** File systems whose copy_file_range shares blocks instead of copying them: XFS and Btrfs (magic numbers of statfs(2)). */
+const SHARING_FILE_SYSTEMS = new Set([0x58465342, 0x9123683e]);
+
+/** The kernel copies when the bytes need not be seen (no digest, no encoding) and it is cheaper: blocks can be shared, or least CPU is asked for. */
+export function chooseMethod({ request, plan, source }: CopyJob): CopyTaskSpec['method'] {
+  const mustSee = request.digest !== 'none' || request.rateLimit !== undefined || isEncoded(plan, request);
+  if (mustSee || !source.locate || !nativeFs().copyRange) return 'buffers';
+  return request.effort === 'economy' || canShareBlocks(source.files[0]?.path, request.path) ? 'kernel' : 'buffers';
+}
+
+function isEncoded(plan: CopyJob['plan'], request: CopyJob['request']): boolean {
+  using encoder = imageWriters[request.settings.format].encoder(plan);
+  return encoder !== undefined;
+}
+
+function canShareBlocks(sourcePath: string | undefined, targetPath: string): boolean {
+  if (sourcePath === undefined) return false;
+  const folder = dirname(targetPath);
+  return statSync(sourcePath).dev === statSync(folder).dev && SHARING_FILE_SYSTEMS.has(statfsSync(folder).type);
+}

@@ -1,0 +1,26 @@
+import type { BlockLocator, CopyProgress, CopyRequest } from '@hypersdk/ports';
+import type { ImageFormat } from '@hypersdk/domain';
+import type { DiskImage } from '../format/disk-image.ts';
+import type { ImagePlan } from '../format/image-writer.ts';
+import type { CopyIdentity } from './checkpoint-file.ts';
+import type { Crew } from './crew.ts';
+import type { Progress } from './progress.ts';
+
+export interface JobTools {
+  readonly crew: Crew;
+  readonly signal: AbortSignal;
+  readonly report: (progress: CopyProgress) => void;
+}
+
+/** Everything one copy needs to know while it runs. */
+export interface CopyJob {
+  readonly request: CopyRequest;
+  readonly source: DiskImage;
+  readonly plan: ImagePlan;
+  readonly identity: CopyIdentity;
+  readonly progress: Progress;
+  readonly tools: JobTools;
+}
+
+/** A plain image of our own making, which refers to no other file. */
+export const imageLocator = (path: string, format: ImageFormat): BlockLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });

@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LEAF_SIZE } from '@hypersdk/domain';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LeafList, writeLeafList, type LeafListHeader } from './leaf-list.ts';
+
+const HEADER: LeafListHeader = {
+  version: 1,
+  content: { algorithm: 'sha256', leafSize: LEAF_SIZE, virtualSize: 40_000 * LEAF_SIZE, root: 'ab'.repeat(32) },
+  containerDigest: 'cd'.repeat(32),
+  fileSize: 12,
+  identity: { sourceMark: 'files:1', virtualSize: 40_000 * LEAF_SIZE, format: 'raw', plan: '{}', digest: 'tree' },
+  leavesChecked: 3,
+};
+
+function* leaves(count: number): Generator<{ leaf: number; digest: Uint8Array }> {
+  for (let leaf = 0; leaf < count; leaf += 1) yield { leaf: leaf + (leaf % 2), digest: new Uint8Array(32).fill(leaf % 251) };
+}
+
+describe('a leaf list', () => {
+  let path = '';
+  beforeEach(() => {
+    path = join(mkdtempSync(join(tmpdir(), 'leaves-')), 'x.leaves');
+  });
+  afterEach(() => rmSync(join(path, '..'), { recursive: true }));
+
+  test('comes back as it was written, more than one chunk of it', () => {
+    const entries = [...leaves(31_000)].filter((_, index) => index % 2 === 0);
+    writeLeafList(path, HEADER, entries);
+    using list = LeafList.open(path);
+    expect(list.header).toEqual(HEADER);
+    let at = 0;
+    for (const { leaf, digest } of list.entries()) {
+      expect(leaf).toBe(entries[at]?.leaf);
+      expect(digest[0]).toBe(entries[at]?.digest[0]);
+      at += 1;
+    }
+    expect(at).toBe(entries.length);
+  });
+
+  test('refuses entries out of order, foreign files and cut headers', () => {
+    writeLeafList(path, HEADER, [...leaves(4)].toReversed());
+    using list = LeafList.open(path);
+    expect(() => [...list.entries()]).toThrow(expect.objectContaining({ code: 'manifest/malformed' }));
+    for (const bytes of [Buffer.from('something else entirely'), Buffer.alloc(0), readFileSync(path).subarray(0, 40)]) {
+      writeFileSync(path, bytes);
+      expect(() => LeafList.open(path)).toThrow(expect.objectContaining({ code: 'manifest/malformed' }));
+    }
+  });
+});

@@ -1,0 +1,173 @@
+import { leafRange, type ByteRange } from '@hypersdk/domain';
+import { WritableDiskFile } from '../../file/disk-file.ts';
+import { systemCode, toTargetError } from '../../file/io-error.ts';
+import type { DiskImage, FileRun } from '../../format/disk-image.ts';
+import { openLocator } from '../../locator/open-locator.ts';
+import type { NativeFs } from '../../native/native.ts';
+import { isZero } from '../../stream/is-zero.ts';
+import type { CopyTaskSpec, LeafResult } from '../messages.ts';
+import type { Slot } from '../slots.ts';
+import type { Work } from '../work-ring.ts';
+import type { LeafTask, MoverDoor } from './leaf-task.ts';
+
+/** A run of the disk and where its bytes lie in the source's file. */
+interface LocatedRun {
+  readonly range: ByteRange;
+  readonly source: FileRun;
+}
+
+/** The file system cannot copy between these two files (copy_file_range(2)). */
+const CANNOT = new Set(['EXDEV', 'EINVAL', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Enough of a unit's edges to tell, almost always, that it is not all zeros. */
+const SAMPLE_SIZE = 8;
+
+/**
+ * Copies leaves inside the kernel, which shares blocks where the file system can. For copies without digest and encoding; a leaf that does not lie
+ * plainly in the source's file, or a file system that refuses, goes through `fallback`.
+ */
+export class KernelCopyTask implements LeafTask {
+  readonly #spec: CopyTaskSpec;
+  readonly #door: MoverDoor;
+  readonly #source: DiskImage;
+  readonly #target: WritableDiskFile;
+  readonly #copyRange: NonNullable<NativeFs['copyRange']>;
+  readonly #fallback: LeafTask;
+  readonly #sample = Buffer.alloc(SAMPLE_SIZE);
+  #refused = false;
+
+  constructor(spec: CopyTaskSpec, door: MoverDoor, o: { readonly copyRange: NonNullable<NativeFs['copyRange']>; readonly fallback: LeafTask }) {
+    this.#spec = spec;
+    this.#door = door;
+    this.#copyRange = o.copyRange;
+    this.#fallback = o.fallback;
+    this.#source = openLocator(spec.source);
+    this.#target = WritableDiskFile.open(spec.path, 'continue');
+  }
+
+  async run(work: Work, slot: Slot): Promise<LeafResult> {
+    const runs = this.#refused ? undefined : this.#locate(work.leaf);
+    if (!runs) return await this.#fallback.run(work, slot);
+    const { unitSize, placement } = this.#spec.plan;
+    const leaf = leafRange(work.leaf, this.#source.virtualSize);
+    const sizes = this.#unitSizes(leaf, { runs, slot });
+    const dataRead = runs.reduce((sum, run) => sum + run.range.length, 0);
+    const offsets = placement === 'identity' ? undefined : await this.#door.place(work, sizes.some((size) => size > 0) ? sizes : undefined);
+    const fileOffsetOf = (unit: number): number => offsets?.[unit] ?? leaf.offset + unit * unitSize;
+    let stored = 0;
+    for (const run of runs) stored += this.#copyRun(leaf, { run, sizes, fileOffsetOf });
+    return { leaf: work.leaf, dataRead, stored };
+  }
+
+  /** All data of a leaf as runs in files; undefined when some of it is nowhere in plain. */
+  #locate(leaf: number): readonly LocatedRun[] | undefined {
+    const runs: LocatedRun[] = [];
+    for (const extent of this.#source.extents(leafRange(leaf, this.#source.virtualSize))) {
+      if (extent.kind !== 'data') continue;
+      let at = extent.offset;
+      const end = extent.offset + extent.length;
+      while (at < end) {
+        const source = this.#source.locate?.({ offset: at, length: end - at });
+        if (!source || source.length <= 0) return undefined;
+        runs.push({ range: { offset: at, length: source.length }, source });
+        at += source.length;
+      }
+    }
+    return runs;
+  }
+
+  /** The unit size for each unit that holds something, 0 for the others. */
+  #unitSizes(leaf: ByteRange, o: { readonly runs: readonly LocatedRun[]; readonly slot: Slot }): Uint32Array<ArrayBuffer> {
+    const { unitSize } = this.#spec.plan;
+    const sizes = new Uint32Array(Math.ceil(leaf.length / unitSize));
+    for (const { range, source } of o.runs) {
+      for (const piece of unitPieces(leaf, range, unitSize)) {
+        if (sizes[piece.unit] === unitSize) continue;
+        const at = source.fileOffset + (piece.offset - range.offset);
+        if (!this.#isZero({ fd: source.fd, offset: at, length: piece.length }, o.slot)) sizes[piece.unit] = unitSize;
+      }
+    }
+    return sizes;
+  }
+
+  #isZero(part: ByteRange & { readonly fd: number }, slot: Slot): boolean {
+    const file = this.#source.files.find((candidate) => candidate.fd === part.fd);
+    if (!file) return false;
+    const sample = this.#sample.subarray(0, Math.min(SAMPLE_SIZE, part.length));
+    file.read(part.offset, sample);
+    if (!isZero(sample)) return false;
+    file.read(part.offset + part.length - sample.length, sample);
+    if (!isZero(sample)) return false;
+    const whole = slot.leaf.subarray(0, part.length);
+    file.read(part.offset, whole);
+    return isZero(whole);
+  }
+
+  #copyRun(leaf: ByteRange, o: { readonly run: LocatedRun; readonly sizes: Uint32Array; readonly fileOffsetOf: (unit: number) => number }): number {
+    const { unitSize } = this.#spec.plan;
+    const { range, source } = o.run;
+    let stored = 0;
+    let pending: { from: number; to: number; length: number } | undefined;
+    for (const piece of unitPieces(leaf, range, unitSize)) {
+      if ((o.sizes[piece.unit] ?? 0) === 0) continue;
+      const from = source.fileOffset + (piece.offset - range.offset);
+      const to = o.fileOffsetOf(piece.unit) + (piece.offset - leaf.offset - piece.unit * unitSize);
+      if (pending && pending.from + pending.length === from && pending.to + pending.length === to) pending.length += piece.length;
+      else {
+        if (pending) this.#copy(source.fd, pending);
+        pending = { from, to, length: piece.length };
+      }
+      stored += piece.length;
+    }
+    if (pending) this.#copy(source.fd, pending);
+    return stored;
+  }
+
+  #copy(fd: number, part: { readonly from: number; readonly to: number; readonly length: number }): void {
+    let done = 0;
+    while (done < part.length) {
+      const copied = this.#refused
+        ? this.#copyByHand(fd, { from: part.from + done, to: part.to + done, length: part.length - done })
+        : this.#tryKernel(fd, part, done);
+      done += copied;
+    }
+  }
+
+  #tryKernel(fd: number, part: { readonly from: number; readonly to: number; readonly length: number }, done: number): number {
+    try {
+      const copied = this.#copyRange({ fd, offset: part.from + done }, { fd: this.#target.fd, offset: part.to + done }, part.length - done);
+      // Nothing copied means that the source ended early; reading it by hand says so in the right words.
+      if (copied === 0) this.#refused = true;
+      return copied;
+    } catch (cause) {
+      if (!CANNOT.has(systemCode(cause) ?? '')) throw toTargetError(cause, this.#target.path, `copying to byte ${part.to + done}`);
+      this.#refused = true;
+      return 0;
+    }
+  }
+
+  #copyByHand(fd: number, part: { readonly from: number; readonly to: number; readonly length: number }): number {
+    const bytes = Buffer.alloc(Math.min(part.length, this.#spec.plan.unitSize));
+    this.#source.files.find((candidate) => candidate.fd === fd)?.read(part.from, bytes);
+    this.#target.write(part.to, bytes);
+    return bytes.length;
+  }
+
+  [Symbol.dispose](): void {
+    this.#target[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
+    this.#fallback[Symbol.dispose]();
+  }
+}
+
+/** Cuts a run of the disk at the borders of the leaf's units. */
+function* unitPieces(leaf: ByteRange, range: ByteRange, unitSize: number): Generator<ByteRange & { readonly unit: number }> {
+  let at = range.offset;
+  const end = range.offset + range.length;
+  while (at < end) {
+    const unit = Math.floor((at - leaf.offset) / unitSize);
+    const next = Math.min(end, leaf.offset + (unit + 1) * unitSize);
+    yield { unit, offset: at, length: next - at };
+    at = next;
+  }
+}
