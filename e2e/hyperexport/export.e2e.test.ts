@@ -56,6 +56,15 @@ describe('list', () => {
     expect(ended.stderr).toMatch(/^hyperexport: left out: .*broken\.qcow2.*\n$/);
   });
 
+  test('is not steered by a name', async () => {
+    await mkdir(workshop.path('hostile'));
+    await workshop.disk('hostile/we\u001B[2Jb\u202E.raw', { sizeMib: 1, dataMib: [0] });
+    const ended = await run(['list', workshop.path('hostile')], workshop);
+    expect(ended.code).toBe(0);
+    expect(ended.stdout + ended.stderr).toContain('we [2Jb');
+    for (const sign of ['\u001B', '\u202E']) expect(ended.stdout + ended.stderr).not.toContain(sign);
+  });
+
   test('of nothing is an error', async () => {
     expect((await run(['list', workshop.path('nix')], workshop)).code).toBe(66);
   });

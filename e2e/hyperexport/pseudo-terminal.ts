@@ -36,7 +36,8 @@ while True:
             else:
                 size(int(words[1]), int(words[2]))
 _, status = os.waitpid(pid, 0)
-sys.exit(os.waitstatus_to_exitcode(status) & 255)
+code = os.waitstatus_to_exitcode(status)
+sys.exit(code if code >= 0 else 128 - code)
 `;
 
 export interface PseudoTerminal {
@@ -46,6 +47,7 @@ export interface PseudoTerminal {
   until(pattern: RegExp): Promise<void>;
   type(keys: string): void;
   resize(columns: number, rows: number): void;
+  /** The exit code as a shell tells it: 128 and the signal for a program that a signal ended. */
   readonly ended: Promise<number | null>;
 }
 

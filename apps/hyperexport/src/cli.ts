@@ -37,7 +37,7 @@ async function tellError(thrown: unknown, o: { readonly terminal: Terminal; read
   ]);
   const error = toHyperError(thrown);
   if (o.json) o.terminal.out(toJson(toErrorDocument(error)));
-  else o.terminal.err(`${describeError(error)}\n`);
+  else o.terminal.err(`${describeError(error).replace(/^hyperexport:/, (name) => o.terminal.paintError('red', name))}\n`);
   return exitCodeOf(error);
 }
 

@@ -17,10 +17,10 @@ export interface Terminal {
   onResize(changed: () => void): Disposable;
 }
 
-export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
+type Style = 'bold' | 'green' | 'red';
 
 // ECMA-48 §8.3.117, Select Graphic Rendition: on and off.
-const SGR: Readonly<Record<Style, readonly [number, number]>> = { bold: [1, 22], dim: [2, 22], green: [32, 39], red: [31, 39], yellow: [33, 39] };
+const SGR: Readonly<Record<Style, readonly [number, number]>> = { bold: [1, 22], green: [32, 39], red: [31, 39] };
 
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parseText } from '../flags/parsers.ts';
+import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import type { Services } from '../services.ts';
@@ -77,6 +78,5 @@ async function compareWatched(
 
 function describeOutcome(outcome: CompareOutcome, o: { readonly first: string; readonly second: string }): string {
   if (outcome.result === 'equal') return `The images are equal: ${formatBytes(outcome.virtualSize)}.\n`;
-  return `${o.first} and ${o.second} differ. ${outcome.what}
-`;
+  return `${printable(`${o.first} and ${o.second} differ. ${outcome.what}`)}\n`;
 }

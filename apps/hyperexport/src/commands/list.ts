@@ -4,6 +4,7 @@ import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseSize, parseText } from '../flags/parsers.ts';
 import { filesFlags, openFiles, type FilesFlags } from '../open-files.ts';
+import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
 import { listenForStop } from '../stop.ts';
@@ -60,7 +61,7 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
     listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }),
   );
   respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms) });
-  if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${problem}\n`);
+  if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`);
 }
 
 function describeVMs(vms: readonly VMInfo[]): string {

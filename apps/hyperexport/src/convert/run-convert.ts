@@ -7,6 +7,7 @@ import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { shellWord } from '../output/shell-word.ts';
+import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
@@ -136,7 +137,7 @@ function describe({ cli, services, source, target }: Task, { outcome: { copy, re
       ] as const)
     : ([['proof', 'none was asked for']] as const);
   return (
-    `${terminal.paint('green', terminal.paint('bold', basename(target)))}: ${receipt ? 'converted and proven' : 'converted'}\n` +
+    `${terminal.paint('green', terminal.paint('bold', printable(basename(target))))}: ${receipt ? 'converted and proven' : 'converted'}\n` +
     formatFields([
       ['from', `${source.path} (${source.format})`],
       ['to', target],
@@ -147,7 +148,7 @@ function describe({ cli, services, source, target }: Task, { outcome: { copy, re
         `${formatBytes(copy.dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((copy.dataRead / Math.max(1, elapsedMs)) * 1000)}, all stages included)`,
       ],
       ...proof,
-      ...copy.warnings.map((warning) => ['warning', terminal.paint('yellow', warning)] as const),
+      ...copy.warnings.map((warning) => ['warning', warning] as const),
     ])
   );
 }

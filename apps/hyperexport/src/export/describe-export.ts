@@ -1,6 +1,7 @@
 import { formatBytes } from '@hypersdk/domain';
 import type { ExportOutcome } from '@hypersdk/usecases';
 import { shellWord } from '../output/shell-word.ts';
+import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
 
@@ -14,7 +15,7 @@ export interface FinishedExport {
 }
 
 export interface Paint {
-  paint(style: 'bold' | 'green' | 'yellow', text: string): string;
+  paint(style: 'bold' | 'green', text: string): string;
 }
 
 /** What a person wants to know at the end: what, where, how much, how fast, by what it is proven, and how to prove it again. */
@@ -22,7 +23,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
   const { outcome, folder, elapsedMs, publicKeyPath } = finished;
   const { manifest } = outcome;
   const dataRead = outcome.disks.reduce((sum, disk) => sum + disk.dataRead, 0);
-  const head = `${terminal.paint('green', terminal.paint('bold', manifest.vm.name))}: exported and proven\n`;
+  const head = `${terminal.paint('green', terminal.paint('bold', printable(manifest.vm.name)))}: exported and proven\n`;
   const disks = manifest.disks.flatMap((disk): (readonly [string, string])[] => [
     [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(disk.fileSize)}`],
     ['  root', disk.content.root],
@@ -42,7 +43,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
       ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
       ['public key', publicKeyPath],
       ['verify', `hyperexport verify ${shellWord(folder)}`],
-      ...outcome.warnings.map((warning) => ['warning', terminal.paint('yellow', warning)] as const),
+      ...outcome.warnings.map((warning) => ['warning', warning] as const),
     ])
   );
 }

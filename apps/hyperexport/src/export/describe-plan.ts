@@ -1,5 +1,6 @@
 import { formatBytes } from '@hypersdk/domain';
 import type { ExportPlan } from '@hypersdk/usecases';
+import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
 import type { Paint } from './describe-export.ts';
 
@@ -11,7 +12,7 @@ const ACTIONS = { copy: 'copy', resume: 'go on with the kept copy of', adopt: 't
 /** What a run would do, and what would stop it. */
 export function describePlan(plan: ExportPlan, o: Paint & { readonly folder: string }): string {
   return (
-    `${o.paint('bold', plan.vm.name)}: nothing is written, this is what would be done\n` +
+    `${o.paint('bold', printable(plan.vm.name))}: nothing is written, this is what would be done\n` +
     formatFields([
       ['folder', o.folder],
       ...plan.disks.map(
@@ -20,8 +21,7 @@ export function describePlan(plan: ExportPlan, o: Paint & { readonly folder: str
       ),
       ['space', `${formatBytes(plan.spaceNeeded)} at most${plan.spaceFree === undefined ? '' : `, ${formatBytes(plan.spaceFree)} free`}`],
       ...plan.findings.map(
-        (finding) =>
-          [finding.severity, o.paint('yellow', finding.detail === undefined ? finding.summary : `${finding.summary} ${finding.detail}`)] as const,
+        (finding) => [finding.severity, finding.detail === undefined ? finding.summary : `${finding.summary} ${finding.detail}`] as const,
       ),
     ])
   );

@@ -7,6 +7,7 @@ import type { ExportFlags } from '../commands/export.ts';
 import { toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { openFiles } from '../open-files.ts';
+import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import type { ProgressTracker } from '../progress/progress-tracker.ts';
@@ -31,7 +32,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
   const services = await this.services();
   using stop = listenForStop();
   await using session = await openFiles(services, path, { flags, signal: stop.signal });
-  const onProblem = (problem: string): void => (flags.quiet ? undefined : this.terminal.err(`hyperexport: left out: ${problem}\n`));
+  const onProblem = (problem: string): void => (flags.quiet ? undefined : this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`));
   const vms = await chooseVMs(session.facets.inventory, wanted, { signal: stop.signal, onProblem });
   checkFormats(vms, flags);
   if (flags.name !== undefined && vms.length > 1) throw new HyperError('usage/invalid', `--name fits one VM, and ${vms.length} are to be exported`);

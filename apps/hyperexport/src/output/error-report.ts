@@ -1,4 +1,5 @@
 import { errorTable, HyperError } from '@hypersdk/domain';
+import { printable } from './printable.ts';
 
 /** The document that `--json` prints instead of a result. */
 export interface ErrorDocument {
@@ -26,8 +27,7 @@ export function describeError(error: HyperError): string {
   return `hyperexport: ${sentence(error.message)} ${mend}`;
 }
 
-/** Control characters of a foreign name must not steer the terminal. */
 function sentence(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
+  const line = printable(text).trim();
   return /[.!?…]$/.test(line) ? line : `${line}.`;
 }

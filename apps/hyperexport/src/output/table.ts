@@ -1,3 +1,5 @@
+import { displayWidth, pad, printable } from './printable.ts';
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
@@ -5,11 +7,12 @@ export interface Column {
 
 const GAP = '  ';
 
-/** Lines of a table whose columns are as wide as their widest cell; the last column is never padded. Answers nothing for no rows. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
+/** Lines of a table whose columns are as wide as their widest cell; the last column is never padded; names in cells are made harmless. Answers nothing for no rows. */
+export function formatTable(columns: readonly Column[], cells: readonly (readonly string[])[]): string {
+  if (cells.length === 0) return '';
+  const rows = cells.map((row) => row.map(printable));
   const titles = columns.map((column) => column.title);
-  const widths = columns.map((column, at) => Math.max(column.title.length, ...rows.map((row) => displayWidth(row[at] ?? ''))));
+  const widths = columns.map((column, at) => Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[at] ?? ''))));
   const line = (cells: readonly string[]): string =>
     columns
       .map((column, at) => pad(cells[at] ?? '', { width: widths[at] ?? 0, align: column.align ?? 'left' }))
@@ -20,14 +23,6 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
 
 /** `label  value` lines with the values in one column. */
 export function formatFields(fields: readonly (readonly [label: string, value: string])[]): string {
-  const width = Math.max(...fields.map(([label]) => label.length));
-  return fields.map(([label, value]) => `${label.padEnd(width)}${GAP}${value}\n`).join('');
+  const width = Math.max(...fields.map(([label]) => displayWidth(printable(label))));
+  return fields.map(([label, value]) => `${pad(printable(label), { width, align: 'left' })}${GAP}${printable(value)}\n`).join('');
 }
-
-function pad(text: string, o: { readonly width: number; readonly align: 'left' | 'right' }): string {
-  const fill = ' '.repeat(Math.max(0, o.width - displayWidth(text)));
-  return o.align === 'right' ? fill + text : text + fill;
-}
-
-/** Columns that a terminal gives to text: one for each code point, which is right for all but combining and wide characters. */
-export const displayWidth = (text: string): number => [...text].length;

@@ -1,7 +1,7 @@
 import { bytesPerSecond, observeRate, pauseRate, startRate, type Rate } from './rate.ts';
 
 /** Work of one kind over all disks, in bytes of data: holes cost next to nothing, so counting them would promise too much. */
-export interface WorkShare {
+interface WorkShare {
   readonly done: number;
   /** Undefined while the amount is not known. */
   readonly total: number | undefined;

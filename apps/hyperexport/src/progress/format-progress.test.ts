@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clip, drawBar, formatDuration, formatPercent, formatRemaining, formatSpeed } from './format-progress.ts';
+import { drawBar, formatDuration, formatPercent, formatRemaining, formatSpeed } from './format-progress.ts';
 
 test('durations read like a clock and never say zero while there is work', () => {
   expect([1, 7_000, 59_001, 760_000, 11_110_000, 200_000_000].map(formatDuration)).toEqual(['0:01', '0:07', '1:00', '12:40', '3:05:10', '2 d 7 h']);
@@ -29,9 +29,4 @@ describe('a bar', () => {
     expect(drawBar(0.57, { width: 4, unicode: true })).toBe('██▎░');
     expect(drawBar(0.56, { width: 4, unicode: false })).toBe('##--');
   });
-});
-
-test('a name too long is cut and says so', () => {
-  expect(clip('a-very-long-name', 8)).toBe('a-very-…');
-  expect(clip('short', 8)).toBe('short');
 });

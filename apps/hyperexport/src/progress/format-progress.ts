@@ -38,10 +38,3 @@ export function drawBar(fraction: number, o: { readonly width: number; readonly 
 }
 
 const PARTS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
-
-/** Cuts text to `width` columns, saying with `…` that it did. */
-export function clip(text: string, width: number): string {
-  const letters = [...text];
-  if (letters.length <= width) return text;
-  return width <= 0 ? '' : `${letters.slice(0, width - 1).join('')}…`;
-}

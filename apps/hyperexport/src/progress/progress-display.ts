@@ -1,5 +1,5 @@
 import type { Terminal } from '../terminal.ts';
-import { clip } from './format-progress.ts';
+import { clip, displayWidth } from '../output/printable.ts';
 import { describeProgress, renderProgress, type ProgressLine } from './render-progress.ts';
 
 /** Shows progress until disposed; disposal leaves the terminal as it was found. */
@@ -8,7 +8,7 @@ export interface ProgressDisplay extends Disposable {
 }
 
 /** All there is to show at one moment. */
-export interface ProgressFrame {
+interface ProgressFrame {
   readonly lines: readonly ProgressLine[];
   readonly total?: ProgressLine;
   /** A sentence to the person who watches. */
@@ -30,7 +30,7 @@ export function liveDisplay(terminal: Terminal): ProgressDisplay {
   // A narrower window wraps what is already there, so the old lines are measured anew with its width.
   const back = (): string => `\r${up(rowsTaken(drawn, terminal.columns()))}${ERASE_BELOW}`;
   const restore = (): void => terminal.err(SHOW_CURSOR);
-  const watching = terminal.onResize(() => terminal.err(back() + frame(drawn.map((line) => line.slice(0, terminal.columns() - 1)))));
+  const watching = terminal.onResize(() => terminal.err(back() + frame(drawn.map((line) => clip(line, terminal.columns() - 1)))));
   const frame = (lines: readonly string[]): string => {
     drawn = lines;
     return lines.map((line) => `${line}\n`).join('');
@@ -76,4 +76,4 @@ export function plainDisplay(terminal: Terminal): ProgressDisplay {
 
 /** Rows that lines fill in a window `columns` wide. */
 export const rowsTaken = (lines: readonly string[], columns: number): number =>
-  lines.reduce((rows, line) => rows + Math.max(1, Math.ceil([...line].length / Math.max(1, columns))), 0);
+  lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(displayWidth(line) / Math.max(1, columns))), 0);

@@ -1,4 +1,5 @@
 import type { Clock, CopyProgress } from '@hypersdk/ports';
+import { printable } from '../output/printable.ts';
 import { addWork, fractionOf, toWork, type DiskProgress } from './disk-progress.ts';
 import { estimate, observeCourse, startCourse, type Course, type Estimate, type Work } from './eta.ts';
 import type { ProgressDisplay } from './progress-display.ts';
@@ -31,12 +32,12 @@ export class ProgressTracker implements Disposable {
 
   /** Makes a disk known before it starts, so that the whole is known from the beginning. */
   expect(key: string, disk: Pick<DiskProgress, 'label' | 'allocatedSize'>): void {
-    if (!this.#disks.has(key)) this.#disks.set(key, { disk: { ...disk, state: 'waiting' } });
+    if (!this.#disks.has(key)) this.#disks.set(key, { disk: { ...disk, label: printable(disk.label), state: 'waiting' } });
   }
 
   report(key: string, label: string, progress: CopyProgress): void {
     const before = this.#disks.get(key);
-    this.#disks.set(key, { ...before, disk: { ...before?.disk, label, state: 'running', progress } });
+    this.#disks.set(key, { ...before, disk: { ...before?.disk, label: printable(label), state: 'running', progress } });
   }
 
   done(key: string): void {

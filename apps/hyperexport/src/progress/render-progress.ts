@@ -1,5 +1,6 @@
 import type { Estimate } from './eta.ts';
-import { clip, drawBar, formatPercent, formatRemaining, formatSpeed } from './format-progress.ts';
+import { clip, displayWidth, pad } from '../output/printable.ts';
+import { drawBar, formatPercent, formatRemaining, formatSpeed } from './format-progress.ts';
 
 /** One line of the display. */
 export interface ProgressLine {
@@ -28,7 +29,7 @@ export function renderProgress(lines: readonly ProgressLine[], total: ProgressLi
   const room = Math.max(1, canvas.rows - 1 - (total ? 1 : 0));
   const shown = lines.length <= room ? lines : mostTelling(lines, Math.max(1, room - 1));
   const hidden = lines.length - shown.length;
-  const labelWidth = Math.min(LABEL_MAX, Math.max(...[...shown, ...(total ? [total] : [])].map((line) => [...line.label].length)));
+  const labelWidth = Math.min(LABEL_MAX, Math.max(...[...shown, ...(total ? [total] : [])].map((line) => displayWidth(line.label))));
   return [
     ...shown.map((line) => renderLine(line, { ...canvas, labelWidth })),
     ...(hidden > 0 ? [clip(`and ${hidden} more`, canvas.columns - 1)] : []),
@@ -46,12 +47,12 @@ export function describeProgress(line: ProgressLine): string {
 
 function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: number }): string {
   const width = o.columns - 1;
-  const label = clip(line.label, o.labelWidth).padEnd(o.labelWidth);
+  const label = pad(clip(line.label, o.labelWidth), { width: o.labelWidth, align: 'left' });
   const percent = formatPercent(line.fraction).padStart(PERCENT_WIDTH);
   const speed = (isQuiet(line) ? '' : formatSpeed(line.estimate.speed)).padStart(SPEED_WIDTH);
   const remaining = (isQuiet(line) ? '' : formatRemaining(line.estimate)).padStart(REMAINING_WIDTH);
   const stage = line.stage.padEnd(STAGE_WIDTH);
-  const used = [label, stage, percent, speed, remaining].reduce((sum, part) => sum + part.length + 1, 0);
+  const used = [label, stage, percent, speed, remaining].reduce((sum, part) => sum + displayWidth(part) + 1, 0);
   const barWidth = Math.min(BAR_MAX, width - used);
   if (barWidth >= BAR_MIN)
     return clip([label, stage, drawBar(line.fraction, { width: barWidth, unicode: o.unicode }), percent, speed, remaining].join(' '), width);

@@ -3,6 +3,7 @@ import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { verifyExport, type VerifiedDisk, type VerifyReport } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { VerifyFlags } from '../commands/verify.ts';
+import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
 import { openTracker } from '../progress/open-tracker.ts';
@@ -79,7 +80,9 @@ function describe(report: VerifyReport, { terminal }: CliContext): string {
     SIGNATURES[disk.receipt],
   ]);
   const table = formatTable([{ title: 'FILE' }, { title: 'CONTENT' }, { title: 'LEAVES READ', align: 'right' }, { title: 'SIGNATURE' }], rows);
-  const notes = report.findings.filter((finding) => finding.severity !== 'error').map((finding) => `${finding.severity}: ${finding.summary}\n`);
+  const notes = report.findings
+    .filter((finding) => finding.severity !== 'error')
+    .map((finding) => `${finding.severity}: ${printable(finding.summary)}\n`);
   return `${table}${notes.join('')}${report.ok ? `${terminal.paint('green', 'Proven')}: what lies here is what was read from the source.\n` : ''}`;
 }
 
