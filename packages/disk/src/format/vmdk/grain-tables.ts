@@ -6,6 +6,7 @@ import type { GrainDirectory } from './grain-directory.ts';
 import { GRAIN_MARKER_SIZE, isTableMarker } from './marker.ts';
 import { overlaps, tableSpan, type MetadataArea } from './metadata-areas.ts';
 import type { SparseHeader } from './sparse-header.ts';
+import { TablesAhead } from './tables-ahead.ts';
 import { SECTOR_SIZE, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-limits.ts';
 import { malformed, unsupported } from './vmdk-refusal.ts';
 
@@ -34,6 +35,7 @@ export class GrainTables {
   readonly #checked: Uint8Array;
   readonly #kept: { index: number; readonly entries: Uint32Array }[] = [];
   readonly #bytes: Uint8Array;
+  readonly #ahead: TablesAhead;
   /** No area lies beyond. */
   readonly #areasEnd: number;
   #fileRun: ByteRange & { readonly hole: boolean } = { offset: 0, length: 0, hole: false };
@@ -41,6 +43,7 @@ export class GrainTables {
   constructor(parts: GrainTablesParts) {
     this.#parts = parts;
     this.#claims = new GrainClaims(parts.header.grainSize / SECTOR_SIZE);
+    this.#ahead = new TablesAhead(parts.file);
     this.#areasEnd = Math.max(...parts.areas.map(endOf));
     this.#checked = new Uint8Array(parts.directory.length);
     this.#bytes = new Uint8Array(SECTOR_SIZE + TABLE_SIZE);
@@ -54,13 +57,13 @@ export class GrainTables {
   }
 
   /**
-   * The first table from `index` on, below `end`, that may describe grains. Tables that lie in a hole of the file are all zero and are passed over
-   * unread: programs reserve the tables of the whole disk, a gibibyte for 16 TiB, and never write most of them.
+   * The first table from `index` on, below `end`, that may describe grains. Programs reserve the tables of the whole disk, a gibibyte for 16 TiB, and
+   * never write most of them: those that lie in a hole of the file are passed over unread, those of zeros many at a time.
    */
   nextUsed(index: number, end: number): number {
     for (let at = index; at < end; at += 1) {
       const offset = this.#parts.directory.tableOffset(at);
-      if (offset > 0 && !this.#isHole(offset)) return at;
+      if (offset > 0 && !this.#isHole(offset) && !this.#isZero(offset)) return at;
     }
     return end;
   }
@@ -72,6 +75,13 @@ export class GrainTables {
       this.#fileRun = first ? { offset, length: first.length, hole: first.kind !== 'data' } : { offset, length: 0, hole: false };
     }
     return this.#fileRun.hole && offset + TABLE_SIZE <= endOf(this.#fileRun);
+  }
+
+  /** Where a file system does not tell holes, they are read. Streams have no tables of zeros, so theirs are not looked at. */
+  #isZero(offset: number): boolean {
+    if (this.#parts.marked) return false;
+    if (!this.#ahead.holds(offset)) this.#ahead.load(offset);
+    return isZero(this.#ahead.table(offset));
   }
 
   #table(index: number): Uint32Array | undefined {
@@ -96,7 +106,8 @@ export class GrainTables {
     const { file, marked } = this.#parts;
     const before = marked ? SECTOR_SIZE : 0;
     const bytes = this.#bytes.subarray(0, before + TABLE_SIZE);
-    file.read(offset - before, bytes);
+    if (this.#ahead.holds(offset)) bytes.set(this.#ahead.table(offset), before);
+    else file.read(offset - before, bytes);
     if (marked && !isTableMarker(bytes, 'grain-table', TABLE_SIZE)) {
       throw malformed('a grain table is not preceded by its marker', { path: file.path, offset: offset - before });
     }
@@ -139,5 +150,8 @@ export class GrainTables {
     return clash === 'overlap' ? 'shares its bytes with another grain' : STREWN;
   }
 }
+
+const ZEROS = new Uint8Array(TABLE_SIZE);
+const isZero = (table: Uint8Array): boolean => Buffer.compare(table, ZEROS) === 0;
 
 const STREWN = 'its grains are strewn over the file with too many alignments to tell whether they overlap';

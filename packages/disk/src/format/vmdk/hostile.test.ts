@@ -68,13 +68,13 @@ describe('a hostile VMDK is refused with its reason:', () => {
   });
 
   test('in little time and memory', () => {
-    // A thread of tests shares its process with others, so this only notices what is far beyond the goals of 50 ms and 32 MiB.
+    // The goal is 50 ms, but code runs for the first time here.
     const costly = hostile.filter((image) => {
       const memory = process.memoryUsage().arrayBuffers;
-      const began = process.cpuUsage();
+      const began = process.threadCpuUsage();
       refusalOf(image, 'refuse');
-      const { user, system } = process.cpuUsage(began);
-      return user + system > 500_000 || process.memoryUsage().arrayBuffers - memory > 32 * MIB;
+      const { user, system } = process.threadCpuUsage(began);
+      return user + system > 200_000 || process.memoryUsage().arrayBuffers - memory > 32 * MIB;
     });
     expect(costly.map(({ name }) => name)).toEqual([]);
   });
