@@ -29,7 +29,7 @@ function make(...args: readonly string[]): void {
 
 async function list(options: { readonly references?: ReferencePolicy } = {}): Promise<VMInfo[]> {
   await using session = await provider.open(provider.parse({ path: folder, ...options }), calm);
-  return Array.fromAsync(session.facets.inventory.list({ ...calm, onProblem: (problem) => problems.push(problem) }));
+  return await Array.fromAsync(session.facets.inventory.list({ ...calm, onProblem: (problem) => problems.push(problem) }));
 }
 
 /** Without what differs from machine to machine: where the folder lies, and in what steps its file system counts. */

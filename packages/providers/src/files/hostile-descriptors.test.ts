@@ -12,11 +12,15 @@ const SECTOR = new Uint8Array(512).fill(1);
 
 /** Every path that the provider asks the inspector about. */
 const asked: string[] = [];
+const ask = (path: string): string => {
+  asked.push(path);
+  return path;
+};
 const inspector: ImageInspector = {
-  probe: (path, o) => (asked.push(path), imageInspector.probe(path, o)),
-  inspect: (image, o) => (asked.push(image.path), imageInspector.inspect(image, o)),
-  mark: (image, o) => (asked.push(image.path), imageInspector.mark(image, o)),
-  refer: (path, o) => (asked.push(path), imageInspector.refer(path, o)),
+  probe: (path, o) => imageInspector.probe(ask(path), o),
+  inspect: (image, o) => imageInspector.inspect({ ...image, path: ask(image.path) }, o),
+  mark: (image, o) => imageInspector.mark({ ...image, path: ask(image.path) }, o),
+  refer: (path, o) => imageInspector.refer(ask(path), o),
 };
 const provider = filesProvider(inspector);
 

@@ -28,6 +28,7 @@ function subjectOver(files: MemoryFiles, transfer: Transfer): TransferSubject {
   let made = 0;
   return {
     settings: { format: 'raw' },
+    windowSize: 0,
     open: async () => transfer,
     makeSource: async (content) => {
       made += 1;
@@ -35,6 +36,7 @@ function subjectOver(files: MemoryFiles, transfer: Transfer): TransferSubject {
       return files.locate(`source-${made}`);
     },
     rewriteSource: async (source, content) => files.write(source.image.path, content),
+    markOf: async (source) => `${source.image.path}@${files.open(source).version}`,
     absentSource: () => files.locate('absent'),
     freshPath: () => {
       made += 1;
@@ -92,6 +94,13 @@ proveChecks<ArrangeTransfer>({
     mutant('writes over an existing target', 'a target that exists is refused and stays as it is', ({ transfer }) => ({
       copy: (request, o) => transfer.copy({ ...request, overwrite: true }, o),
     })),
+    mutant(
+      'makes a copy again that is there',
+      'the same copy once more is refused, or known to be done without being made again',
+      ({ transfer }) => ({
+        copy: (request, o) => transfer.copy({ ...request, overwrite: true }, o),
+      }),
+    ),
     mutant('never replaces a target', 'a target that exists is replaced when that is wanted', ({ transfer }) => ({
       copy: (request, o) => transfer.copy({ ...request, overwrite: false }, o),
     })),

@@ -1,10 +1,20 @@
-import { leafCount } from '@hypersdk/domain';
+import { HyperError, leafCount } from '@hypersdk/domain';
 import type { CopyProgress, CopyStage } from '@hypersdk/ports';
 import { expect } from 'vitest';
 import { contentDigest } from '../memory/content-digest.ts';
 import type { Check } from './check.ts';
 import { calm, expectRefusal } from './expectations.ts';
-import { type ArrangeTransfer, DISK_SIZE, diskContent, expectNoTarget, expectTarget, INTERRUPTIBLE_RATE, requestOf } from './transfer-subject.ts';
+import {
+  type ArrangeTransfer,
+  DISK_SIZE,
+  diskContent,
+  expectNoTarget,
+  expectTarget,
+  INTERRUPTIBLE_RATE,
+  plainRequest,
+  requestOf,
+  withSource,
+} from './transfer-subject.ts';
 
 const STAGES: readonly CopyStage[] = ['planning', 'copying', 'syncing', 'verifying', 'publishing'];
 
@@ -23,7 +33,7 @@ function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
         await using subject = await arrange();
         await using transfer = await subject.open();
         for (const content of [diskContent(1), new Uint8Array(DISK_SIZE), diskContent(2).subarray(0, 512)]) {
-          const request = requestOf(subject, await subject.makeSource(content));
+          const request = await requestOf(subject, content);
           const outcome = await transfer.copy(request, calm);
           await expectTarget(subject, request.path, content);
           expect(outcome).toMatchObject({ path: request.path, virtualSize: content.length, resumedAt: 0 });
@@ -36,9 +46,11 @@ function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
         await using subject = await arrange();
         await using transfer = await subject.open();
         for (const content of [diskContent(1), diskContent(2).subarray(0, 512)]) {
-          const outcome = await transfer.copy(requestOf(subject, await subject.makeSource(content)), calm);
+          const outcome = await transfer.copy(await requestOf(subject, content), calm);
           expect(outcome.content).toEqual(contentDigest(content));
-          expect(outcome.leavesChecked).toBe(leafCount(content.length));
+          // Leaves that the target does not hold need no reading.
+          expect(outcome.leavesChecked).toBeGreaterThan(0);
+          expect(outcome.leavesChecked).toBeLessThanOrEqual(leafCount(content.length));
           expect(outcome.leavesPath).toBeTypeOf('string');
         }
       },
@@ -48,7 +60,7 @@ function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), digest: 'none', durability: 'none' } as const;
+        const request = { ...(await requestOf(subject, diskContent(1))), digest: 'none', durability: 'none' } as const;
         const outcome = await transfer.copy(request, calm);
         await expectTarget(subject, request.path, diskContent(1));
         expect(outcome.content).toBeUndefined();
@@ -61,7 +73,7 @@ function contentChecks(arrange: ArrangeTransfer): readonly Check[] {
         await using subject = await arrange();
         await using transfer = await subject.open();
         const contents = [diskContent(1), diskContent(2), diskContent(3)];
-        const requests = await Promise.all(contents.map(async (content) => requestOf(subject, await subject.makeSource(content))));
+        const requests = await Promise.all(contents.map((content) => requestOf(subject, content)));
         await Promise.all(requests.map((request) => transfer.copy(request, calm)));
         for (const [index, request] of requests.entries()) await expectTarget(subject, request.path, contents[index] ?? new Uint8Array(0));
       },
@@ -76,13 +88,22 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         await transfer.copy(request, calm);
-        await expectRefusal(transfer.copy(request, calm), 'target/exists');
-        await expectRefusal(
-          transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2' }, calm),
-          'target/exists',
-        );
+        await expectRefusal(transfer.copy(await withSource(subject, request, diskContent(2)), calm), 'target/exists');
+        await expectTarget(subject, request.path, diskContent(1));
+      },
+    },
+    {
+      name: 'the same copy once more is refused, or known to be done without being made again',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = await requestOf(subject, diskContent(1));
+        const first = await transfer.copy(request, calm);
+        const again = await transfer.copy(request, calm).catch((reason: unknown) => reason);
+        if (again instanceof HyperError) expect(again.code).toBe('target/exists');
+        else expect(again).toMatchObject({ path: first.path, content: first.content, containerDigest: first.containerDigest, dataRead: 0 });
         await expectTarget(subject, request.path, diskContent(1));
       },
     },
@@ -91,9 +112,9 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         await transfer.copy(request, calm);
-        await transfer.copy({ ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2', overwrite: true }, calm);
+        await transfer.copy({ ...(await withSource(subject, request, diskContent(2))), overwrite: true }, calm);
         await expectTarget(subject, request.path, diskContent(2));
       },
     },
@@ -102,7 +123,7 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, subject.absentSource());
+        const request = { ...plainRequest(subject), source: subject.absentSource(), sourceMark: 'none' };
         await expectRefusal(transfer.copy(request, calm), 'source/not-found');
         await expectNoTarget(subject, request.path);
       },
@@ -112,7 +133,7 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         const settings = { ...subject.settings, subformat: 'no-such-subformat' };
         await expectRefusal(transfer.copy({ ...request, settings }, calm), 'usage/invalid');
         await expectNoTarget(subject, request.path);
@@ -123,11 +144,10 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const source = await subject.makeSource(diskContent(1));
-        const request = { ...requestOf(subject, source), rateLimit: INTERRUPTIBLE_RATE };
+        const request = { ...(await requestOf(subject, diskContent(1))), rateLimit: INTERRUPTIBLE_RATE };
         let rewritten: Promise<void> | undefined;
         const onProgress = ({ stage, settled }: CopyProgress): void => {
-          if (stage === 'copying' && settled > 0) rewritten ??= subject.rewriteSource(source, diskContent(2));
+          if (stage === 'copying' && settled > 0) rewritten ??= subject.rewriteSource(request.source, diskContent(2));
         };
         await expectRefusal(transfer.copy(request, { ...calm, onProgress }), 'source/changed');
         await rewritten;
@@ -145,7 +165,7 @@ function courseChecks(arrange: ArrangeTransfer): readonly Check[] {
         await using subject = await arrange();
         await using transfer = await subject.open();
         const seen: CopyProgress[] = [];
-        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), rateLimit: INTERRUPTIBLE_RATE };
+        const request = { ...(await requestOf(subject, diskContent(1))), rateLimit: INTERRUPTIBLE_RATE };
         await transfer.copy(request, { ...calm, onProgress: (progress) => seen.push(progress) });
         expectForward(seen);
         expect(seen.at(-1)).toMatchObject({ settled: DISK_SIZE, virtualSize: DISK_SIZE });
@@ -156,11 +176,11 @@ function courseChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = { ...requestOf(subject, await subject.makeSource(diskContent(1))), rateLimit: INTERRUPTIBLE_RATE };
+        const request = { ...(await requestOf(subject, diskContent(1))), rateLimit: INTERRUPTIBLE_RATE / 4 };
         const begun = performance.now();
         await transfer.copy(request, calm);
-        // 16 MiB of data at 32 MiB/s take half a second; half of it may come in a burst at the start.
-        expect(performance.now() - begun).toBeGreaterThan(240);
+        // 8 MiB of data at 4 MiB/s take two seconds; half of it may come in a burst at the start.
+        expect(performance.now() - begun).toBeGreaterThan(900);
       },
     },
   ];

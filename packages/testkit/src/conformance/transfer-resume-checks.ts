@@ -1,8 +1,19 @@
+import { LEAF_SIZE } from '@hypersdk/domain';
 import { expect } from 'vitest';
 import { contentDigest } from '../memory/content-digest.ts';
 import type { Check } from './check.ts';
 import { calm, expectCancelled } from './expectations.ts';
-import { type ArrangeTransfer, diskContent, expectNoTarget, expectTarget, interruptCopy, requestOf } from './transfer-subject.ts';
+import {
+  type ArrangeTransfer,
+  DISK_SIZE,
+  diskContent,
+  expectNoTarget,
+  expectTarget,
+  interruptCopy,
+  noise,
+  requestOf,
+  withSource,
+} from './transfer-subject.ts';
 
 /** What a copy promises when it is interrupted and asked for again. */
 export const resumeChecks = (arrange: ArrangeTransfer): readonly Check[] => [...interruptionChecks(arrange), ...restartChecks(arrange)];
@@ -14,7 +25,7 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         await interruptCopy(transfer, request);
         await expectNoTarget(subject, request.path);
         await expectCancelled((o) => transfer.copy(request, o));
@@ -25,11 +36,13 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
-        await interruptCopy(transfer, request);
+        const content = noise(4, subject.windowSize + DISK_SIZE);
+        const request = await requestOf(subject, content);
+        // The last checkpoint may still be on its way to the medium, so the copy is stopped some leaves after it was due.
+        await interruptCopy(transfer, request, { after: subject.windowSize + 2 * LEAF_SIZE, rate: content.length * 1.5 });
         const outcome = await transfer.copy(request, calm);
-        await expectTarget(subject, request.path, diskContent(1));
-        expect(outcome.content).toEqual(contentDigest(diskContent(1)));
+        await expectTarget(subject, request.path, content);
+        expect(outcome.content).toEqual(contentDigest(content));
         expect(outcome.resumedAt, 'bytes settled already').toBeGreaterThan(0);
         expect(outcome.restartReason).toBeUndefined();
       },
@@ -39,9 +52,9 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         await transfer.copy(request, calm);
-        await interruptCopy(transfer, { ...request, source: await subject.makeSource(diskContent(2)), sourceMark: 'mark-2', overwrite: true });
+        await interruptCopy(transfer, { ...(await withSource(subject, request, diskContent(2))), overwrite: true });
         await expectTarget(subject, request.path, diskContent(1));
       },
     },
@@ -55,11 +68,11 @@ function restartChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const source = await subject.makeSource(diskContent(1));
-        const request = requestOf(subject, source);
+        const request = await requestOf(subject, diskContent(1));
+        const { source } = request;
         await interruptCopy(transfer, request);
         await subject.rewriteSource(source, diskContent(2));
-        const outcome = await transfer.copy({ ...request, sourceMark: 'mark-2' }, calm);
+        const outcome = await transfer.copy({ ...request, sourceMark: await subject.markOf(source) }, calm);
         await expectTarget(subject, request.path, diskContent(2));
         expect(outcome.resumedAt).toBe(0);
         expect(outcome.restartReason).toBeTypeOf('string');
@@ -70,7 +83,7 @@ function restartChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const request = requestOf(subject, await subject.makeSource(diskContent(1)));
+        const request = await requestOf(subject, diskContent(1));
         await interruptCopy(transfer, request);
         const outcome = await transfer.copy({ ...request, restart: true }, calm);
         await expectTarget(subject, request.path, diskContent(1));

@@ -1,5 +1,5 @@
 import { LEAF_SIZE } from '@hypersdk/domain';
-import type { BlockLocator, CopyRequest, ImageSettings, Transfer } from '@hypersdk/ports';
+import type { BlockLocator, CopyProgress, CopyRequest, ImageSettings, Transfer } from '@hypersdk/ports';
 import { expect } from 'vitest';
 import { expectEqualBytes } from './expectations.ts';
 
@@ -7,11 +7,15 @@ import { expectEqualBytes } from './expectations.ts';
 export interface TransferSubject extends AsyncDisposable {
   /** How targets are written. */
   readonly settings: ImageSettings;
+  /** Bytes that a stopped copy may have to do again: what lies between two checkpoints. */
+  readonly windowSize: number;
   open(): Promise<Transfer>;
   /** A new source with this content. */
   makeSource(content: Uint8Array): Promise<BlockLocator>;
   /** Writes other content of the same length over a source, as a running VM would. */
   rewriteSource(source: BlockLocator, content: Uint8Array): Promise<void>;
+  /** The mark of the source's content now. */
+  markOf(source: BlockLocator): Promise<string>;
   /** A locator with nothing behind it. */
   absentSource(): BlockLocator;
   /** A path for a target where nothing is yet. */
@@ -24,24 +28,25 @@ export interface TransferSubject extends AsyncDisposable {
 
 export type ArrangeTransfer = () => Promise<TransferSubject>;
 
-/** Five whole leaves and a short one of nine sectors. */
-export const DISK_SIZE = 5 * LEAF_SIZE + 9 * 512;
+/** Three whole leaves and a short one of nine sectors. */
+export const DISK_SIZE = 3 * LEAF_SIZE + 9 * 512;
 
 /** Slow enough that a copy of `diskContent` can be interrupted, fast enough to wait for. */
-export const INTERRUPTIBLE_RATE = 32 * 1024 * 1024;
+export const INTERRUPTIBLE_RATE = 16 * 1024 * 1024;
 
 /** Made once for each seed: noise takes longer to make than to copy. */
 const made = new Map<number, Uint8Array>();
 
-/** A disk of noise with one leaf of zeros and a run of zeros across a leaf border. Equal seeds give equal disks; nobody writes into them. */
+/** A disk of noise with one leaf of zeros and zeros on both sides of it. Equal seeds give equal disks; nobody writes into them. */
 export function diskContent(seed: number): Uint8Array {
-  const content = made.get(seed) ?? noise(seed);
+  const content = made.get(seed) ?? noise(seed, DISK_SIZE);
   made.set(seed, content);
   return content;
 }
 
-function noise(seed: number): Uint8Array {
-  const words = new Uint32Array(DISK_SIZE / 4);
+/** A disk of `size` bytes, a multiple of four, that is longer than `diskContent` and like it at its start. */
+export function noise(seed: number, size: number): Uint8Array {
+  const words = new Uint32Array(size / 4);
   let state = seed * 2_654_435_769 + 1;
   for (let at = 0; at < words.length; at += 1) {
     // xorshift32, Marsaglia 2003.
@@ -51,8 +56,7 @@ function noise(seed: number): Uint8Array {
     words[at] = state;
   }
   const content = new Uint8Array(words.buffer);
-  content.fill(0, 2 * LEAF_SIZE, 3 * LEAF_SIZE);
-  content.fill(0, 4 * LEAF_SIZE - 70_000, 4 * LEAF_SIZE + 70_000);
+  content.fill(0, LEAF_SIZE - 70_000, 2 * LEAF_SIZE + 70_000);
   return content;
 }
 
@@ -63,10 +67,20 @@ export function flipByte(content: Uint8Array, offset: number): Uint8Array {
   return flipped;
 }
 
-/** A proven copy of a source to a fresh path. */
-export const requestOf = (subject: TransferSubject, source: BlockLocator): CopyRequest => ({
-  source,
-  sourceMark: 'mark-1',
+/** A proven copy of a new source with this content to a fresh path. */
+export async function requestOf(subject: TransferSubject, content: Uint8Array): Promise<CopyRequest> {
+  const source = await subject.makeSource(content);
+  return { ...plainRequest(subject), source, sourceMark: await subject.markOf(source) };
+}
+
+/** The same request for another source, in place of the one it was for. */
+export async function withSource(subject: TransferSubject, request: CopyRequest, content: Uint8Array): Promise<CopyRequest> {
+  const source = await subject.makeSource(content);
+  return { ...request, source, sourceMark: await subject.markOf(source) };
+}
+
+/** A proven copy to a fresh path, without its source. */
+export const plainRequest = (subject: TransferSubject): Omit<CopyRequest, 'source' | 'sourceMark'> => ({
   path: subject.freshPath(),
   settings: subject.settings,
   digest: 'tree',
@@ -86,13 +100,17 @@ export async function expectNoTarget(subject: TransferSubject, path: string): Pr
   expect((await subject.readTarget(path))?.length, 'size of an image that must not be there').toBeUndefined();
 }
 
-/** Starts a copy, cancels it as soon as some of it has settled, and expects that it ends for that reason. */
-export async function interruptCopy(transfer: Transfer, request: CopyRequest): Promise<void> {
+/** Starts a copy, cancels it as soon as more than `after` bytes of it have settled, and expects that it ends for that reason. */
+export async function interruptCopy(
+  transfer: Transfer,
+  request: CopyRequest,
+  o: { readonly after: number; readonly rate: number } = { after: 0, rate: INTERRUPTIBLE_RATE },
+): Promise<void> {
   const stop = new AbortController();
   const reason = new Error('called off');
-  const onProgress = ({ stage, settled }: { readonly stage: string; readonly settled: number }): void => {
-    if (stage === 'copying' && settled > 0) stop.abort(reason);
+  const onProgress = ({ stage, settled }: CopyProgress): void => {
+    if (stage === 'copying' && settled > o.after) stop.abort(reason);
   };
-  const outcome = transfer.copy({ ...request, rateLimit: INTERRUPTIBLE_RATE }, { signal: stop.signal, onProgress });
+  const outcome = transfer.copy({ ...request, rateLimit: o.rate }, { signal: stop.signal, onProgress });
   await expect(outcome).rejects.toBe(reason);
 }
