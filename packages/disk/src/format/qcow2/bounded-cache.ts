@@ -7,21 +7,23 @@ export class BoundedCache<Value> {
     this.#capacity = capacity;
   }
 
-  get(key: number, load: (key: number) => Value): Value {
+  /** `load` may make the new value out of the one that is dropped for it. */
+  get(key: number, load: (key: number, dropped: Value | undefined) => Value): Value {
     const known = this.#values.get(key);
     if (known !== undefined) {
       this.#values.delete(key);
       this.#values.set(key, known);
       return known;
     }
-    const value = load(key);
-    if (this.#values.size >= this.#capacity) {
-      for (const oldest of this.#values.keys()) {
-        this.#values.delete(oldest);
-        break;
-      }
-    }
+    const value = load(key, this.#values.size < this.#capacity ? undefined : this.#dropOldest());
     this.#values.set(key, value);
     return value;
+  }
+  #dropOldest(): Value | undefined {
+    for (const [key, value] of this.#values) {
+      this.#values.delete(key);
+      return value;
+    }
+    return undefined;
   }
 }

@@ -112,6 +112,7 @@ export class ClusterMap {
     return false;
   }
 
+  /** Settles the piece at `offset`. It may end behind `limit`, the end of what is asked for. */
   #look(offset: number, limit: number): void {
     const index = Math.floor(offset / this.#coverage);
     const table = this.#tableAt(index);
@@ -123,22 +124,25 @@ export class ClusterMap {
     const within = offset - index * this.#coverage;
     const inCluster = within % this.#clusterSize;
     const entry = (within - inCluster) / this.#clusterSize;
-    if (this.#extended) this.#lookExtended({ table, entry, offset, inCluster });
-    else this.#lookStandard({ table, entry, offset, inCluster });
+    if (this.#extended) return this.#lookExtended({ table, entry, offset, inCluster });
+    this.#lookStandard({ table, entry, offset, inCluster });
+    if (this.#end < limit && this.#kind !== 'compressed') this.#skipAlike(table, entry, limit);
   }
 
   #tableAt(index: number): DataView | undefined {
     if (index === this.#tableIndex) return this.#table;
     const at = this.#l1.offsetOf(index);
+    // Should the load fail, the table known so far may have been overwritten by it.
+    this.#tableIndex = -1;
     this.#table = at === 0 ? undefined : this.#tables.get(at, this.#loadTable);
     this.#tableIndex = index;
     return this.#table;
   }
 
-  readonly #loadTable = (at: number): DataView => {
-    const bytes = new Uint8Array(this.#clusterSize);
-    this.#file.read(at, bytes);
-    return new DataView(bytes.buffer);
+  readonly #loadTable = (at: number, dropped: DataView | undefined): DataView => {
+    const table = dropped ?? new DataView(new ArrayBuffer(this.#clusterSize));
+    this.#file.read(at, new Uint8Array(table.buffer));
+    return table;
   };
 
   #settle(kind: 'zero' | 'absent', end: number): void {
@@ -161,6 +165,28 @@ export class ClusterMap {
     }
     if (host === undefined) return this.#settle('absent', end);
     this.#settleData({ host, inCluster, entry, end });
+  }
+
+  /** Most entries are like the one before: absent, or data in the next cluster of the file. These need not be looked at one by one. */
+  #skipAlike(table: DataView, entry: number, limit: number): void {
+    const clusterSize = this.#clusterSize;
+    const high = table.getUint32(entry * 8);
+    const low = table.getUint32(entry * 8 + 4);
+    const isData = this.#kind === 'data';
+    const host = (high & 0x00_ff_ff_ff) * 2 ** 32 + low;
+    // What lies below the end of the tables or reaches past the end of the file is checked entry by entry, and so is a change of the high half.
+    if (isData ? host < this.#metadataEnd || this.#dataFile !== undefined : high !== 0 || low !== 0) return;
+    const inFile = isData ? Math.floor((this.#dataSize - 1 - host) / clusterSize) : Number.POSITIVE_INFINITY;
+    const more = Math.min(Math.ceil((limit - this.#end) / clusterSize), table.byteLength / 8 - entry - 1, inFile);
+    const step = isData ? clusterSize : 0;
+    let count = 0;
+    while (
+      count < more &&
+      table.getUint32((entry + count + 1) * 8 + 4) === low + (count + 1) * step &&
+      table.getUint32((entry + count + 1) * 8) === high
+    )
+      count += 1;
+    this.#end += count * clusterSize;
   }
 
   #lookExtended({ table, entry, offset, inCluster }: Looked): void {

@@ -7,7 +7,7 @@ import { malformed } from './malformed.ts';
 
 export const MAGIC = 0x51_46_49_fb; // "QFI\xfb"
 export const HEADER_SIZE_V2 = 72;
-export const HEADER_SIZE_V3 = 104;
+const HEADER_SIZE_V3 = 104;
 /** Version 3 with the compression type field. */
 export const HEADER_SIZE_COMPRESSION = 112;
 export const CLUSTER_BITS_MIN = 9;

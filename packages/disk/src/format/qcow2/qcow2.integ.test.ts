@@ -157,6 +157,29 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an image that qemu made', { tim
     expectSameAs('snaps.qcow2', contentByQemu('snaps.qcow2'));
   });
 
+  test('with dirty bitmaps reads as its content', () => {
+    qemuImg('create', '-q', '-f', 'qcow2', 'bitmaps.qcow2', '2M');
+    qemuImg('bitmap', '--add', 'bitmaps.qcow2', 'backup');
+    qemuIo('bitmaps.qcow2', 'write -P 1 100k 300k');
+    expectSameAs('bitmaps.qcow2', contentByQemu('bitmaps.qcow2'));
+  });
+
+  test('resized, so that its L1 table moved, reads as qemu reads it', () => {
+    qemuImg('create', '-q', '-f', 'qcow2', '-o', 'cluster_size=512', 'resized.qcow2', '1M');
+    qemuIo('resized.qcow2', 'write -P 1 0 1M');
+    qemuImg('resize', '-q', 'resized.qcow2', '9M');
+    qemuIo('resized.qcow2', 'write -P 2 8M 1M');
+    expectSameAs('resized.qcow2', contentByQemu('resized.qcow2'));
+    qemuImg('resize', '-q', '--shrink', 'resized.qcow2', '700k');
+    expectSameAs('resized.qcow2', contentByQemu('resized.qcow2'));
+  });
+
+  test('encrypted is refused', () => {
+    const secret = ['--object', 'secret,id=key,data=correct horse'];
+    qemuImg('create', '-q', ...secret, '-f', 'qcow2', '-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10', 'locked.qcow2', '1M');
+    expect(() => open('locked.qcow2')).toThrow('its content is encrypted (LUKS)');
+  });
+
   test('on a shorter backing file reads through it', () => {
     writeFileSync(at('base.raw'), noise(1_000_448));
     qemuImg('create', '-q', '-f', 'qcow2', '-b', 'base.raw', '-F', 'raw', 'middle.qcow2', '3M');
