@@ -13,6 +13,7 @@ import { rawReader } from '../raw/index.ts';
 import { noise } from './arbitrary-qcow2.ts';
 import { buildQcow2, contentOf, type DiskContent } from './build-qcow2.ts';
 import { qcow2Reader } from './reader.ts';
+import { qcow2Writer } from './writer.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -242,7 +243,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an image that qemu made', { tim
   });
 });
 
-describe.skipIf(missing('qemu-img'))('an image that we made', { timeout: 60_000 }, () => {
+describe.skipIf(missing('qemu-img', 'qemu-io'))('an image that we made', { timeout: 60_000 }, () => {
   const settings: readonly Omit<ImageSettings, 'format'>[] = [
     ...[512, 4096, 65536, 2097152].flatMap((clusterSize) => (['none', 'zlib', 'zstd'] as const).map((compression) => ({ clusterSize, compression }))),
     ...[1, 2, 4, 8, 32, 64].flatMap((refcountBits) =>
@@ -319,6 +320,31 @@ describe.skipIf(missing('qemu-img'))('an image that we made', { timeout: 60_000 
     }
     writeSparse(at('source.raw'), disk);
     expect(qemuImg('compare', '-f', 'raw', '-F', 'qcow2', 'source.raw', 'ours.qcow2')).toContain('identical');
+  });
+
+  test('finds compressed content that lies beyond 4 GiB of the file', () => {
+    rmSync(at('ours.qcow2'), { force: true });
+    const plan = qcow2Writer.plan(6 * GIB, { format: 'qcow2', compression: 'zlib' });
+    const stored = new Uint8Array(plan.unitSize);
+    {
+      using file = WritableDiskFile.open(at('ours.qcow2'), 'create');
+      using encoder = qcow2Writer.encoder(plan);
+      const layout = qcow2Writer.layout(plan, file);
+      // These clusters get their places and are never written: they are holes of the file.
+      for (let leaf = 0; leaf < 1100; leaf += 1) layout.place(leaf, new Uint32Array(64).fill(plan.unitSize), new Float64Array(64));
+      const length = encoder?.encode(new Uint8Array(plan.unitSize).fill(7), 0, stored, 0) ?? 0;
+      const offsets = new Float64Array(64);
+      layout.place(1100, new Uint32Array(64).fill(length), offsets);
+      for (const offset of offsets) file.write(offset, stored.subarray(0, length));
+      layout.finish();
+      expect(offsets[0]).toBeGreaterThan(4 * GIB);
+    }
+    expect(checkOf('ours.qcow2')).toMatchObject({ 'check-errors': 0, 'compressed-clusters': 64 });
+    expect(qemuIo('ours.qcow2', `read -P 7 ${1100 * LEAF_SIZE} 4M`)).toContain('read 4194304/4194304');
+    using image = open('ours.qcow2');
+    const bytes = Buffer.alloc(LEAF_SIZE);
+    image.read(1100 * LEAF_SIZE, bytes);
+    expect(bytes.equals(Buffer.alloc(LEAF_SIZE, 7))).toBe(true);
   });
 
   function make(name: string, content: DiskContent, choice: Omit<ImageSettings, 'format'>): { readonly report: unknown } {
