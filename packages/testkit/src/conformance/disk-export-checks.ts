@@ -83,7 +83,6 @@ function markChecks(arrange: ArrangeProvider): readonly Check[] {
       name: 'a write to a disk is noticed, in the check and in the marks',
       run: () =>
         withExport(arrange, async ({ diskExport, vm, subject }) => {
-          if (!subject.writeToDisk) return;
           await using lease = await diskExport.open(vm.id, calm);
           await subject.writeToDisk(vm);
           await using again = await diskExport.open(vm.id, calm);

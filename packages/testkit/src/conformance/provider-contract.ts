@@ -12,7 +12,7 @@ export interface ProviderSubject extends AsyncDisposable {
   /** An id that looks right and belongs to no VM. */
   readonly absent: VMId;
   /** Writes to the first disk of the VM behind the provider's back, as a guest would. */
-  writeToDisk?(vm: VMInfo): Promise<void>;
+  writeToDisk(vm: VMInfo): Promise<void>;
 }
 
 export type ArrangeProvider = () => Promise<ProviderSubject>;

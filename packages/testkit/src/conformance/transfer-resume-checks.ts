@@ -36,10 +36,10 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
       run: async () => {
         await using subject = await arrange();
         await using transfer = await subject.open();
-        const content = noise(4, subject.windowSize + DISK_SIZE);
+        const content = noise(4, subject.windowSize + 2 * DISK_SIZE);
         const request = await requestOf(subject, content);
-        // The last checkpoint may still be on its way to the medium, so the copy is stopped some leaves after it was due.
-        await interruptCopy(transfer, request, { after: subject.windowSize + 2 * LEAF_SIZE, rate: content.length * 1.5 });
+        // The first checkpoint may still be on its way to the medium when it is due, so the copy is stopped a leaf later.
+        await interruptCopy(transfer, request, { after: subject.windowSize + LEAF_SIZE, rate: content.length });
         const outcome = await transfer.copy(request, calm);
         await expectTarget(subject, request.path, content);
         expect(outcome.content).toEqual(contentDigest(content));
