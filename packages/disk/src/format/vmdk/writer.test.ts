@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import { HyperError, KIB, leafCount, LEAF_SIZE, MIB, TIB } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import fc from 'fast-check';
@@ -10,6 +11,8 @@ import { vmdkSubformats } from './vmdk-plan.ts';
 import { vmdkWriter } from './writer.ts';
 
 const UNIT = 64 * KIB;
+/** Machines that run much else at once. */
+const TIMEOUT_MS = 60_000;
 const options = { references: 'refuse', openReference: () => expect.unreachable(), depth: 0 } as const;
 
 /** A disk of a few islands of bytes, some compressible, some not, that crosses several leaves and tables. */
@@ -54,7 +57,7 @@ const padded = (disk: Uint8Array): Uint8Array => {
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && Buffer.compare(a, b) === 0;
 
-describe.each(vmdkSubformats)('a written %s disk', (subformat) => {
+describe.each(vmdkSubformats)('a written %s disk', { timeout: TIMEOUT_MS }, (subformat) => {
   test('reads back as what was written, with a size rounded up to a sector', () => {
     fc.assert(
       fc.property(disks, (disk) => {
@@ -141,6 +144,21 @@ describe.each(vmdkSubformats)('a written %s disk', (subformat) => {
     vmdkWriter.layout(plan, file, mark).finish();
     expect(same(file.bytes, buildVmdk(disk, { subformat }))).toBe(true);
   });
+});
+
+test('a compressed grain carries its place on the disk and its length, and zeros up to the next sector', () => {
+  const plan = vmdkWriter.plan(MIB, { format: 'vmdk', subformat: 'streamOptimized' });
+  using encoder = vmdkWriter.encoder(plan);
+  const into = new Uint8Array((encoder?.storedSizeMax ?? 0) + 100).fill(0xaa);
+  const length = encoder?.encode(new Uint8Array(UNIT).fill(7), 3, into, 100) ?? 0;
+  const view = new DataView(into.buffer, 100);
+  const storedSize = view.getUint32(8, true);
+  expect(length % 512).toBe(0);
+  expect(view.getBigUint64(0, true)).toBe(3n * 128n);
+  expect(inflateSync(into.subarray(112, 112 + storedSize))).toEqual(Buffer.alloc(UNIT, 7));
+  expect(into.subarray(112 + storedSize, 100 + length)).toEqual(new Uint8Array(length - 12 - storedSize));
+  expect(into.subarray(0, 100)).toEqual(new Uint8Array(100).fill(0xaa));
+  expect(into[100 + length]).toBe(0xaa);
 });
 
 test('a stream that is not the one its mark describes is refused, not continued', () => {
