@@ -15,9 +15,9 @@ const openMemory =
 
 type Flaw = (sink: MemorySink) => Partial<BlockSink>;
 
-function mutant(flaw: string, breaks: string, change: Flaw, ordered = false): Mutant<OpenSink> {
+function mutant(flaw: string, breaks: string, change: Flaw): Mutant<OpenSink> {
   const subject: OpenSink = async (virtualSize) => {
-    const sink = new MemorySink(virtualSize, { ordered });
+    const sink = new MemorySink(virtualSize);
     return { sink: mutate<BlockSink>(sink, change(sink)), readBack: async () => sink.content };
   };
   return { flaw, breaks, subject };

@@ -22,6 +22,7 @@ const STAGES: readonly CopyStage[] = ['planning', 'copying', 'syncing', 'verifyi
 export const copyChecks = (arrange: ArrangeTransfer): readonly Check[] => [
   ...contentChecks(arrange),
   ...targetChecks(arrange),
+  ...refusalChecks(arrange),
   ...courseChecks(arrange),
 ];
 
@@ -118,6 +119,11 @@ function targetChecks(arrange: ArrangeTransfer): readonly Check[] {
         await expectTarget(subject, request.path, diskContent(2));
       },
     },
+  ];
+}
+
+function refusalChecks(arrange: ArrangeTransfer): readonly Check[] {
+  return [
     {
       name: 'an absent source is said to be absent, and leaves no target',
       run: async () => {
