@@ -15,7 +15,7 @@ import { WRITTEN_GRAIN_SIZE, type VmdkPlan } from './vmdk-plan.ts';
 const UNITS_PER_LEAF = LEAF_SIZE / WRITTEN_GRAIN_SIZE;
 
 /** Header and descriptor, with room for a longer one: 128 sectors, as VMware leaves. */
-export const STREAM_OVERHEAD = 128 * SECTOR_SIZE;
+const STREAM_OVERHEAD = 128 * SECTOR_SIZE;
 
 /** What a mark holds: where the next bytes go, and where the last table lies (0: none yet). */
 interface StreamState {
