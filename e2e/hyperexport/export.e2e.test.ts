@@ -11,7 +11,7 @@ const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
 await mkdir(workshop.path('vms'));
 await workshop.disk('vms/web-01.raw', { sizeMib: 96, dataMib: [0, 5, 40, 95] });
-await workshop.disk('vms/big.raw', { sizeMib: 128, dataMib: range(0, 48) });
+await workshop.disk('vms/big.raw', { sizeMib: 128, dataMib: range(0, 32) });
 const vms = workshop.path('vms');
 const web = workshop.path('vms/web-01.raw');
 const to = workshop.path('backup');
@@ -151,10 +151,14 @@ describe('export', () => {
 describe('a killed export', () => {
   const slow = ['export', vms, 'big', '--to', to, '--limit-rate', '8M'];
 
+  // 32 MiB at 8 MiB a second take four seconds.
+  const MIDWAY_MS = 1_000;
+
   /** Kills the process itself, not politely, in the middle of the copy. */
   async function killMidway(): Promise<void> {
     const { child, ended } = start([...slow, '--plain'], workshop);
-    for (let shown = ''; !/ ([5-9]|[1-9]\d)%/.test(shown);) shown += String((await once(child.stderr, 'data'))[0]);
+    await once(child.stderr, 'data');
+    await new Promise((done) => setTimeout(done, MIDWAY_MS));
     child.kill('SIGKILL');
     await ended;
     expect((await readdir(`${to}/big`)).some((name) => name === 'disk-0.qcow2' || name === 'export-manifest.json')).toBe(false);
@@ -181,6 +185,25 @@ describe('a killed export', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect((await run(['verify', `${to}/big`], workshop)).code).toBe(0);
     expect((await run(['resume'], workshop)).stderr).toContain('There is no run to go on with.');
+  });
+
+  test('of several VMs does not begin with the finished ones again', async () => {
+    await workshop.disk('vms/a-small.raw', { sizeMib: 8, dataMib: [1, 6] });
+    const all = ['export', vms, '--to', to, '--limit-rate', '8M'];
+    const { child, ended } = start([...all, '--plain'], workshop);
+    for (let shown = ''; !/ big\.raw: copying|^big\.raw: copying/m.test(shown);) shown += String((await once(child.stderr, 'data'))[0]);
+    child.kill('SIGKILL');
+    await ended;
+    const before = await stat(`${to}/a-small/export-manifest.json`);
+    const again = await run([...all.slice(0, -2), '--json', '--quiet'], workshop);
+    expect(again.code, 'other choices are another run').toBe(73);
+    const resumed = await run(['resume', '--json', '--quiet'], workshop);
+    expect(resumed).toMatchObject({ code: 0, stderr: '' });
+    expect((documentOf(resumed) as ExportDocument).exports.map((one) => one.folder)).toEqual(
+      ['a-small', 'big', 'web-01'].map((name) => `${to}/${name}`),
+    );
+    expect((await stat(`${to}/a-small/export-manifest.json`)).ino).toBe(before.ino);
+    await rm(`${vms}/a-small.raw`);
   });
 
   test('stopped by a signal says how to go on, as a document too', async () => {

@@ -89,7 +89,6 @@ export function runInTerminal(args: readonly string[], o: Surroundings & { reado
 }
 
 // ECMA-48 §5.4: control sequences begin with CSI and end in a byte from @ to ~.
-// oxlint-disable-next-line eslint/no-control-regex -- control sequences are what is looked for
 const CONTROL = /\u001B\[[0-?]*[ -/]*[@-~]/g;
 
 /** The lines that were drawn, without control sequences. */

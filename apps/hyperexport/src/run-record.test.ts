@@ -10,10 +10,11 @@ const subject: RunSubject = { command: 'export', source: '/vms/a', target: '/b',
 
 let history: History;
 let count = 0;
+let alive = false;
 const ports = (): Parameters<typeof recordRun>[0] => ({
   history: async () => history,
   clock: new FakeClock(),
-  runs: { hold: () => ({ [Symbol.dispose]: () => undefined }), isHeld: () => true },
+  runs: { hold: () => ({ [Symbol.dispose]: () => undefined }), isHeld: () => alive },
   ids: { next: () => `01HYPERSDK000000000000${String((count += 1)).padStart(3, '0')}Z` },
 });
 const run = (work: () => Promise<number>, about: RunSubject = subject): Promise<number> =>
@@ -22,6 +23,7 @@ const run = (work: () => Promise<number>, about: RunSubject = subject): Promise<
 beforeEach(() => {
   history = new MemoryHistory();
   count = 0;
+  alive = false;
 });
 
 describe('a run', () => {
@@ -40,6 +42,15 @@ describe('a run', () => {
     });
     await run(async () => 1);
     expect((await history.list({ signal, limit: 9 })).map((entry) => entry.id.slice(-2))).toEqual(['1Z']);
+  });
+
+  test('is not begun a second time while it goes on', async () => {
+    await run(async () => {
+      alive = true;
+      await expect(run(async () => 1)).rejects.toMatchObject({ code: 'target/busy', message: 'Run 00001Z is at this already' });
+      return 1;
+    });
+    expect(await history.list({ signal, limit: 9 })).toMatchObject([{ state: 'succeeded' }]);
   });
 
   test('that cannot go on promises nothing', async () => {

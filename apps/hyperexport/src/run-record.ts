@@ -14,6 +14,12 @@ interface Ports {
 
 /** What a run is remembered by. */
 export type RunSubject = Pick<HistoryEntry, 'command' | 'source' | 'target' | 'resume'>;
+export interface BegunRun {
+  readonly entry: HistoryEntry;
+  /** An earlier attempt of the same work did not succeed. */
+  readonly continues: boolean;
+}
+
 type RunGain = Pick<HistoryEntry, 'bytes' | 'root'>;
 
 // An ending is recorded even for a run that was called off, but it is not worth waiting long for.
@@ -26,30 +32,33 @@ const RECORD_TIMEOUT_MS = 5_000;
 export async function recordRun<Outcome>(
   ports: Ports,
   subject: RunSubject,
-  o: Cancel & { readonly work: (run: HistoryEntry) => Promise<Outcome>; readonly gain: (outcome: Outcome) => RunGain },
+  o: Cancel & { readonly work: (run: BegunRun) => Promise<Outcome>; readonly gain: (outcome: Outcome) => RunGain },
 ): Promise<Outcome> {
   const history = await ports.history();
-  const entry = await beginRun(ports, subject, { ...o, history });
+  const run = await beginRun(ports, subject, { ...o, history });
+  const { entry } = run;
   using _held = ports.runs.hold(entry.id);
   const finish = (end: Partial<HistoryEntry> & Pick<HistoryEntry, 'state'>): Promise<void> =>
     history.record({ ...entry, finishedAt: timeOf(ports.clock), ...end }, { signal: AbortSignal.timeout(RECORD_TIMEOUT_MS) });
-  try {
-    const outcome = await o.work(entry);
-    await finish({ state: 'succeeded', ...o.gain(outcome) });
-    return outcome;
-  } catch (thrown) {
+  const outcome = await o.work(run).catch(async (thrown: unknown) => {
     const error = toHyperError(thrown);
-    await finish({ state: error.code === 'transfer/cancelled' ? 'cancelled' : 'failed', error: { code: error.code, message: error.message } });
+    const state = error.code === 'transfer/cancelled' ? 'cancelled' : 'failed';
+    // That the ending cannot be written down (no room, perhaps) is not what the person has to know first.
+    await finish({ state, error: { code: error.code, message: error.message } }).catch(() => undefined);
     throw error.retry === 'never' ? error : withResume(error, entry);
-  }
+  });
+  await finish({ state: 'succeeded', ...o.gain(outcome) });
+  return outcome;
 }
 
-async function beginRun(ports: Ports, subject: RunSubject, o: Cancel & { readonly history: History }): Promise<HistoryEntry> {
+async function beginRun(ports: Ports, subject: RunSubject, o: Cancel & { readonly history: History }): Promise<BegunRun> {
   const known = await o.history.list({ signal: o.signal, limit: HISTORY_MAX });
   const before = known.find((entry) => canGoOn(entry) && sameWork(entry, subject));
+  if (before?.state === 'running' && ports.runs.isHeld(before.id))
+    throw new HyperError('target/busy', `Run ${shortId(before.id)} is at this already`);
   const entry: HistoryEntry = { ...subject, id: before?.id ?? ports.ids.next(), state: 'running', startedAt: timeOf(ports.clock) };
   await o.history.record(entry, o);
-  return entry;
+  return { entry, continues: before !== undefined };
 }
 
 const sameWork = (entry: HistoryEntry, subject: RunSubject): boolean =>

@@ -1,21 +1,18 @@
 import { basename, dirname, resolve } from 'node:path';
-import { formatBytes, HyperError, type ImageRef } from '@hypersdk/domain';
-import type { Signer } from '@hypersdk/ports';
-import { convertImage, type ConvertOutcome } from '@hypersdk/usecases';
+import { HyperError, type ImageRef } from '@hypersdk/domain';
+import type { ImageSettings, Signer } from '@hypersdk/ports';
+import { convertImage } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
-import { shellWord } from '../output/shell-word.ts';
-import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
-import { formatFields } from '../output/table.ts';
-import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import { recordRun } from '../run-record.ts';
 import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { tool } from '../tool.ts';
+import { describeConvert, toConvertDocument, type FinishedConvert } from './describe-convert.ts';
 
 interface Task {
   readonly cli: CliContext;
@@ -24,14 +21,12 @@ interface Task {
   readonly flags: ConvertFlags;
   readonly source: ImageRef;
   readonly target: string;
-}
-
-interface Finished {
-  readonly outcome: ConvertOutcome;
-  readonly elapsedMs: number;
+  readonly settings: ImageSettings;
 }
 
 export async function runConvert(this: CliContext, flags: ConvertFlags, from: string, to: string): Promise<void> {
+  const target = resolve(to);
+  const settings = toImageSettings(flags, formatOfName(target) ?? unknownFormat(target, flags));
   const services = await this.services();
   using stop = listenForStop();
   const source = await services.inspector.refer(resolve(from), {
@@ -39,13 +34,13 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
     references: flags.followReferences ? 'beside' : 'refuse',
     ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
   });
-  const task: Task = { cli: this, services, stop, flags, source, target: resolve(to) };
+  const task: Task = { cli: this, services, stop, flags, source, target, settings };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
-  respond(this, flags, { document: toDocument(task, finished), text: () => describe(task, finished) });
+  respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
 }
 
 /** What can go on after a stop is worth remembering. */
-function convertRemembered(task: Task): Promise<Finished> {
+function convertRemembered(task: Task): Promise<FinishedConvert> {
   const { services, stop, flags, source, target } = task;
   const { json: _json, quiet: _quiet, plain: _plain, restart: _restart, ...choices } = flags;
   const resume = ['convert', ...toArgs(choices), '--', source.path, target];
@@ -60,7 +55,7 @@ function convertRemembered(task: Task): Promise<Finished> {
   );
 }
 
-async function convert({ cli, services, stop, flags, source, target }: Task): Promise<Finished> {
+async function convert({ cli, services, stop, flags, source, target, settings }: Task): Promise<FinishedConvert> {
   const startedAt = services.clock.elapsed();
   const isProven = !flags.unverified && !flags.noDigest;
   const folder = await services.target(dirname(target));
@@ -75,7 +70,7 @@ async function convert({ cli, services, stop, flags, source, target }: Task): Pr
   const request = {
     source,
     path: `${folder.folder ?? dirname(target)}/${basename(target)}`,
-    settings: toImageSettings(flags, formatOfName(target) ?? unknownFormat(target, flags)),
+    settings,
     digest: isProven ? 'tree' : 'none',
     durability: flags.unverified ? 'none' : 'sync',
     verifyPercent: flags.verify,
@@ -90,7 +85,7 @@ async function convert({ cli, services, stop, flags, source, target }: Task): Pr
     onProgress: (progress) => tracker.report('image', basename(target), progress),
   });
   tracker.done('image');
-  return { outcome, elapsedMs: services.clock.elapsed() - startedAt };
+  return { source, target, outcome, elapsedMs: services.clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
 }
 
 /** A conversion without a receipt needs no key, so none is made for it. */
@@ -103,52 +98,4 @@ const noSigner: Signer = {
 function unknownFormat(target: string, flags: ConvertFlags): 'raw' {
   if (flags.format === undefined) throw new HyperError('usage/invalid', `The name ${basename(target)} does not say a format; name one with --format`);
   return 'raw';
-}
-
-const toDocument = ({ services, source, target }: Task, { outcome, elapsedMs }: Finished): unknown => ({
-  source: { path: source.path, format: source.format },
-  path: target,
-  virtualSize: outcome.copy.virtualSize,
-  fileSize: outcome.copy.fileSize,
-  dataRead: outcome.copy.dataRead,
-  resumedAt: outcome.copy.resumedAt,
-  root: outcome.copy.content?.root,
-  containerDigest: outcome.copy.containerDigest,
-  leavesChecked: outcome.copy.leavesChecked,
-  receipt: outcome.receiptName === undefined ? undefined : `${dirname(target)}/${outcome.receiptName}`,
-  signerKeyId: outcome.receipt?.signature.keyId,
-  publicKey: outcome.receipt === undefined ? undefined : services.publicKeyPath,
-  warnings: outcome.copy.warnings,
-  elapsedMs: Math.round(elapsedMs),
-});
-
-function describe({ cli, services, source, target }: Task, { outcome: { copy, receipt, receiptName }, elapsedMs }: Finished): string {
-  const { terminal } = cli;
-  const proof = receipt
-    ? ([
-        ['root', copy.content?.root ?? ''],
-        [
-          'read back',
-          `${receipt.body.verification.percent === 100 ? 'in full' : `${receipt.body.verification.percent}%`} and equal (${copy.leavesChecked} leaves)`,
-        ],
-        ['signed by', receipt.signature.keyId],
-        ['public key', services.publicKeyPath],
-        ['verify', `hyperexport verify ${shellWord(`${dirname(target)}/${receiptName ?? ''}`)}`],
-      ] as const)
-    : ([['proof', 'none was asked for']] as const);
-  return (
-    `${terminal.paint('green', terminal.paint('bold', printable(basename(target))))}: ${receipt ? 'converted and proven' : 'converted'}\n` +
-    formatFields([
-      ['from', `${source.path} (${source.format})`],
-      ['to', target],
-      ['size', `${formatBytes(copy.virtualSize)} disk in ${formatBytes(copy.fileSize)}`],
-      ...(copy.resumedAt > 0 ? [['went on at', formatBytes(copy.resumedAt)] as const] : []),
-      [
-        'data',
-        `${formatBytes(copy.dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((copy.dataRead / Math.max(1, elapsedMs)) * 1000)}, all stages included)`,
-      ],
-      ...proof,
-      ...copy.warnings.map((warning) => ['warning', warning] as const),
-    ])
-  );
 }

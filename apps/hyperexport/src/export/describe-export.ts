@@ -4,6 +4,7 @@ import { shellWord } from '../output/shell-word.ts';
 import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** One VM's export as it ended. */
 export interface FinishedExport {
@@ -14,9 +15,7 @@ export interface FinishedExport {
   readonly publicKeyPath: string;
 }
 
-export interface Paint {
-  paint(style: 'bold' | 'green', text: string): string;
-}
+export type Paint = Pick<Terminal, 'paint'>;
 
 /** What a person wants to know at the end: what, where, how much, how fast, by what it is proven, and how to prove it again. */
 export function describeExport(finished: FinishedExport, terminal: Paint): string {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { HyperError, toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
+import { toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { HistoryEntry, ProviderSession } from '@hypersdk/ports';
 import { exportVM, planExport, toExportName, type ExportPlan, type ExportProgress } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
@@ -11,13 +11,15 @@ import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import type { ProgressTracker } from '../progress/progress-tracker.ts';
-import { recordRun } from '../run-record.ts';
+import { recordRun, type BegunRun } from '../run-record.ts';
 import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { tool } from '../tool.ts';
+import { checkChoice, chosenDisks } from './check-choice.ts';
 import { chooseVMs } from './choose-vms.ts';
 import { describeExport, toExportDocument, type FinishedExport } from './describe-export.ts';
 import { describePlan, failsFor } from './describe-plan.ts';
+import { findFinished } from './find-finished.ts';
 
 interface Task {
   readonly cli: CliContext;
@@ -34,8 +36,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
   await using session = await openFiles(services, path, { flags, signal: stop.signal });
   const onProblem = (problem: string): void => (flags.quiet ? undefined : this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`));
   const vms = await chooseVMs(session.facets.inventory, wanted, { signal: stop.signal, onProblem });
-  checkFormats(vms, flags);
-  if (flags.name !== undefined && vms.length > 1) throw new HyperError('usage/invalid', `--name fits one VM, and ${vms.length} are to be exported`);
+  checkChoice(vms, flags);
   const task: Task = { cli: this, services, stop, flags, session, vms };
   if (flags.dryRun) return await showPlans(task);
 
@@ -43,31 +44,27 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
   const subject = { command: 'export', source: describeSource(path, wanted), target: resolve(flags.to), resume } as const;
   const { run, finished } = await recordRun(services, subject, {
     signal: stop.signal,
-    work: async (run) => ({ run, finished: await exportAll(task) }),
+    work: async (run) => ({ run: run.entry, finished: await exportAll(task, run) }),
     gain: ({ finished }) => toGain(finished),
   });
   respond(this, flags, { document: toDocument(run, finished), text: () => finished.map((one) => describeExport(one, this.terminal)).join('\n') });
 }
 
-/** The provider goes by the bytes of an image; what the person expects is held against that. */
-function checkFormats(vms: readonly VMInfo[], flags: ExportFlags): void {
-  const { sourceFormat } = flags;
-  const other = vms.flatMap((vm) => chosenDisks(vm, flags)).find((disk) => sourceFormat !== undefined && disk.format !== sourceFormat);
-  if (other)
-    throw new HyperError('image/format-mismatch', `${other.location} is ${other.format ?? 'of no known format'}, not ${String(sourceFormat)}`);
-}
-
 /** VMs one after another: their disks already share the machine. */
-async function exportAll(task: Task): Promise<readonly FinishedExport[]> {
+async function exportAll(task: Task, run: BegunRun): Promise<readonly FinishedExport[]> {
   const { cli, services, stop, flags, vms } = task;
   using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: flags.verify, stop });
   for (const vm of vms) for (const disk of chosenDisks(vm, flags)) tracker.expect(keyOf(vm, disk.id), toExpected(vm, disk));
   const finished: FinishedExport[] = [];
-  for (const vm of vms) finished.push(await exportOne(task, vm, tracker));
+  for (const vm of vms) finished.push(await exportOne(task, vm, { tracker, run }));
   return finished;
 }
 
-async function exportOne(task: Task, vm: VMInfo, tracker: ProgressTracker): Promise<FinishedExport> {
+async function exportOne(
+  task: Task,
+  vm: VMInfo,
+  { tracker, run }: { readonly tracker: ProgressTracker; readonly run: BegunRun },
+): Promise<FinishedExport> {
   const { services, stop, flags, session } = task;
   const target = await services.target(flags.to);
   const startedAt = services.clock.elapsed();
@@ -87,7 +84,10 @@ async function exportOne(task: Task, vm: VMInfo, tracker: ProgressTracker): Prom
     parallel: flags.parallel,
     ...(flags.limitRate === undefined ? {} : { rateLimit: flags.limitRate }),
   };
-  const outcome = await exportVM(ports)(request, { signal: stop.signal, onProgress: (progress) => track(tracker, vm, progress) });
+  const sought = { target, name: request.name, vm, run: run.entry };
+  const finished = run.continues && !request.restart ? await findFinished(sought, stop) : undefined;
+  if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(vm, disk.id));
+  const outcome = finished ?? (await exportVM(ports)(request, { signal: stop.signal, onProgress: (progress) => track(tracker, vm, progress) }));
   return { outcome, folder: resolve(flags.to, request.name), elapsedMs: services.clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
 }
 
@@ -123,7 +123,6 @@ function track(tracker: ProgressTracker, vm: VMInfo, progress: ExportProgress): 
   }
 }
 
-const chosenDisks = (vm: VMInfo, flags: ExportFlags): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
 const keyOf = (vm: VMInfo, disk: string): string => JSON.stringify([vm.id, disk]);
 const toExpected = (vm: VMInfo, disk: DiskInfo): Parameters<ProgressTracker['expect']>[1] => ({
   label: labelOf(vm, disk.label),

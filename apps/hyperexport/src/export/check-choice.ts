@@ -1,0 +1,32 @@
+import { HyperError, type VMInfo } from '@hypersdk/domain';
+import { toExportName } from '@hypersdk/usecases';
+import type { ExportFlags } from '../commands/export.ts';
+
+type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat'>;
+
+/** What would stop the run later, told before the first byte is read. */
+export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
+  checkFormats(vms, flags);
+  checkNames(vms, flags);
+}
+
+export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
+
+/** The provider goes by the bytes of an image; what the person expects is held against that. */
+function checkFormats(vms: readonly VMInfo[], flags: Choice): void {
+  const { sourceFormat } = flags;
+  const other = vms.flatMap((vm) => chosenDisks(vm, flags)).find((disk) => sourceFormat !== undefined && disk.format !== sourceFormat);
+  if (other)
+    throw new HyperError('image/format-mismatch', `${other.location} is ${other.format ?? 'of no known format'}, not ${String(sourceFormat)}`);
+}
+
+function checkNames(vms: readonly VMInfo[], flags: Choice): void {
+  if (flags.name !== undefined && vms.length > 1) throw new HyperError('usage/invalid', `--name fits one VM, and ${vms.length} are to be exported`);
+  const taken = new Map<string, VMInfo>();
+  for (const vm of vms) {
+    const other = taken.get(toExportName(vm.name));
+    if (other)
+      throw new HyperError('usage/invalid', `${other.id} and ${vm.id} have one name and would go to one folder; export them one by one with --name`);
+    taken.set(toExportName(vm.name), vm);
+  }
+}
