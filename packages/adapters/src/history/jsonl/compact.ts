@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { HistoryEntry } from '@hypersdk/ports';
-import { mergePrevious, parseLines, previousName, readLines, toLine } from './entry-lines.ts';
+import { mergeLines, parseLines, previousName, readLines, toLine } from './entry-lines.ts';
 
 /** What is kept: more than anyone looks back for, and half of what makes the next compaction begin. */
 const KEPT_COUNT_MAX = 1000;
@@ -22,49 +22,55 @@ export async function compact(path: string): Promise<void> {
   const lock = `${path}.lock`;
   if (!(await takeLock(lock))) return;
   try {
-    const { previous, current } = await readLines(path);
-    const kept = chooseKept([...mergePrevious(parseLines(previous), parseLines(current)).values()]);
+    await finishDead(path);
+    const seen = await readLines(path);
+    const kept = chooseKept(mergeLines(seen)).map((entry) => toLine(entry, 'kept'));
     const fresh = `${path}.compact`;
     await unlinkIfThere(fresh);
     await writeLines(fresh, NEW_FILE_FLAGS, kept);
 
-    await unlinkIfThere(previousName(path));
     await link(path, previousName(path));
     await rename(fresh, path);
     await syncFolder(path);
-    await carryOver(path, current);
+    await carryOver(path, seen.current);
     await unlinkIfThere(previousName(path));
   } finally {
     await unlinkIfThere(lock);
   }
 }
 
+/** What a compaction that died had still to do: everything in its old file is at least as new as what was kept from it. */
+async function finishDead(path: string): Promise<void> {
+  await carryOver(path, '');
+  await unlinkIfThere(previousName(path));
+}
+
 function chooseKept(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const kept: HistoryEntry[] = [];
   let size = 0;
   for (const entry of entries.toReversed().slice(0, KEPT_COUNT_MAX)) {
-    size += toLine(entry).length;
+    size += toLine(entry, 'kept').length;
     if (size > KEPT_SIZE_MAX) break;
     kept.push(entry);
   }
   return kept.toReversed();
 }
 
-/** Appends what came to the old file after it was read, from the last whole line on; not where the new file already knows how the run ended. */
+/** Appends what came to the old file after it was read, from the last whole line on. */
 async function carryOver(path: string, seen: string): Promise<void> {
-  const { previous, current } = await readLines(path);
-  const late = parseLines(previous.slice(Math.max(0, seen.lastIndexOf('\n'))));
-  const known = parseLines(current);
-  const missing = [...late.values()].filter((entry) => {
-    const newer = known.get(entry.id);
-    return newer === undefined || (newer.state === 'running' && entry.state !== 'running');
-  });
-  if (missing.length > 0) await writeLines(path, APPEND_FLAGS, missing);
+  const { previous } = await readLines(path);
+  const late = [...parseLines(previous.slice(Math.max(0, seen.lastIndexOf('\n')))).values()];
+  if (late.length === 0) return;
+  await writeLines(
+    path,
+    APPEND_FLAGS,
+    late.map(({ entry }) => toLine(entry, 'late')),
+  );
 }
 
-async function writeLines(path: string, flags: number, entries: readonly HistoryEntry[]): Promise<void> {
+async function writeLines(path: string, flags: number, lines: readonly Uint8Array[]): Promise<void> {
   await using file = await open(path, flags, 0o600);
-  await file.writeFile(Buffer.concat(entries.map(toLine)));
+  await file.writeFile(Buffer.concat(lines));
   await file.sync();
 }
 

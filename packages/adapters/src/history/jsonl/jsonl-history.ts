@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
 import type { Cancel, History, HistoryEntry } from '@hypersdk/ports';
 import { compact } from './compact.ts';
-import { mergePrevious, parseLines, readLines, toLine, type Entries } from './entry-lines.ts';
+import { mergeLines, readLines, toLine } from './entry-lines.ts';
 
 const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 /** An entry is written again when the file was replaced meanwhile; that happens once in a thousand runs. */
@@ -45,17 +45,16 @@ export class JsonlHistory implements History {
 
   async list({ signal, limit }: Cancel & { readonly limit: number }): Promise<readonly HistoryEntry[]> {
     signal.throwIfAborted();
-    return [...(await this.#read()).values()].toSorted(newestFirst).slice(0, limit);
+    return (await this.#read()).toSorted(newestFirst).slice(0, limit);
   }
 
   async find(id: string, { signal }: Cancel): Promise<HistoryEntry | undefined> {
     signal.throwIfAborted();
-    return (await this.#read()).get(id);
+    return (await this.#read()).find((entry) => entry.id === id);
   }
 
-  async #read(): Promise<Entries> {
-    const { previous, current } = await readLines(this.#path);
-    return mergePrevious(parseLines(previous), parseLines(current));
+  async #read(): Promise<readonly HistoryEntry[]> {
+    return mergeLines(await readLines(this.#path));
   }
 
   /** Whether the file still had its name after the line was on the medium: if not, a compaction may have missed the line. */
