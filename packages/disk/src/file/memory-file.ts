@@ -5,9 +5,12 @@ import type { ByteFile, WritableFile } from './byte-file.ts';
 export class MemoryFile implements ByteFile, WritableFile {
   readonly path: string;
   #bytes: Uint8Array;
+  /** Room to grow into, doubled when it is used up. */
+  #room: Uint8Array;
 
   constructor(bytes: Uint8Array = new Uint8Array(0), path = 'memory') {
     this.#bytes = bytes;
+    this.#room = bytes;
     this.path = path;
   }
 
@@ -39,9 +42,14 @@ export class MemoryFile implements ByteFile, WritableFile {
   }
 
   truncate(size: number): void {
-    const next = new Uint8Array(size);
-    next.set(this.#bytes.subarray(0, Math.min(size, this.#bytes.length)));
-    this.#bytes = next;
+    const before = this.#bytes.length;
+    if (size > this.#room.length) {
+      this.#room = new Uint8Array(Math.max(size, 2 * before));
+      this.#room.set(this.#bytes);
+    }
+    // What was cut off before must not come back when the file grows again.
+    this.#room.fill(0, Math.min(size, before), before);
+    this.#bytes = this.#room.subarray(0, size);
   }
 
   allocate(range: ByteRange): void {

@@ -8,7 +8,12 @@ import { imageReaders } from './formats.ts';
 export function openImage(image: ImageRef): DiskImage {
   const file = ReadableDiskFile.open(image.path);
   try {
-    return imageReaders[image.format].open(file, { references: image.references, depth: 0, openReference: (name) => openBeside(image, name) });
+    return imageReaders[image.format].open(file, {
+      references: image.references,
+      depth: 0,
+      openReference: (name) => openBeside(image, name),
+      openImage: (reference, format, o) => imageReaders[format].open(reference, o),
+    });
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
