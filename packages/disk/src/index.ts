@@ -1,2 +1,3 @@
 export { openTransfer } from './copy/transfer.ts';
+export { createImage } from './format/create-image.ts';
 export { imageInspector } from './inspect/image-inspector.ts';

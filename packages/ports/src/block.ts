@@ -36,7 +36,7 @@ export interface BlockSink extends AsyncDisposable {
   /** The range reads as zeros afterwards. Costs no data where the medium can say so. */
   zero(range: ByteRange, o: Cancel): Promise<void>;
 
-  /** Everything taken so far survives a power cut once this settles. */
+  /** Everything taken so far survives a power cut once this settles. An ordered sink may except the last 4 MiB, which it gathers before it stores them. */
   flush(o: Cancel): Promise<void>;
 
   /** Writes tables and footers and flushes. The disk is complete and readable afterwards; nothing may be written any more. */

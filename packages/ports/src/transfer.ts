@@ -65,6 +65,7 @@ export interface CopyOutcome {
   readonly containerDigest?: Sha256;
   /** Path of the leaf digests, written beside the image when `digest` is `tree`. */
   readonly leavesPath?: string;
+  /** Leaves read back and compared; those that the target keeps as holes need no reading. */
   readonly leavesChecked: number;
   readonly dataRead: number;
   readonly resumedAt: number;
@@ -107,7 +108,7 @@ export type CompareOutcome =
  * A copy that fails or is cancelled keeps its checkpoint: the same request goes on from there. Several calls share one budget of threads and buffers.
  */
 export interface Transfer extends AsyncDisposable {
-  /** Copies and publishes. Idempotent by path, settings and mark: a killed copy continues; a published one is refused with `target/exists` unless `overwrite`. */
+  /** Copies and publishes. Idempotent by path, settings and mark: a killed copy continues, and one that was published already is known by its leaf list, checked, and answered without copying (`dataRead` 0). Any other file under the name is refused with `target/exists` unless `overwrite`. */
   copy(request: CopyRequest, o: Watch<CopyProgress>): Promise<CopyOutcome>;
   verify(request: VerifyRequest, o: Watch<CopyProgress>): Promise<VerifyOutcome>;
   compare(a: BlockLocator, b: BlockLocator, o: Watch<CopyProgress>): Promise<CompareOutcome>;

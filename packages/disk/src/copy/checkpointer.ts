@@ -6,7 +6,6 @@ import { toTargetError } from '../file/io-error.ts';
 import type { Attempt } from './attempt.ts';
 import { settledLeaves, type LeafEntry } from './checkpoint-file.ts';
 import type { LeafResult } from './messages.ts';
-import type { Run } from './run.ts';
 
 /** A checkpoint is made after this much data or time, whichever comes first: the most that a killed copy does again. */
 const WINDOW_SIZE = 64 * MIB;
@@ -19,27 +18,20 @@ export class Checkpointer {
   readonly tree: TreeBuilder;
   readonly #attempt: Attempt;
   readonly #isDurable: boolean;
-  readonly #isAssigned: boolean;
   #entries: LeafEntry[] = [];
   #leaves: number;
   #dataSince = 0;
   #since = performance.now();
-  #run: Pick<Run, 'drain' | 'release'> | undefined;
   #inFlight: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #isSuspect = false;
 
-  constructor(attempt: Attempt, o: { readonly virtualSize: number; readonly isDurable: boolean; readonly isAssigned: boolean }) {
+  constructor(attempt: Attempt, o: { readonly virtualSize: number; readonly isDurable: boolean }) {
     this.#attempt = attempt;
     this.#isDurable = o.isDurable;
-    this.#isAssigned = o.isAssigned;
     this.#leaves = attempt.leaves;
     this.tree = new TreeBuilder(o.virtualSize);
     if (attempt.leaves > 0) for (const { leaf, digest } of settledLeaves(attempt.files.checkpoint)) this.tree.add(leaf, Buffer.from(digest));
-  }
-
-  started(run: Pick<Run, 'drain' | 'release'>): void {
-    this.#run = run;
   }
 
   take(result: LeafResult): void {
@@ -58,10 +50,15 @@ export class Checkpointer {
   async finish(leafCount: number): Promise<void> {
     await this.#inFlight;
     this.#throwFailure();
-    this.#run = undefined;
     this.#leaves = leafCount;
     await this.#checkpoint();
     this.#throwFailure();
+  }
+
+  /** Saves what is settled when the copy ends early. Never rejects: without it, the checkpoint before is what counts. */
+  async keep(): Promise<void> {
+    await this.#inFlight;
+    if (!this.#failure && this.#isDurable) await this.#checkpoint();
   }
 
   /** A sync of the target failed: nobody knows which pages reached the medium, so this file must not be continued (fsync(2), EIO). */
@@ -85,11 +82,8 @@ export class Checkpointer {
 
   async #confirm(): Promise<void> {
     const { layout, target, checkpoint } = this.#attempt;
-    const run = this.#isAssigned ? this.#run : undefined;
-    await run?.drain();
     const entries = this.#nextWindow();
     const mark = layout.flush(this.#leaves);
-    run?.release();
     await syncData(target.fd).catch((cause: unknown) => {
       this.#isSuspect = true;
       throw toTargetError(cause, target.path, 'syncing it');

@@ -21,8 +21,8 @@ export async function compareDisks(a: BlockLocator, b: BlockLocator, tools: JobT
       on: {
         done: (result) => {
           progress.advance(result.leaf, result.dataRead);
-          if (result.differsAt === undefined) return;
-          // Results come in order, so this is the first difference of the whole disk.
+          // Results come in order, so the first one is the first difference of the whole disk.
+          if (result.differsAt === undefined || differsAt !== undefined) return;
           differsAt = result.differsAt;
           enough.abort();
         },

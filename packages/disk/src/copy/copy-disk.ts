@@ -62,9 +62,8 @@ async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earli
 }
 
 async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest | undefined> {
-  const { request, source, plan, progress, tools } = job;
-  const isAssigned = plan.placement === 'assigned';
-  const checkpointer = new Checkpointer(attempt, { virtualSize: source.virtualSize, isDurable: request.durability === 'sync', isAssigned });
+  const { request, source, progress, tools } = job;
+  const checkpointer = new Checkpointer(attempt, { virtualSize: source.virtualSize, isDurable: request.durability === 'sync' });
   const resumedAt = Math.min(leafRange(attempt.leaves, source.virtualSize).offset, source.virtualSize);
   progress.enter('copying', { resumedAt, settled: resumedAt, ...estimateData(source, resumedAt) });
   try {
@@ -74,7 +73,6 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
       // Two kernel copies into one file only wait for each other's inode lock.
       ...(spec.method === 'kernel' ? { movers: 1 } : {}),
       on: {
-        started: (run) => checkpointer.started(run),
         place: (leaf, sizes) => place(attempt, leaf, sizes),
         done: (result) => {
           checkpointer.take(result);
@@ -85,6 +83,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
     progress.enter('syncing', { settled: source.virtualSize });
     await checkpointer.finish(leafCount(source.virtualSize));
   } catch (error) {
+    await checkpointer.keep();
     if (checkpointer.isSuspect) markSuspect(attempt.files);
     else if (request.durability === 'none') removePartials([attempt.files.image, attempt.files.checkpoint]);
     throw error;

@@ -35,7 +35,6 @@ export class Crew implements Disposable {
     const task = this.#lastTask;
     const run = new Run(task, { workers: this.#workers.slice(0, o.movers ?? this.#workers.length), leaves: leaves[Symbol.iterator](), on: o.on });
     this.#runs.set(task, run);
-    o.on.started?.(run);
     const stop = (): void => run.fail(o.signal.reason);
     o.signal.addEventListener('abort', stop, { once: true });
     try {

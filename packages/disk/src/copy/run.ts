@@ -6,8 +6,6 @@ import { fromWireError } from './wire-error.ts';
 import { WorkRing } from './work-ring.ts';
 
 export interface LeafHandlers {
-  /** Called before the first leaf, with the means to hold placing. */
-  started?(run: Pick<Run, 'drain' | 'release'>): void;
   /** Gives stored units their offsets. Called in leaf order; undefined sizes: the leaf takes no room. */
   place?(leaf: number, sizes: Uint32Array | undefined): Float64Array;
   /** What became of each leaf, in order. */
@@ -24,9 +22,6 @@ export class Run {
   readonly #settled = Promise.withResolvers<void>();
   readonly #placing: InOrder<() => void>;
   readonly #results: InOrder<LeafResult>;
-  readonly #held: (() => void)[] = [];
-  #placedCount = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
   #next: number | undefined;
   #exhausted = false;
   #ending = false;
@@ -37,7 +32,7 @@ export class Run {
     this.#workers = new Set(o.workers);
     this.#leaves = o.leaves;
     this.#on = o.on;
-    this.#placing = new InOrder((place) => this.#placeOrHold(place));
+    this.#placing = new InOrder((place) => place());
     this.#results = new InOrder((result) => o.on.done(result));
   }
 
@@ -62,23 +57,8 @@ export class Run {
     }
   }
 
-  /** Holds all placing, and settles once every leaf that has a place is done: then tables and data agree. Rejects when the run fails. */
-  async drain(): Promise<void> {
-    this.#drained = Promise.withResolvers();
-    if (this.#failure) this.#drained.reject(this.#failure.reason);
-    this.#noteDrained();
-    await this.#drained.promise;
-  }
-
-  /** Lets placing go on after a drain. */
-  release(): void {
-    this.#drained = undefined;
-    for (const place of this.#held.splice(0)) this.#guard(place);
-  }
-
   fail(reason: unknown): void {
     this.#failure ??= { reason };
-    this.#drained?.reject(reason);
     this.#ring.stop();
     this.#end();
   }
@@ -104,7 +84,6 @@ export class Run {
 
   #place(message: FromMover & { type: 'place' }, worker: Worker): void {
     this.#placing.add(message.sequence, () => {
-      this.#placedCount = message.sequence + 1;
       const offsets = this.#on.place?.(message.leaf, message.sizes) ?? new Float64Array(0);
       worker.postMessage({ type: 'placed', task: this.#task, sequence: message.sequence, offsets } satisfies ToMover);
     });
@@ -112,18 +91,8 @@ export class Run {
 
   #finishLeaf(message: FromMover & { type: 'done' }): void {
     this.#results.add(message.sequence, message.result);
-    this.#noteDrained();
     this.#feed();
     this.#endWhenDone();
-  }
-
-  #placeOrHold(place: () => void): void {
-    if (this.#drained) this.#held.push(place);
-    else place();
-  }
-
-  #noteDrained(): void {
-    if (this.#results.count >= this.#placedCount) this.#drained?.resolve();
   }
 
   /** Keeps the ring full. */

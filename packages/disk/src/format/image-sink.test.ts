@@ -17,7 +17,7 @@ describe.each(SETTINGS)('an image sink of %o', (settings) => {
   blockSinkContract(async (virtualSize) => {
     const file = new MemoryFile();
     let isDiscarded = false;
-    const medium = { file, sync: async () => {}, discard: async () => void (isDiscarded = true), close: () => {} };
+    const medium = { file, sync: async () => {}, publish: () => {}, discard: () => void (isDiscarded = true) };
     const sink = new ImageSink(medium, virtualSize, settings);
     return { sink, readBack: async () => (isDiscarded ? undefined : readDisk(file, settings, virtualSize)) };
   });

@@ -5,12 +5,14 @@ import { isZero } from '../stream/is-zero.ts';
 import { imageWriters } from './formats.ts';
 import type { ImagePlan, Layout, UnitEncoder } from './image-writer.ts';
 
-/** What an image being written lies in, and how to make it durable or be rid of it. */
+/** What an image being written lies in. */
 export interface ImageMedium {
   readonly file: WritableFile;
   sync(): Promise<void>;
-  discard(): Promise<void>;
-  close(): void;
+  /** Gives the finished image its name and lets go of it. */
+  publish(): void;
+  /** Removes what was made. */
+  discard(): void;
 }
 
 /** Writes one image in disk order, on one thread: gathers a leaf, encodes it, gives it its place. */
@@ -57,7 +59,7 @@ export class ImageSink implements BlockSink {
 
   async flush(o: Cancel): Promise<void> {
     o.signal.throwIfAborted();
-    // The leaf in hand cannot get its place before it is whole; it is stored once more bytes or the end come. Until then nothing of it was promised a place.
+    // The leaf in hand gets its place once it is whole.
     await this.#medium.sync();
   }
 
@@ -67,13 +69,14 @@ export class ImageSink implements BlockSink {
     this.#store();
     this.#layout.finish();
     await this.#medium.sync();
+    this.#medium.publish();
     this.#close('finished');
   }
 
   async abort(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#close('aborted');
-    await this.#medium.discard();
+    this.#medium.discard();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +86,6 @@ export class ImageSink implements BlockSink {
   #close(state: 'finished' | 'aborted'): void {
     this.#state = state;
     this.#encoder?.[Symbol.dispose]();
-    this.#medium.close();
   }
 
   #requireOpen(): void {

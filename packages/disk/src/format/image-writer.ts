@@ -46,7 +46,8 @@ export interface Layout {
    * Tables are kept in bounded memory and written to the file as they fill.
    */
   place(leaf: number, sizes: Uint32Array, offsets: Float64Array): void;
-  /** Writes every table touched since, so that all leaves below `leaves` can be found through a resume; makes nothing durable. May be called at any time. */
+  /** Writes every table touched since, so that all leaves below `leaves` can be found through a resume; makes nothing durable. May be called at any time; leaves above that were
+   * placed already (at most a few thousand) are not part of the mark, and a resume places them anew at the same offsets. */
   flush(leaves: number): LayoutMark;
   /** Writes final tables, header, footer and the file's length. The image is complete afterwards, not yet durable. */
   finish(): void;
