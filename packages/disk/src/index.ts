@@ -1,3 +1,4 @@
 export { openTransfer } from './copy/transfer.ts';
 export { createImage } from './format/create-image.ts';
 export { imageInspector } from './inspect/image-inspector.ts';
+export { openSource } from './locator/open-source.ts';

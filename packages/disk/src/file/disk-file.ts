@@ -75,7 +75,7 @@ function openForReading(path: string, follow: boolean): number {
 }
 
 /** Reads until `into` is full or the file ends; answers the bytes read. */
-export function readFully(file: { readonly fd: number; readonly path: string }, offset: number, into: Uint8Array): number {
+function readFully(file: { readonly fd: number; readonly path: string }, offset: number, into: Uint8Array): number {
   let done = 0;
   try {
     while (done < into.length) {
