@@ -3,10 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { codecLevels } from './codec-level.ts';
 import { nativeCodecs } from './load.ts';
 import type { Codec, NativeCodecs } from './native.ts';
+import { openNativeCodecs } from './native-codecs.ts';
 import { pureCodecs } from './pure-codecs.ts';
+import { loadKoffi } from './shared-library.ts';
 
 const CODECS: readonly Codec[] = ['deflate-4k', 'zlib', 'zstd'];
-const backEnds = [...new Set([pureCodecs, nativeCodecs()])];
+const koffi = loadKoffi();
+/** Without what Node itself exports, the system's own zstd serves. */
+const systemCodecs = koffi ? openNativeCodecs(koffi, { own: undefined }) : pureCodecs;
+const backEnds = [...new Map([pureCodecs, nativeCodecs(), systemCodecs].map((codecs) => [codecs.name, codecs])).values()];
 const UNIT = 64 * 1024;
 
 const UNITS: readonly Uint8Array[] = [
@@ -121,6 +126,13 @@ describe.each(backEnds.flatMap((from) => backEnds.map((to) => ({ from, to, path:
   test.each(CODECS)('%s is understood', (codec) => {
     for (const unit of UNITS) expectSame(decompressed({ codecs: to, codec }, compressed({ codecs: from, codec }, unit), unit.length), unit);
   });
+});
+
+test('a machine without any of the libraries has the pure codecs', () => {
+  const load = (name: string | null): never => {
+    throw new Error(`${name} is not here.`);
+  };
+  expect(openNativeCodecs({ address: () => 0n, load }, { own: undefined })).toBe(pureCodecs);
 });
 
 interface Choice {

@@ -11,7 +11,7 @@ export interface Isal {
   readonly addressOf: (bytes: Uint8Array) => Pointer;
 }
 
-export function bindIsal(library: SharedLibrary, koffi: Koffi): Isal {
+export function bindIsal(library: SharedLibrary, koffi: Pick<Koffi, 'address'>): Isal {
   return {
     init: library.func('void isal_deflate_stateless_init(void *stream)'),
     deflate: library.func('int isal_deflate_stateless(void *stream)'),

@@ -4,14 +4,21 @@ import { bindLibdeflate, LIBDEFLATE_NAMES, LibdeflateCompressor, LibdeflateDecom
 import { bindLibzstd, LIBZSTD_NAMES, LibzstdCompressor, LibzstdDecompressor } from './libzstd.ts';
 import type { Codec, NativeCodecs } from './native.ts';
 import { pureCodecs } from './pure-codecs.ts';
-import { openSharedLibrary, type Koffi, type SharedLibrary } from './shared-library.ts';
+import { openOwnProgram, openSharedLibrary, type Koffi, type SharedLibrary } from './shared-library.ts';
+
+interface Sources {
+  /** What this program itself exports. */
+  readonly own: SharedLibrary | undefined;
+}
 
 /** Codecs from the libraries this system has; each one that is missing, or lacks a function, leaves its work to the pure ones. */
-export function openNativeCodecs(koffi: Koffi): NativeCodecs {
-  const libdeflate = bind(koffi, LIBDEFLATE_NAMES, bindLibdeflate);
-  const isal = bind(koffi, ISAL_NAMES, (library) => bindIsal(library, koffi));
-  const libzstd = bind(koffi, LIBZSTD_NAMES, bindLibzstd);
-  const names = [libdeflate && 'libdeflate', isal && 'isa-l', libzstd && 'libzstd'].filter((name) => name !== undefined);
+export function openNativeCodecs(koffi: Pick<Koffi, 'load' | 'address'>, { own }: Sources = { own: openOwnProgram(koffi) }): NativeCodecs {
+  const libdeflate = bind(openSharedLibrary(koffi, LIBDEFLATE_NAMES), bindLibdeflate);
+  const isal = bind(openSharedLibrary(koffi, ISAL_NAMES), (library) => bindIsal(library, koffi));
+  // Node's own first: it is as fast, is on every machine, and its version, hence the bytes it makes, is the same everywhere.
+  const ownZstd = bind(own, bindLibzstd);
+  const libzstd = ownZstd ?? bind(openSharedLibrary(koffi, LIBZSTD_NAMES), bindLibzstd);
+  const names = [libdeflate && 'libdeflate', isal && 'isa-l', libzstd && (ownZstd ? "node's zstd" : 'libzstd')].filter((name) => name !== undefined);
   if (names.length === 0) return pureCodecs;
 
   return {
@@ -31,8 +38,7 @@ export function openNativeCodecs(koffi: Koffi): NativeCodecs {
   };
 }
 
-function bind<Binding>(koffi: Koffi, names: readonly string[], toBinding: (library: SharedLibrary) => Binding): Binding | undefined {
-  const library = openSharedLibrary(koffi, names);
+function bind<Binding>(library: SharedLibrary | undefined, toBinding: (library: SharedLibrary) => Binding): Binding | undefined {
   if (!library) return undefined;
   try {
     return toBinding(library);

@@ -21,7 +21,7 @@ export function loadKoffi(): Koffi | undefined {
  * never a path: which file that is remains the choice of the system's administrator.
  * `deep` (RTLD_DEEPBIND): Node's own program exports the functions of its built-in zstd under the same names, and a library of another version that calls into it crashes.
  */
-export function openSharedLibrary(koffi: Koffi, names: readonly string[]): SharedLibrary | undefined {
+export function openSharedLibrary(koffi: Pick<Koffi, 'load'>, names: readonly string[]): SharedLibrary | undefined {
   for (const name of names) {
     try {
       return koffi.load(name, { deep: true });
@@ -30,4 +30,13 @@ export function openSharedLibrary(koffi: Koffi, names: readonly string[]): Share
     }
   }
   return undefined;
+}
+
+/** The functions that the running program itself exports: Node brings zlib and zstd along and lets native packages link to them. */
+export function openOwnProgram(koffi: Pick<Koffi, 'load'>): SharedLibrary | undefined {
+  try {
+    return koffi.load(null);
+  } catch {
+    return undefined;
+  }
 }
