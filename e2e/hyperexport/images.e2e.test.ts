@@ -1,4 +1,4 @@
-import { copyFile, open, readdir, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { MIB } from '@hypersdk/domain';
 import { missing } from '@hypersdk/testkit';
@@ -84,6 +84,16 @@ describe('convert', () => {
     expect((await run(['convert', raw, workshop.path('plain.qcow2'), '--unverified', '--quiet'], { state })).code).toBe(0);
     expect((await readdir(workshop.folder)).filter((name) => name.startsWith('plain'))).toEqual(['plain.qcow2']);
     await expect(stat(state)).rejects.toThrow('ENOENT');
+  });
+
+  test('never takes the place of its own source', async () => {
+    const link = workshop.path('link.raw');
+    await symlink(raw, link);
+    for (const target of [raw, link]) {
+      const ended = await run(['convert', raw, target, '--overwrite'], workshop);
+      expect(ended.stderr).toBe(`hyperexport: ${target} is SOURCE itself; name another TARGET. See --help for the accepted values and examples.\n`);
+      expect(ended.code).toBe(64);
+    }
   });
 
   test('needs to know a format', async () => {

@@ -35,7 +35,8 @@ async function useCompileCache() {
   if (process.env.NODE_COMPILE_CACHE !== undefined || !cache) return;
   const folder = `${cache}/hypersdk/compiled`;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Folder by folder: a home that is not there is not made.
+    for (const part of [cache, `${cache}/hypersdk`, folder]) if (!existsSync(part)) mkdirSync(part, { mode: 0o700 });
     if (statSync(folder).uid !== process.geteuid?.()) return;
   } catch {
     return; // without a cache it only starts later

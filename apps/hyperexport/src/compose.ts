@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, SystemClock, UlidIds } from '@hypersdk/adapters';
 import { imageInspector, openTransfer } from '@hypersdk/disk';
 import type { Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
+import { makeStateFolder } from './make-state-folder.ts';
 import { fileRunMarks } from './run-marks.ts';
 import type { Services } from './services.ts';
 
-// Keys, and what was exported where, are nobody else's business.
-const PRIVATE_FOLDER = 0o700;
 // Small local files: opening them either works at once or never.
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -22,7 +20,7 @@ export function openServices(): Services {
   let transfer: Transfer | undefined;
   let signer: Promise<FileSigner> | undefined;
   const openSigner = async (): Promise<FileSigner> => {
-    await mkdir(dirname(keyPath), { recursive: true, mode: PRIVATE_FOLDER });
+    await makeStateFolder(dirname(keyPath));
     return FileSigner.open(keyPath, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
   };
   return {
@@ -31,7 +29,10 @@ export function openServices(): Services {
     inspector: imageInspector,
     runs: fileRunMarks(join(state, 'running')),
     registry: async () => (await import('@hypersdk/providers')).registry,
-    history: () => JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
+    async history() {
+      await makeStateFolder(state);
+      return JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
+    },
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
     publicKeyPath: `${keyPath}.pub`,
     signer: () => (signer ??= openSigner()),

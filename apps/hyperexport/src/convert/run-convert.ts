@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { HyperError, type ImageRef } from '@hypersdk/domain';
 import type { ImageSettings, Signer } from '@hypersdk/ports';
@@ -34,9 +35,16 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
     references: flags.followReferences ? 'beside' : 'refuse',
     ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
   });
+  await refuseSameFile(source.path, target);
   const task: Task = { cli: this, services, stop, flags, source, target, settings };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
   respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
+}
+
+/** A copy onto itself would take the place of its own source. */
+async function refuseSameFile(source: string, target: string): Promise<void> {
+  const [a, b] = await Promise.all([stat(source), stat(target).catch(() => undefined)]);
+  if (a.dev === b?.dev && a.ino === b.ino) throw new HyperError('usage/invalid', `${target} is SOURCE itself; name another TARGET`);
 }
 
 /** What can go on after a stop is worth remembering. */
