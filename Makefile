@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e bench golden lockfile new demo run clean
+.PHONY: help setup check format test unit integ e2e bench fuzz golden lockfile new demo run clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ e2e: ## Programs driven as a user types them
 
 bench: ## Measure, and write bench/RESULTS.md
 	@$(RUN) bench/run.ts $(only)
+
+fuzz: ## Damaged images for the readers: make fuzz executions=1000000
+	@$(RUN) fuzz/run.ts $(executions)
 
 golden: ## Bring generated parts of documents up to date
 	@$(RUN) tools/tidy/tidy.ts --write

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const root = resolve(import.meta.dirname, '../..');
-const EVERYWHERE = ['packages', 'apps', 'tools'];
+const EVERYWHERE = ['packages', 'apps', 'tools', 'bench', 'fuzz'];
 const tests = (ending: string): string[] => EVERYWHERE.map((folder) => `${folder}/**/*${ending}`);
 const NEVER = ['**/node_modules/**', '**/fixtures/**'];
 
