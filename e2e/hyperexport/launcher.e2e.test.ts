@@ -45,8 +45,11 @@ describe.skipIf(older === undefined)('under an older Node', () => {
 
   test.each(['SIGINT', 'SIGTERM'] as const)('hands %s through and reports the stop', async (signal) => {
     const disk = await workshop.disk('slow.raw', { sizeMib: 64, dataMib: range(0, 32) });
-    const { child, ended } = start(['convert', disk, workshop.path(`slow-${signal}.qcow2`), '--limit-rate', '2M', '--plain'], { ...workshop, node });
-    await once(child.stderr, 'data');
+    const { child, ended, says } = start(['convert', disk, workshop.path(`slow-${signal}.qcow2`), '--limit-rate', '2M', '--plain'], {
+      ...workshop,
+      node,
+    });
+    await says(/copying/);
     child.kill(signal);
     const { code, stderr } = await ended;
     expect(stderr).toContain('hyperexport resume ');
@@ -55,8 +58,8 @@ describe.skipIf(older === undefined)('under an older Node', () => {
 
   test('its killing is noticed: the work stops at a checkpoint', async () => {
     const disk = await workshop.disk('orphan.raw', { sizeMib: 64, dataMib: range(0, 48) });
-    const { child, ended } = start(['convert', disk, workshop.path('orphan.qcow2'), '--limit-rate', '2M', '--plain'], { ...workshop, node });
-    await once(child.stderr, 'data');
+    const { child, ended, says } = start(['convert', disk, workshop.path('orphan.qcow2'), '--limit-rate', '2M', '--plain'], { ...workshop, node });
+    await says(/copying/);
     child.kill('SIGKILL');
     // The pipes close only when the process behind the launcher has ended too.
     expect((await ended).stderr).toContain('Stopping at a checkpoint');

@@ -34,6 +34,8 @@ export async function run(args: readonly string[], o: Surroundings): Promise<End
 export interface Started {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly ended: Promise<Ended>;
+  /** Resolves once standard error has said this; rejects when the program ends without. */
+  says(pattern: RegExp): Promise<void>;
 }
 
 export function start(args: readonly string[], o: Surroundings): Started {
@@ -47,7 +49,20 @@ export function start(args: readonly string[], o: Surroundings): Started {
     stdout,
     stderr,
   }));
-  return { child, ended };
+  let said = '';
+  const listeners = new Set<() => void>();
+  child.stderr.setEncoding('utf8').on('data', (more: string) => {
+    said += more;
+    for (const listener of listeners) listener();
+  });
+  const says = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => void (pattern.test(said) && resolve());
+      listeners.add(look);
+      look();
+      child.once('close', () => reject(new Error(`It ended without saying ${String(pattern)}:\n${said}`)));
+    });
+  return { child, ended, says };
 }
 
 /** What `--json` printed: the whole of standard output is one document, or this throws. */
