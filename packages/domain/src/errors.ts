@@ -54,6 +54,12 @@ export const errorTable = {
   'compare/different': { status: 409, exit: 1, retry: 'never', mend: 'The images differ from the offset named on.' },
   'vm/not-found': { status: 404, exit: 66, retry: 'never', mend: 'List the VMs of the connection: hyperexport list.' },
   'source/not-found': { status: 404, exit: 66, retry: 'never', mend: 'Check the path and its spelling.' },
+  'source/not-a-file': {
+    status: 422,
+    exit: 66,
+    retry: 'never',
+    mend: 'Name a disk image; hyperexport list shows the images of a folder.',
+  },
   'source/changed': {
     status: 409,
     exit: 75,

@@ -1,6 +1,7 @@
 import { formatBytes } from '@hypersdk/domain';
 import type { BlockLocator, CompareOutcome } from '@hypersdk/ports';
 import { openLocator } from '../locator/open-locator.ts';
+import { estimateData } from './estimate-data.ts';
 import type { JobTools } from './job.ts';
 import { mergeLeaves, planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
@@ -11,7 +12,7 @@ export async function compareDisks(a: BlockLocator, b: BlockLocator, tools: JobT
   using imageB = openLocator(b);
   const virtualSize = Math.max(imageA.virtualSize, imageB.virtualSize);
   const progress = new Progress(virtualSize, tools.report);
-  progress.enter('verifying');
+  progress.enter('verifying', expectBoth([imageA, imageB].map((image) => estimateData(image, 0).dataExpected)));
   const leaves = mergeLeaves([imageA, imageB].map((image) => planLeaves(image, { from: 0, virtualSize: image.virtualSize })));
   const enough = new AbortController();
   let differsAt: number | undefined;
@@ -33,4 +34,14 @@ export async function compareDisks(a: BlockLocator, b: BlockLocator, tools: JobT
   }
   if (differsAt === undefined) return { result: 'equal', virtualSize };
   return { result: 'different', offset: differsAt, what: `The disks differ first at byte ${differsAt} (${formatBytes(differsAt)}).` };
+}
+
+/** Both disks are read, so their data adds up; unless one could not be counted. */
+function expectBoth(counts: readonly (number | undefined)[]): { readonly dataExpected?: number } {
+  let dataExpected = 0;
+  for (const count of counts) {
+    if (count === undefined) return {};
+    dataExpected += count;
+  }
+  return { dataExpected };
 }

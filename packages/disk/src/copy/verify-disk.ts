@@ -2,6 +2,7 @@ import { leafRange } from '@hypersdk/domain';
 import type { VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import { TreeBuilder } from '../digest/tree.ts';
 import { openLocator } from '../locator/open-locator.ts';
+import { estimateData } from './estimate-data.ts';
 import type { JobTools } from './job.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, hashDisk, sampleBy, type Hashing } from './hash-leaves.ts';
@@ -12,10 +13,10 @@ import { Progress } from './progress.ts';
 export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promise<VerifyOutcome> {
   const { expected } = request;
   const progress = new Progress(expected.virtualSize, tools.report);
-  const size = withSize(request);
-  if (size !== undefined && size < expected.virtualSize)
+  const { size, ...expectation } = measure(request);
+  if (size < expected.virtualSize)
     return { result: 'different', leavesChecked: 0, what: `The disk has ${size} bytes instead of ${expected.virtualSize}.` };
-  progress.enter('verifying');
+  progress.enter('verifying', expectation);
   const hashing: Hashing = {
     ...tools,
     source: request.source,
@@ -36,9 +37,9 @@ export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promi
   return content;
 }
 
-function withSize(request: VerifyRequest): number {
+function measure(request: VerifyRequest): { readonly size: number; readonly dataExpected?: number } {
   using image = openLocator(request.source);
-  return image.virtualSize;
+  return { size: image.virtualSize, ...estimateData(image, 0) };
 }
 
 async function compareRoot(hashing: Hashing, { expected }: VerifyRequest): Promise<VerifyOutcome> {

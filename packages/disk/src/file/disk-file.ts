@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { HyperError, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
+import { HyperError, KIB, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
 import { nativeFs } from '../native/load.ts';
 import type { ByteFile, WritableFile } from './byte-file.ts';
 import { toSourceError, toTargetError } from './io-error.ts';
@@ -25,7 +25,7 @@ export class ReadableDiskFile implements ByteFile {
     const status = fstatSync(fd);
     if (!status.isFile()) {
       closeSync(fd);
-      throw new HyperError('source/unreadable', `${path} is not a regular file.`, { detail: { path } });
+      throw new HyperError('source/not-a-file', `${path} is not a regular file.`, { detail: { path } });
     }
     return new ReadableDiskFile(path, fd, status.size);
   }
@@ -92,6 +92,9 @@ function readFully(file: { readonly fd: number; readonly path: string }, offset:
 /** Large zeroed areas are written in pieces of this size. */
 const ZERO_PIECE = MIB;
 
+/** Larger single writes make the page cache slow and its speed erratic: twice the CPU at 4 MiB (bench/RESULTS.md, A1). */
+const WRITE_SIZE = 256 * KIB;
+
 /** A file being written at explicit offsets. Errors speak of the target. */
 export class WritableDiskFile implements WritableFile, Disposable {
   readonly path: string;
@@ -121,7 +124,7 @@ export class WritableDiskFile implements WritableFile, Disposable {
   write(offset: number, bytes: Uint8Array): void {
     try {
       let done = 0;
-      while (done < bytes.length) done += writeSync(this.fd, bytes, done, bytes.length - done, offset + done);
+      while (done < bytes.length) done += writeSync(this.fd, bytes, done, Math.min(WRITE_SIZE, bytes.length - done), offset + done);
     } catch (cause) {
       throw toTargetError(cause, this.path, `writing at byte ${offset}`);
     }

@@ -56,7 +56,7 @@ function probeFormat(path: string): ImageFormat {
 
 function requireFile(path: string): void {
   try {
-    if (statSync(path).isDirectory()) throw new HyperError('source/unreadable', `${path} is a folder, not a disk image.`, { detail: { path } });
+    if (statSync(path).isDirectory()) throw new HyperError('source/not-a-file', `${path} is a folder, not a disk image.`, { detail: { path } });
   } catch (cause) {
     throw toSourceError(cause, path, 'looking for it');
   }

@@ -23,10 +23,12 @@ export class JsonlHistory implements History {
     this.#path = path;
   }
 
-  /** Makes the folder that the file will lie in. */
+  /** Makes the folder that the file will lie in; the folder above it must be there. */
   static async open(path: string, o: Cancel): Promise<JsonlHistory> {
     o.signal.throwIfAborted();
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(path), { mode: 0o700 }).catch((cause: unknown) => {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+    });
     return new JsonlHistory(path);
   }
 
