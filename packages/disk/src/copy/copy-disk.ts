@@ -35,9 +35,15 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   if (published) return published;
   const earlier = await confirmWindow(job, findEarlier(request, identity));
   using attempt = 'state' in earlier ? continueAttempt(earlier, request, plan) : beginAttempt(earlier, request, { plan, identity });
-  const content = await copyLeaves(job, attempt);
-  requireUnchangedOrDiscard(job, attempt);
-  return await proveAndPublish(job, attempt, content);
+  try {
+    const content = await copyLeaves(job, attempt);
+    requireUnchangedOrDiscard(job, attempt);
+    return await proveAndPublish(job, attempt, content);
+  } catch (error) {
+    // What cannot be continued is litter.
+    if (request.durability === 'none') removePartials([attempt.files.image, attempt.files.checkpoint]);
+    throw error;
+  }
 }
 
 function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
@@ -85,7 +91,6 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
   } catch (error) {
     await checkpointer.keep();
     if (checkpointer.isSuspect) markSuspect(attempt.files);
-    else if (request.durability === 'none') removePartials([attempt.files.image, attempt.files.checkpoint]);
     throw error;
   }
   attempt.layout.finish();
