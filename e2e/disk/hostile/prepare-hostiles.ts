@@ -1,0 +1,35 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KIB } from '@hypersdk/domain';
+import { hostileQcow2s } from '../../../packages/disk/src/format/qcow2/hostile-qcow2s.ts';
+import { hostileVmdks } from '../../../packages/disk/src/format/vmdk/hostile-vmdks.ts';
+import type { HostileCase } from './hostile-case.ts';
+import { prepareStrangers } from './prepare-strangers.ts';
+
+/** Names that hostile images give their neighbours: these exist, so that refusing is a choice. */
+const NEIGHBOURS = ['base.qcow2', 'base.img', 'disk.raw', 'other.img', 'x'];
+
+/** Makes every hostile file under `folder`, each in a folder of its own. */
+export async function prepareHostiles(folder: string): Promise<readonly HostileCase[]> {
+  const cases: HostileCase[] = [];
+  for (const [at, { name, bytes, code, message, references = 'refuse' }] of hostileQcow2s().entries()) {
+    // One of them names itself, and must have the name that it names.
+    const path = await place(join(folder, `qcow2-${at}`), 'self', bytes);
+    cases.push({ name: `qcow2: ${name}`, path, format: 'qcow2', references, code, message });
+  }
+  for (const [at, { name, bytes, code, message }] of hostileVmdks().entries()) {
+    const path = await place(join(folder, `vmdk-${at}`), 'disk.vmdk', bytes);
+    cases.push({ name: `vmdk: ${name}`, path, format: 'vmdk', references: 'refuse', code, message });
+    // Leave to open files beside the image is no leave to open anything else.
+    if (code === 'image/refused-reference' && /[/\\:]|\.\./.test(message))
+      cases.push({ name: `vmdk: ${name}, files beside allowed`, path, format: 'vmdk', references: 'beside', code, message });
+  }
+  return [...cases, ...(await prepareStrangers(join(folder, 'strangers')))];
+}
+
+async function place(folder: string, name: string, bytes: Uint8Array): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const neighbour of NEIGHBOURS) await writeFile(join(folder, neighbour), Buffer.alloc(64 * KIB));
+  await writeFile(join(folder, name), bytes);
+  return join(folder, name);
+}
