@@ -104,7 +104,7 @@ async function tryAll(tried: readonly HostileCase[], name: string, wrapper: read
   const list = join(folder, `${name}.json`);
   await mkdir(targets);
   await writeFile(list, JSON.stringify(tried));
-  const [program = process.execPath, ...args] = [...wrapper, process.execPath, '--expose-gc', PROGRAM, list, targets];
+  const [program, ...args] = [...wrapper, process.execPath, '--expose-gc', PROGRAM, list, targets];
   const { stdout } = await execute(program, args, { encoding: 'utf8', maxBuffer: 64 * MIB });
   const trials: readonly Trial[] = JSON.parse(stdout);
   expect(trials.map((trial) => trial.name)).toEqual(tried.map((each) => each.name));
