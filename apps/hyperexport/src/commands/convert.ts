@@ -10,6 +10,7 @@ export interface ConvertFlags extends ImageFlags, ProgressFlags {
   readonly verify: number;
   readonly noDigest?: boolean;
   readonly unverified?: boolean;
+  readonly economy?: boolean;
   readonly limitRate?: number;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
@@ -41,6 +42,7 @@ EXAMPLES
       verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
       noDigest: { ...onOff, brief: 'No digests, so no read-back and no receipt' },
       unverified: { ...onOff, brief: 'No proof, and nothing is forced to the medium' },
+      economy: { ...onOff, brief: 'Least processor time, where bytes need not be seen' },
       limitRate: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Bytes a second at most, such as 50M' },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of SOURCE' },

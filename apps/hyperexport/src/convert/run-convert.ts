@@ -81,6 +81,7 @@ async function convert({ cli, services, stop, flags, source, target, settings }:
     settings,
     digest: isProven ? 'tree' : 'none',
     durability: flags.unverified ? 'none' : 'sync',
+    ...(flags.economy ? { effort: 'economy' as const } : {}),
     verifyPercent: flags.verify,
     ...(flags.limitRate === undefined ? {} : { rateLimit: flags.limitRate }),
     overwrite: flags.overwrite ?? false,

@@ -8,11 +8,15 @@ import type { CopyTaskSpec } from './messages.ts';
 /** File systems whose copy_file_range shares blocks instead of copying them: XFS and Btrfs (magic numbers of statfs(2)). */
 const SHARING_FILE_SYSTEMS = new Set([0x58465342, 0x9123683e]);
 
-/** The kernel copies when the bytes need not be seen (no digest, no encoding) and it is cheaper: blocks can be shared, or least CPU is asked for. */
+/**
+ * Bytes that must be seen (digest, encoding, a rate limit) go through buffers. Others go straight to their place: inside the kernel when blocks can be
+ * shared or least CPU is asked for, otherwise piece by piece.
+ */
 export function chooseMethod({ request, plan, source }: CopyJob): CopyTaskSpec['method'] {
   const mustSee = request.digest !== 'none' || request.rateLimit !== undefined || isEncoded(plan, request);
-  if (mustSee || !source.locate || !nativeFs().copyRange) return 'buffers';
-  return request.effort === 'economy' || canShareBlocks(source.files[0]?.path, request.path) ? 'kernel' : 'buffers';
+  if (mustSee || !source.locate) return 'buffers';
+  const isKernelCheaper = request.effort === 'economy' || canShareBlocks(source.files[0]?.path, request.path);
+  return isKernelCheaper && nativeFs().copyRange ? 'kernel' : 'pieces';
 }
 
 function isEncoded(plan: CopyJob['plan'], request: CopyJob['request']): boolean {

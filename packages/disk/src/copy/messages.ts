@@ -14,8 +14,8 @@ export interface CopyTaskSpec {
   /** The file being written. */
   readonly path: string;
   readonly digest: boolean;
-  /** `kernel`: bytes never enter this process, where source and target allow it. */
-  readonly method: 'buffers' | 'kernel';
+  /** `buffers`: a leaf at a time is read, seen and written. `pieces`: bytes go straight to their place. `kernel`: they never enter this process, where both files allow it. */
+  readonly method: 'buffers' | 'pieces' | 'kernel';
   readonly throttle?: SharedArrayBuffer;
 }
 

@@ -35,6 +35,8 @@ export interface ConvertRequest {
   readonly digest: 'tree' | 'none';
   /** `sync` by default. */
   readonly durability?: 'sync' | 'none';
+  /** `throughput` by default. */
+  readonly effort?: 'throughput' | 'economy';
   readonly verifyPercent: number;
   readonly rateLimit?: number;
   readonly overwrite: boolean;

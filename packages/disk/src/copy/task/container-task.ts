@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HyperError, MIB } from '@hypersdk/domain';
 import { ReadableDiskFile } from '../../file/disk-file.ts';
+import { retryReads } from '../../stream/retry-reads.ts';
 import type { ContainerTaskSpec, LeafResult } from '../messages.ts';
 import type { Slot } from '../slots.ts';
 import type { Work } from '../work-ring.ts';
@@ -23,7 +24,7 @@ export class ContainerTask implements LeafTask {
     for (let at = 0; at < this.#file.size; at += READ_SIZE) {
       if (this.#door.ring.stopped) throw new HyperError('transfer/cancelled', 'The check was stopped.');
       const piece = slot.leaf.subarray(0, Math.min(READ_SIZE, this.#file.size - at));
-      this.#file.read(at, piece);
+      await retryReads(() => this.#file.read(at, piece));
       hash.update(piece);
     }
     return { leaf: work.leaf, digest: hash.digest(), dataRead: this.#file.size, stored: 0 };

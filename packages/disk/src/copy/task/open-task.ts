@@ -4,7 +4,7 @@ import { CompareTask } from './compare-task.ts';
 import { ContainerTask } from './container-task.ts';
 import { CopyTask } from './copy-task.ts';
 import { HashTask } from './hash-task.ts';
-import { KernelCopyTask } from './kernel-copy-task.ts';
+import { LocatedCopyTask } from './located-copy-task.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 
 export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
@@ -21,7 +21,7 @@ export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
 }
 
 function openCopy(spec: CopyTaskSpec, door: MoverDoor): LeafTask {
-  const { copyRange } = nativeFs();
   const fallback = new CopyTask(spec, door);
-  return spec.method === 'kernel' && copyRange ? new KernelCopyTask(spec, door, { copyRange, fallback }) : fallback;
+  if (spec.method === 'buffers') return fallback;
+  return new LocatedCopyTask(spec, door, { copyRange: spec.method === 'kernel' ? nativeFs().copyRange : undefined, fallback });
 }
