@@ -28,7 +28,7 @@ export class CopyTask implements LeafTask {
     this.#source = openLocator(spec.source);
     this.#target = WritableDiskFile.open(spec.path, 'continue');
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
-    const pace = paceOf(spec.throttle);
+    const pace = paceOf(spec.throttle, door.ring);
     this.#reading = { image: this.#source, ring: door.ring, ...(pace ? { pace } : {}) };
   }
 

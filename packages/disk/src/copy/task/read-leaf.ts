@@ -9,7 +9,7 @@ const READ_SIZE = MIB;
 export interface LeafReading {
   readonly image: DiskImage;
   readonly ring: WorkRing;
-  /** Waits as long as a rate limit asks for; absent = no limit. */
+  /** Waits as long as a rate limit asks for, or until the ring is stopped; absent = no limit. */
   readonly pace?: (bytes: number) => Promise<void>;
 }
 
@@ -33,9 +33,9 @@ export async function readLeaf(reading: LeafReading, leaf: number, into: Uint8Ar
 
 async function readExtent(reading: LeafReading, offset: number, into: Uint8Array): Promise<void> {
   for (let at = 0; at < into.length; at += READ_SIZE) {
-    if (reading.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
     const piece = into.subarray(at, at + READ_SIZE);
     if (reading.pace) await reading.pace(piece.length);
+    if (reading.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
     await retryReads(() => reading.image.read(offset + at, piece));
   }
 }
