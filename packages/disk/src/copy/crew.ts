@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
 import type { FromMover, TaskSpec } from './messages.ts';
+import type { PlannedLeaf } from './plan-leaves.ts';
 import { Run, type LeafHandlers } from './run.ts';
 
 /** Beyond this many movers one disk or page cache is the limit. */
@@ -29,7 +30,7 @@ export class Crew implements Disposable {
   }
 
   /** Has the movers work off all leaves. Settles when each is done and every mover has closed its files, also after a failure. */
-  async run(spec: TaskSpec, leaves: Iterable<number>, o: RunOptions & { readonly on: LeafHandlers }): Promise<void> {
+  async run(spec: TaskSpec, leaves: Iterable<PlannedLeaf>, o: RunOptions & { readonly on: LeafHandlers }): Promise<void> {
     o.signal.throwIfAborted();
     this.#lastTask += 1;
     const task = this.#lastTask;

@@ -3,7 +3,7 @@ import type { DiskImage } from '../format/disk-image.ts';
 
 /** Longest time spent on counting before the copy starts; an image whose tables take longer is copied without an expectation. */
 const BUDGET_MS = 200;
-const EXTENTS_PER_LOOK = 256;
+const EXTENTS_PER_LOOK = 4;
 
 /** Bytes of data from `offset` to the end of the disk, when they can be counted quickly. */
 export function estimateData(image: DiskImage, offset: number): { readonly dataExpected?: number } {

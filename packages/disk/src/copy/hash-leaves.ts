@@ -5,7 +5,7 @@ import { openLocator } from '../locator/open-locator.ts';
 import type { LeafEntry } from './checkpoint-file.ts';
 import type { Crew } from './crew.ts';
 import type { LeafResult } from './messages.ts';
-import { planLeaves } from './plan-leaves.ts';
+import { planLeaves, type PlannedLeaf } from './plan-leaves.ts';
 
 export interface Hashing {
   readonly crew: Crew;
@@ -27,7 +27,7 @@ export async function hashDisk(hashing: Hashing): Promise<ContentDigest> {
 }
 
 /** Digests of the given leaves, in order. */
-export async function hashLeaves(hashing: Hashing, leaves: Iterable<number>, take: (result: LeafResult) => void): Promise<void> {
+export async function hashLeaves(hashing: Hashing, leaves: Iterable<PlannedLeaf>, take: (result: LeafResult) => void): Promise<void> {
   await hashing.crew.run({ kind: 'hash', source: hashing.source, virtualSize: hashing.virtualSize }, leaves, {
     signal: hashing.signal,
     on: {
@@ -68,7 +68,7 @@ export async function findWrongLeaf(
   };
   using image = openLocator(hashing.source);
   const held = planLeaves(image, { from: 0, virtualSize: Math.min(image.virtualSize, hashing.virtualSize) });
-  await hashLeaves(hashing, only ? held.filter(only) : held, (result) => judge(result.leaf, result.digest));
+  await hashLeaves(hashing, only ? held.filter((leaf) => leaf === 'searching' || only(leaf)) : held, (result) => judge(result.leaf, result.digest));
   judge(Number.POSITIVE_INFINITY, undefined);
   return { checked: checked - 1, ...(wrong === undefined ? {} : { wrong }) };
 }

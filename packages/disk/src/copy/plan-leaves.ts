@@ -5,14 +5,22 @@ interface Extended {
   extents(range: ByteRange): Iterable<Extent>;
 }
 
+/** What a plan gives: a leaf to work on, or word that the search goes on, so that whoever pulls can do something else in between. */
+export type PlannedLeaf = number | 'searching';
+
+/** The longest search without a word: cancelling and the work of other jobs wait for it. */
+const SEARCH_MS = 20;
+/** Extents between two looks at the clock. */
+const EXTENTS_PER_LOOK = 4;
+
 /**
  * The leaves of a disk that hold data, in order, found lazily: after each one the search goes on behind it, so that a finely
  * fragmented leaf costs one look-up and an empty 16 TiB disk costs what its tables cost.
  */
-export function* planLeaves(source: Extended, span: { readonly from: number; readonly virtualSize: number }): Generator<number> {
+export function* planLeaves(source: Extended, span: { readonly from: number; readonly virtualSize: number }): Generator<PlannedLeaf> {
   let at = span.from * LEAF_SIZE;
   while (at < span.virtualSize) {
-    const data = nextData(source, { offset: at, length: span.virtualSize - at });
+    const data = yield* nextData(source, { offset: at, length: span.virtualSize - at });
     if (!data) return;
     const first = Math.floor(data.offset / LEAF_SIZE);
     const last = Math.floor((data.offset + data.length - 1) / LEAF_SIZE);
@@ -21,21 +29,33 @@ export function* planLeaves(source: Extended, span: { readonly from: number; rea
   }
 }
 
-function nextData(source: Extended, range: ByteRange): Extent | undefined {
+function* nextData(source: Extended, range: ByteRange): Generator<'searching', Extent | undefined> {
+  let since = performance.now();
+  let seen = 0;
   for (const extent of source.extents(range)) {
     if (extent.kind === 'data') return extent;
+    seen += 1;
+    if (seen % EXTENTS_PER_LOOK !== 0 || performance.now() - since < SEARCH_MS) continue;
+    yield 'searching';
+    since = performance.now();
   }
   return undefined;
 }
 
 /** Leaves in which any of several disks of one size may hold data. */
-export function* mergeLeaves(plans: readonly Iterable<number>[]): Generator<number> {
+export function* mergeLeaves(plans: readonly Iterable<PlannedLeaf>[]): Generator<PlannedLeaf> {
   const heads = plans.map((plan) => {
     const iterator = plan[Symbol.iterator]();
     return { iterator, next: iterator.next() };
   });
   for (;;) {
-    const waiting = heads.flatMap((head) => (head.next.done ? [] : [head.next.value]));
+    const searching = heads.find((head) => !head.next.done && head.next.value === 'searching');
+    if (searching) {
+      yield 'searching';
+      searching.next = searching.iterator.next();
+      continue;
+    }
+    const waiting = heads.flatMap(({ next }) => (next.done || next.value === 'searching' ? [] : [next.value]));
     if (waiting.length === 0) return;
     const leaf = Math.min(...waiting);
     yield leaf;

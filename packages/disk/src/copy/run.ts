@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import type { HyperError } from '@hypersdk/domain';
 import { InOrder } from './in-order.ts';
 import type { FromMover, LeafResult, TaskSpec, ToMover } from './messages.ts';
+import type { PlannedLeaf } from './plan-leaves.ts';
 import { fromWireError } from './wire-error.ts';
 import { WorkRing } from './work-ring.ts';
 
@@ -16,7 +17,7 @@ export interface LeafHandlers {
 export class Run {
   readonly #task: number;
   readonly #workers: Set<Worker>;
-  readonly #leaves: Iterator<number>;
+  readonly #leaves: Iterator<PlannedLeaf>;
   readonly #on: LeafHandlers;
   readonly #ring = new WorkRing();
   readonly #settled = Promise.withResolvers<void>();
@@ -24,10 +25,11 @@ export class Run {
   readonly #results: InOrder<LeafResult>;
   #next: number | undefined;
   #exhausted = false;
+  #isSearching = false;
   #ending = false;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(task: number, o: { readonly workers: readonly Worker[]; readonly leaves: Iterator<number>; readonly on: LeafHandlers }) {
+  constructor(task: number, o: { readonly workers: readonly Worker[]; readonly leaves: Iterator<PlannedLeaf>; readonly on: LeafHandlers }) {
     this.#task = task;
     this.#workers = new Set(o.workers);
     this.#leaves = o.leaves;
@@ -95,16 +97,27 @@ export class Run {
     this.#endWhenDone();
   }
 
-  /** Keeps the ring full. */
+  /** Keeps the ring full. A long search for the next leaf lets messages through in between. */
   #feed(): void {
-    while (!this.#exhausted) {
-      this.#next ??= this.#nextLeaf();
-      if (this.#next === undefined || !this.#ring.publish(this.#next)) return;
+    while (!this.#exhausted && !this.#isSearching) {
+      const next = this.#next ?? this.#nextLeaf();
+      if (next === 'searching') return this.#feedLater();
+      this.#next = next;
+      if (next === undefined || !this.#ring.publish(next)) return;
       this.#next = undefined;
     }
   }
 
-  #nextLeaf(): number | undefined {
+  #feedLater(): void {
+    this.#isSearching = true;
+    setImmediate(() => {
+      this.#isSearching = false;
+      this.#guard(() => this.#feed());
+      this.#endWhenDone();
+    });
+  }
+
+  #nextLeaf(): PlannedLeaf | undefined {
     const next = this.#leaves.next();
     if (!next.done) return next.value;
     this.#exhausted = true;

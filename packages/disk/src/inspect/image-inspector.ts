@@ -11,8 +11,10 @@ import { imageMark } from './image-mark.ts';
 /** Every signature of a format known here lies in the first bytes of the file. */
 const HEAD_SIZE = 64 * KIB;
 
-/** Between two looks at the signal while extents are counted. */
-const EXTENTS_PER_CHECK = 4096;
+/** The longest that counting extents holds the caller's thread. */
+const COUNT_MS = 10;
+/** Extents between two looks at the clock. */
+const EXTENTS_PER_LOOK = 4;
 
 /** Reads headers and tables only, and opens nothing but the named file and what its references policy allows. */
 export const imageInspector: ImageInspector = {
@@ -77,13 +79,14 @@ function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): Image
 async function countData(image: DiskImage, o: Cancel): Promise<number> {
   let data = 0;
   let seen = 0;
+  let since = performance.now();
   for (const extent of image.extents({ offset: 0, length: image.virtualSize })) {
     if (extent.kind === 'data') data += extent.length;
     seen += 1;
-    if (seen % EXTENTS_PER_CHECK === 0) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      o.signal.throwIfAborted();
-    }
+    if (seen % EXTENTS_PER_LOOK !== 0 || performance.now() - since < COUNT_MS) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    o.signal.throwIfAborted();
+    since = performance.now();
   }
   return data;
 }
