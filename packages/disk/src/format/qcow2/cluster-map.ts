@@ -12,8 +12,10 @@ const TABLES_KEPT_SIZE = 2 * MIB;
 /** With small clusters the count is bounded too, for a map of thousands of entries costs more than reading a table again. */
 const TABLES_KEPT_MAX = 256;
 const SECTOR_SIZE = 512;
-/** A run that is mapped ends after so many bytes, so that a walk answers before it has gone through the whole disk. What is absent costs little, and ends nowhere. */
+/** A run that is mapped ends after so many bytes, so that a walk answers before it has gone through the whole disk. */
 export const RUN_LENGTH_MAX = GIB;
+/** What is absent costs little where there are no tables; where they are there and empty, a run ends after so many pieces. */
+const LOOKS_MAX = 64;
 export const SUBCLUSTERS = 32;
 
 /** What the L2 tables say about a run of the disk. `absent` reads from the backing file, or as zeros. */
@@ -91,7 +93,9 @@ export class ClusterMap {
     const host = this.#host;
     const stored = this.#stored;
     let end = this.#end;
-    while (end < limit && kind !== 'compressed' && (kind === 'absent' || end - offset < RUN_LENGTH_MAX)) {
+    let looks = 0;
+    while (end < limit && kind !== 'compressed' && (kind === 'absent' ? looks < LOOKS_MAX : end - offset < RUN_LENGTH_MAX)) {
+      looks += 1;
       this.#look(end, limit);
       if (this.#kind !== kind || (kind === 'data' && this.#host !== host + (end - offset))) break;
       end = this.#end;
@@ -167,7 +171,7 @@ export class ClusterMap {
     this.#settleData({ host, inCluster, entry, end });
   }
 
-  /** Most entries are like the one before: absent, or data in the next cluster of the file. These need not be looked at one by one. */
+  /** Most entries are like the one before: absent, zero without a cluster, or data in the next cluster of the file. These need not be looked at one by one. */
   #skipAlike(table: DataView, entry: number, limit: number): void {
     const clusterSize = this.#clusterSize;
     const high = table.getUint32(entry * 8);
@@ -175,7 +179,7 @@ export class ClusterMap {
     const isData = this.#kind === 'data';
     const host = (high & 0x00_ff_ff_ff) * 2 ** 32 + low;
     // What lies below the end of the tables or reaches past the end of the file is checked entry by entry, and so is a change of the high half.
-    if (isData ? host < this.#metadataEnd || this.#dataFile !== undefined : high !== 0 || low !== 0) return;
+    if (isData ? host < this.#metadataEnd || this.#dataFile !== undefined : high !== 0 || low > 1) return;
     const inFile = isData ? Math.floor((this.#dataSize - 1 - host) / clusterSize) : Number.POSITIVE_INFINITY;
     const more = Math.min(Math.ceil((limit - this.#end) / clusterSize), table.byteLength / 8 - entry - 1, inFile);
     const step = isData ? clusterSize : 0;
