@@ -82,6 +82,12 @@ export const errorTable = {
     retry: 'later',
     mend: 'Check the medium of the target; the copy is kept and goes on from its last checkpoint.',
   },
+  'target/unreadable': {
+    status: 500,
+    exit: 74,
+    retry: 'later',
+    mend: 'Check the medium and the permissions of the target; what is there is kept, and the copy goes on from its last checkpoint.',
+  },
   'target/unsafe-path': {
     status: 403,
     exit: 77,

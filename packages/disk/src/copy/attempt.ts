@@ -1,6 +1,7 @@
 import { HyperError } from '@hypersdk/domain';
 import type { CopyRequest } from '@hypersdk/ports';
 import { WritableDiskFile } from '../file/disk-file.ts';
+import { blameTarget } from '../file/io-error.ts';
 import { imageWriters } from '../format/formats.ts';
 import type { ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
 import { CheckpointFile, readCheckpoint, type CheckpointState, type CopyIdentity } from './checkpoint-file.ts';
@@ -36,8 +37,9 @@ export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earli
     if (reason) return { found, reason };
     return state.mark ? { found, state: { ...state, mark: state.mark } } : { found };
   } catch (error) {
-    if (error instanceof HyperError) return { found, reason: error.message };
-    throw error;
+    // Only what is known to be worthless is given up: a medium that does not answer today may answer tomorrow.
+    if (error instanceof HyperError && error.code === 'checkpoint/malformed') return { found, reason: error.message };
+    throw blameTarget(error);
   }
 }
 

@@ -42,7 +42,7 @@ export interface CheckpointState {
   readonly owner: Owner;
   /** Where the copy may go on; undefined when nothing was settled yet. */
   readonly mark?: LayoutMark;
-  /** Digests taken in the last window. */
+  /** Digests of the last record that has any. */
   readonly lastWindow: readonly LeafEntry[];
   /** Bytes of the file up to the last mark; what follows was never confirmed. */
   readonly validSize: number;
@@ -131,7 +131,8 @@ export function readCheckpoint(path: string): CheckpointState {
     if (payload[0] === 1) {
       const batch = parseBatch(payload);
       if (!batch.mark) continue;
-      ({ mark, entries: lastWindow } = { mark: batch.mark, entries: batch.entries });
+      mark = batch.mark;
+      if (batch.entries.length > 0) lastWindow = batch.entries;
       validSize = end;
     } else {
       const record: JsonRecord = JSON.parse(payload.toString('utf8', 1));

@@ -130,8 +130,11 @@ function requireUnchangedOrDiscard({ source, request }: CopyJob, attempt: Attemp
     using again = openLocator(request.source);
     requireUnchanged(again, request);
     requireUnchanged(source, request);
-  } catch (error) {
+  } catch (cause) {
+    const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
     if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);
     throw error;
   }
 }
+
+const isGone = (error: unknown): error is HyperError => error instanceof HyperError && error.code === 'source/not-found';

@@ -1,8 +1,9 @@
 // Layout of a leaf list, see docs/formats/leaf-list.md: a signature, the length of a JSON header, the header, then entries of {leaf u32, digest}, little-endian, in rising order.
-import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { HyperError, LEAF_SIZE, leafCount, MIB, type ContentDigest } from '@hypersdk/domain';
 import { ReadableDiskFile } from '../file/disk-file.ts';
 import { toTargetError } from '../file/io-error.ts';
+import { removeFile } from '../file/remove-file.ts';
 import type { CopyIdentity, LeafEntry } from './checkpoint-file.ts';
 import { publishFile } from './publish.ts';
 
@@ -29,7 +30,7 @@ export const leafListPath = (imagePath: string): string => `${imagePath}.leaves`
 /** Writes the list durably under its name, replacing an older one. Leaves of zeros are not in it. */
 export function writeLeafList(path: string, header: LeafListHeader, entries: Iterable<LeafEntry>): void {
   const partial = `${path}.partial`;
-  rmSync(partial, { force: true });
+  removeFile(partial);
   const fd = openTarget(partial);
   try {
     const json = Buffer.from(JSON.stringify(header));

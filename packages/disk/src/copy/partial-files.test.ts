@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -36,13 +36,17 @@ describe('partial files', () => {
     expect(statSync(partialFiles(path, 2).image).ino).toBe(inode);
   });
 
-  test('from an owner that may live, only the settled bytes are taken, into a new file', () => {
+  test('from an owner that may live, only the settled bytes and the checkpoint are taken, into new files', () => {
     make(1);
     const inode = statSync(partialFiles(path, 1).image).ino;
+    const owners = openSync(partialFiles(path, 1).checkpoint, 'r+');
     adoptPartial(findPartials(path), partialFiles(path, 2), { mode: 'copy', end: 13 });
     expect(statSync(partialFiles(path, 2).image).ino).not.toBe(inode);
     expect(readFileSync(partialFiles(path, 2).image, 'utf8')).toBe('settled bytes');
-    expect(existsSync(partialFiles(path, 1).image)).toBe(false);
+    expect(readdirSync(folder).toSorted()).toEqual(['disk-0.qcow2.partial.2', 'disk-0.qcow2.partial.2.checkpoint']);
+    writeSync(owners, 'the owner goes on', 0);
+    closeSync(owners);
+    expect(readFileSync(partialFiles(path, 2).checkpoint, 'utf8')).toBe('checkpoint');
   });
 
   test('a kill between the two renames is mended by the next attempt', () => {
@@ -61,5 +65,7 @@ describe('partial files', () => {
     make(1);
     markSuspect(partialFiles(path, 1));
     expect(findPartials(path).image).toEqual({ path: `${path}.partial.1.suspect`, isSuspect: true });
+    // The failure that is being told must not be replaced by another one.
+    expect(() => markSuspect(partialFiles(path, 7))).not.toThrow();
   });
 });

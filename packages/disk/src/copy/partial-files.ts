@@ -1,6 +1,7 @@
-import { copyFileSync, constants, fsyncSync, openSync, closeSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, constants, fsyncSync, openSync, closeSync, readdirSync, renameSync, truncateSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { toTargetError } from '../file/io-error.ts';
+import { removeFile } from '../file/remove-file.ts';
 
 /** Names of the files of one attempt. A new attempt has a higher epoch and never the same name. */
 export interface PartialFiles {
@@ -54,38 +55,49 @@ function listFolder(folder: string): readonly string[] {
 
 /**
  * Makes the work of an earlier attempt the start of a new one. `rename` keeps the file: for an owner that is dead for certain.
- * `copy` takes the settled bytes into a new file (sharing blocks where the file system can), so that a writer that may still live cannot reach them.
+ * `copy` takes the settled bytes and the checkpoint into new files (sharing blocks where the file system can), so that a writer that may still live
+ * reaches neither, and is not written to.
  */
 export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { readonly mode: 'rename' | 'copy'; readonly end: number }): void {
   const { image, checkpoint } = found;
   if (!image || !checkpoint) return;
   try {
-    if (how.mode === 'copy') copySettled(image.path, next, how.end);
-    else renameSync(image.path, next.image);
-    renameSync(checkpoint, next.checkpoint);
-    for (const path of found.all) if (path !== checkpoint) rmSync(path, { force: true });
+    if (how.mode === 'copy') {
+      copyAs(next.image, { from: image.path, copying: `${next.image}.copying`, end: how.end });
+      copyAs(next.checkpoint, { from: checkpoint, copying: `${next.image}.copying` });
+    } else {
+      renameSync(image.path, next.image);
+      renameSync(checkpoint, next.checkpoint);
+    }
+    removePartials(found.all);
   } catch (cause) {
     throw toTargetError(cause, next.image, 'taking over an earlier attempt');
   }
 }
 
-function copySettled(from: string, next: PartialFiles, end: number): void {
-  const copying = `${next.image}.copying`;
-  rmSync(copying, { force: true });
+/** Under another name first, so that a kill in between leaves no half of it under this one. */
+function copyAs(path: string, { from, copying, end }: { readonly from: string; readonly copying: string; readonly end?: number }): void {
+  removeFile(copying);
   copyFileSync(from, copying, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-  truncateSync(copying, end);
+  if (end !== undefined) truncateSync(copying, end);
   const fd = openSync(copying, constants.O_RDWR);
   try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(copying, next.image);
+  renameSync(copying, path);
 }
 
 /** After a failed sync nobody knows which pages reached the medium: the next attempt must not go on in this file. */
-export const markSuspect = (files: PartialFiles): void => renameSync(files.image, `${files.image}.suspect`);
+export function markSuspect(files: PartialFiles): void {
+  try {
+    renameSync(files.image, `${files.image}.suspect`);
+  } catch {
+    // The failed sync is what has to be told. Pages that were lost are still found when the image is read back.
+  }
+}
 
 export function removePartials(paths: readonly string[]): void {
-  for (const path of paths) rmSync(path, { force: true });
+  for (const path of paths) removeFile(path);
 }

@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { HyperError, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome } from '@hypersdk/ports';
+import { blameTarget } from '../file/io-error.ts';
 import { nativeFs } from '../native/load.ts';
 import type { Attempt } from './attempt.ts';
 import { settledLeaves } from './checkpoint-file.ts';
@@ -8,13 +9,13 @@ import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, sampleBy, type Hashing } from './hash-leaves.ts';
 import { leafListPath, writeLeafList } from './leaf-list.ts';
 import { imageLocator, type CopyJob } from './job.ts';
-import { removePartials } from './partial-files.ts';
+import { markSuspect, removePartials } from './partial-files.ts';
 import { giveName, publishFile } from './publish.ts';
 
 /** Reads the target back, and gives it its name only when its content is what was read from the source. */
 export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: ContentDigest | undefined): Promise<CopyOutcome> {
   const { request, progress } = job;
-  const fileSize = statSync(attempt.files.image).size;
+  const fileSize = fstatSync(attempt.target.fd).size;
   const base = {
     path: request.path,
     virtualSize: job.source.virtualSize,
@@ -38,7 +39,10 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
       { version: 1, content, ...proof, fileSize, identity: job.identity },
       settledLeaves(attempt.files.checkpoint),
     );
-  publishFile({ path: attempt.files.image, fd: attempt.target.fd }, request.path, request);
+  publishFile({ path: attempt.files.image, fd: attempt.target.fd }, request.path, {
+    overwrite: request.overwrite,
+    onSyncFailure: () => markSuspect(attempt.files),
+  });
   removePartials([attempt.files.checkpoint]);
   return {
     ...base,
@@ -61,12 +65,24 @@ async function prove(
   progress.enter('verifying', { settled: 0 });
   const source = imageLocator(attempt.files.image, request.settings.format);
   const hashing: Hashing = { ...tools, source, virtualSize: job.source.virtualSize, onLeaf: (result) => progress.advance(result.leaf, 0) };
-  const [leavesChecked, containerDigest] = await Promise.all([
-    checkLeaves(job, attempt, { hashing, content }),
-    hashContainer(attempt.files.image, tools),
-  ]);
-  progress.enter('verifying', { settled: job.source.virtualSize });
-  return { containerDigest, leavesChecked };
+  try {
+    const [leavesChecked, containerDigest] = await Promise.all([
+      checkLeaves(job, attempt, { hashing, content }),
+      hashContainer(attempt.files.image, tools),
+    ]);
+    progress.enter('verifying', { settled: job.source.virtualSize });
+    return { containerDigest, leavesChecked };
+  } catch (error) {
+    throw judgeReadBack(job, attempt, error);
+  }
+}
+
+/** What was written as a whole image and comes back as none is as wrong as other content; a read that fails may succeed another time. */
+function judgeReadBack({ request }: CopyJob, attempt: Attempt, error: unknown): unknown {
+  if (!(error instanceof HyperError) || !error.code.startsWith('image/')) return blameTarget(error);
+  removePartials([attempt.files.image, attempt.files.checkpoint]);
+  const message = `${request.path}: the image came back from the target damaged. ${error.message} The copy was thrown away.`;
+  return new HyperError('verify/mismatch', message, { detail: error.detail, cause: error });
 }
 
 async function checkLeaves(

@@ -50,14 +50,22 @@ export class ReadableDiskFile implements ByteFile {
     }
     let at = range.offset;
     while (at < end) {
-      const data = Math.min(native.seekData(this.fd, at) ?? end, end);
+      const data = Math.min(this.#seek(() => native.seekData?.(this.fd, at)) ?? end, end);
       if (data > at) yield { offset: at, length: data - at, kind: 'hole' };
       if (data >= end) return;
-      const hole = Math.min(native.seekHole(this.fd, data), end);
+      const hole = Math.min(this.#seek(() => native.seekHole?.(this.fd, data)) ?? end, end);
       // A file that shrinks under us could answer nonsense; what is left is then treated as data, and reading it says so.
       const next = hole > data ? hole : end;
       yield { offset: data, length: next - data, kind: 'data' };
       at = next;
+    }
+  }
+
+  #seek(seek: () => number | undefined): number | undefined {
+    try {
+      return seek();
+    } catch (cause) {
+      throw toSourceError(cause, this.path, 'looking for its data');
     }
   }
 

@@ -38,6 +38,18 @@ export function toSourceError(cause: unknown, path: string, doing: string): Hype
   return new HyperError(code, `${path}: ${describeSystemError(cause)} while ${doing}.`, { detail: { path, system }, cause });
 }
 
+const BLAMED_ON_TARGET: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = {
+  'source/not-found': 'target/not-found',
+  'source/unreadable': 'target/unreadable',
+  'source/changed': 'target/unreadable',
+};
+
+/** What we wrote is read like any source; when that fails, it is the target that has to be looked at. */
+export function blameTarget(error: unknown): unknown {
+  const code = error instanceof HyperError ? BLAMED_ON_TARGET[error.code] : undefined;
+  return error instanceof HyperError && code ? new HyperError(code, error.message, { detail: error.detail, cause: error }) : error;
+}
+
 const SENTENCES: Readonly<Record<string, string>> = {
   ENOSPC: 'the file system is full',
   EDQUOT: 'the quota is used up',
