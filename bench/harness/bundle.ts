@@ -14,7 +14,7 @@ const ENTRIES = {
   digest: 'bench/programs/digest.ts',
   'hash-file': 'bench/programs/hash-file.ts',
   coordinator: 'packages/disk/src/copy/coordinator.ts',
-  mover: 'packages/disk/src/copy/mover.ts',
+  'mover-thread': 'packages/disk/src/copy/mover-thread.ts',
 } as const;
 
 /** Below node_modules, where the one native package is found. */

@@ -1,15 +1,22 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
 import type { FromMover, TaskSpec } from './messages.ts';
+import { Mover } from './mover.ts';
 import type { PlannedLeaf } from './plan-leaves.ts';
 import { Run, type LeafHandlers } from './run.ts';
 
 /** Beyond this many movers one disk or page cache is the limit. */
 const MOVER_COUNT_MAX = 16;
 
+/**
+ * With so few movers, one of them works on the coordinator's own thread: each thread costs 15 MiB and 30 ms of CPU. With more, a coordinator that is
+ * busy with a leaf would keep the others waiting.
+ */
+const SHARED_THREAD_MAX = 2;
+
 /** A mover needs little heap of its own: its buffers lie outside. */
-const MOVER_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+const MOVER_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 128 };
 
 export const defaultMoverCount = (): number => Math.max(1, Math.min(MOVER_COUNT_MAX, availableParallelism()));
 
@@ -21,12 +28,14 @@ export interface RunOptions {
 
 /** The movers of one transfer, shared by all its jobs. */
 export class Crew implements Disposable {
-  readonly #workers: Worker[];
+  /** The way to each mover, on a thread of its own or on this one. */
+  readonly #movers: (Worker | MessagePort)[];
   readonly #runs = new Map<number, Run>();
   #lastTask = 0;
 
   constructor(moverCount: number) {
-    this.#workers = Array.from({ length: Math.min(moverCount, MOVER_COUNT_MAX) }, () => this.#hire());
+    const count = Math.min(moverCount, MOVER_COUNT_MAX);
+    this.#movers = Array.from({ length: count }, (_, index) => (index === 0 && count <= SHARED_THREAD_MAX ? this.#hireHere() : this.#hireThread()));
   }
 
   /** Has the movers work off all leaves. Settles when each is done and every mover has closed its files, also after a failure. */
@@ -34,7 +43,7 @@ export class Crew implements Disposable {
     o.signal.throwIfAborted();
     this.#lastTask += 1;
     const task = this.#lastTask;
-    const run = new Run(task, { workers: this.#workers.slice(0, o.movers ?? this.#workers.length), leaves: leaves[Symbol.iterator](), on: o.on });
+    const run = new Run(task, { movers: this.#moversFor(o.movers), leaves: leaves[Symbol.iterator](), on: o.on });
     this.#runs.set(task, run);
     const stop = (): void => run.fail(o.signal.reason);
     o.signal.addEventListener('abort', stop, { once: true });
@@ -46,23 +55,36 @@ export class Crew implements Disposable {
     }
   }
 
-  #hire(): Worker {
-    const worker = new Worker(new URL('./mover.ts', import.meta.url), { workerData: 'mover', resourceLimits: MOVER_LIMITS });
+  /** The last ones first: a mover on this thread should be free for the others' questions. */
+  #moversFor(count = this.#movers.length): readonly (Worker | MessagePort)[] {
+    return this.#movers.slice(-count);
+  }
+
+  #hireHere(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    new Mover(port2);
+    port1.on('message', (message: FromMover) => this.#runs.get(message.task)?.take(message, port1));
+    return port1;
+  }
+
+  #hireThread(): Worker {
+    const worker = new Worker(new URL('./mover-thread.ts', import.meta.url), { resourceLimits: MOVER_LIMITS });
     worker.on('message', (message: FromMover) => this.#runs.get(message.task)?.take(message, worker));
-    worker.on('error', (cause) =>
-      this.#failAll(
-        new HyperError('internal/unexpected', `A mover thread ended: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause }),
-        worker,
-      ),
-    );
+    worker.on('error', (cause) => this.#replace(worker, cause));
     return worker;
   }
 
-  #failAll(error: HyperError, worker: Worker): void {
-    for (const run of this.#runs.values()) run.lose(worker, error);
+  /** The runs of a mover that died have failed; the next ones have a new mover. */
+  #replace(worker: Worker, cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    for (const run of this.#runs.values()) run.lose(worker, new HyperError('internal/unexpected', `A mover thread ended: ${why}.`, { cause }));
+    this.#movers.splice(this.#movers.indexOf(worker), 1, this.#hireThread());
   }
 
   [Symbol.dispose](): void {
-    for (const worker of this.#workers) void worker.terminate();
+    for (const mover of this.#movers) {
+      if (mover instanceof MessagePort) mover.close();
+      else void mover.terminate();
+    }
   }
 }

@@ -1,6 +1,5 @@
-// Entry of a mover thread: opens tasks as the coordinator tells it and works off their leaves.
 import { setImmediate } from 'node:timers/promises';
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
 import type { FromMover, ToMover } from './messages.ts';
 import { SlotPool, type Slot } from './slots.ts';
@@ -23,7 +22,8 @@ interface RunningTask {
   readonly finished: Promise<void>;
 }
 
-class Mover {
+/** Opens tasks as the coordinator tells it through a port, and works off their leaves. */
+export class Mover {
   readonly #port: MessagePort;
   readonly #slots = new SlotPool(LANE_COUNT);
   readonly #tasks = new Map<number, RunningTask>();
@@ -124,5 +124,3 @@ class Mover {
 }
 
 const stopped = (): HyperError => new HyperError('transfer/cancelled', 'The copy was stopped.');
-
-if (parentPort && workerData === 'mover') new Mover(parentPort);

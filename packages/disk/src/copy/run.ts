@@ -1,10 +1,14 @@
-import type { Worker } from 'node:worker_threads';
 import type { HyperError } from '@hypersdk/domain';
 import { InOrder } from './in-order.ts';
 import type { FromMover, LeafResult, TaskSpec, ToMover } from './messages.ts';
 import type { PlannedLeaf } from './plan-leaves.ts';
 import { fromWireError } from './wire-error.ts';
 import { WorkRing } from './work-ring.ts';
+
+/** The way to a mover. */
+export interface MoverPort {
+  postMessage(message: ToMover): void;
+}
 
 export interface LeafHandlers {
   /** Gives stored units their offsets. Called in leaf order; undefined sizes: the leaf takes no room. */
@@ -16,7 +20,7 @@ export interface LeafHandlers {
 /** One task while the movers are at it. */
 export class Run {
   readonly #task: number;
-  readonly #workers: Set<Worker>;
+  readonly #movers: Set<MoverPort>;
   readonly #leaves: Iterator<PlannedLeaf>;
   readonly #on: LeafHandlers;
   readonly #ring = new WorkRing();
@@ -29,9 +33,9 @@ export class Run {
   #ending = false;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(task: number, o: { readonly workers: readonly Worker[]; readonly leaves: Iterator<PlannedLeaf>; readonly on: LeafHandlers }) {
+  constructor(task: number, o: { readonly movers: readonly MoverPort[]; readonly leaves: Iterator<PlannedLeaf>; readonly on: LeafHandlers }) {
     this.#task = task;
-    this.#workers = new Set(o.workers);
+    this.#movers = new Set(o.movers);
     this.#leaves = o.leaves;
     this.#on = o.on;
     this.#placing = new InOrder((place) => place());
@@ -46,16 +50,16 @@ export class Run {
     if (this.#failure) throw this.#failure.reason;
   }
 
-  take(message: FromMover, worker: Worker): void {
+  take(message: FromMover, mover: MoverPort): void {
     switch (message.type) {
       case 'place':
-        return this.#guard(() => this.#place(message, worker));
+        return this.#guard(() => this.#place(message, mover));
       case 'done':
         return this.#guard(() => this.#finishLeaf(message));
       case 'failed':
         return this.fail(fromWireError(message.error));
       case 'ended':
-        return this.#let(worker);
+        return this.#let(mover);
     }
   }
 
@@ -66,14 +70,14 @@ export class Run {
   }
 
   /** A mover that is gone will not say that it ended. */
-  lose(worker: Worker, error: HyperError): void {
+  lose(mover: MoverPort, error: HyperError): void {
     this.fail(error);
-    this.#let(worker);
+    this.#let(mover);
   }
 
-  #let(worker: Worker): void {
-    this.#workers.delete(worker);
-    if (this.#workers.size === 0) this.#settled.resolve();
+  #let(mover: MoverPort): void {
+    this.#movers.delete(mover);
+    if (this.#movers.size === 0) this.#settled.resolve();
   }
 
   #guard(step: () => void): void {
@@ -84,10 +88,10 @@ export class Run {
     }
   }
 
-  #place(message: FromMover & { type: 'place' }, worker: Worker): void {
+  #place(message: FromMover & { type: 'place' }, mover: MoverPort): void {
     this.#placing.add(message.sequence, () => {
       const offsets = this.#on.place?.(message.leaf, message.sizes) ?? new Float64Array(0);
-      worker.postMessage({ type: 'placed', task: this.#task, sequence: message.sequence, offsets } satisfies ToMover);
+      mover.postMessage({ type: 'placed', task: this.#task, sequence: message.sequence, offsets } satisfies ToMover);
     });
   }
 
@@ -136,6 +140,6 @@ export class Run {
   }
 
   #tell(message: ToMover): void {
-    for (const worker of this.#workers) worker.postMessage(message);
+    for (const mover of this.#movers) mover.postMessage(message);
   }
 }

@@ -6,7 +6,7 @@ import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './
 import { fromWireError } from './wire-error.ts';
 
 /** The coordinator holds tables and digests of a window, never the disk. */
-const COORDINATOR_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+const COORDINATOR_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 512 };
 
 interface RunningJob {
   readonly resolve: (outcome: JobOutcomes[keyof JobOutcomes]) => void;
