@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e bench fuzz golden lockfile new demo run clean
+.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz golden lockfile new demo run clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,3 +50,9 @@ run: ## Run hyperexport: make run args="inspect disk.qcow2"
 
 clean: ## Remove what set-up and tests made
 	@rm -rf node_modules tools/bootstrap-node/node_modules .cache coverage
+
+kills: ## Kill copies at random, KILLS=1000 times; nothing may be lost
+	@$(RUN) tools/kills/kill-copies.ts $(KILLS)
+
+cuts: ## Cut the power under copies, CUTS=300 times (root)
+	@$(RUN) tools/kills/cut-power.ts $(CUTS)
