@@ -1,4 +1,5 @@
-import { leafRange } from '@hypersdk/domain';
+import { setImmediate } from 'node:timers/promises';
+import { HyperError, leafRange } from '@hypersdk/domain';
 import { leafDigest } from '../../digest/tree.ts';
 import { WritableDiskFile } from '../../file/disk-file.ts';
 import type { DiskImage } from '../../format/disk-image.ts';
@@ -12,6 +13,9 @@ import type { Work } from '../work-ring.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 import { paceOf } from './pace.ts';
 import { readLeaf, type LeafReading } from './read-leaf.ts';
+
+/** The best levels take seconds for a leaf: a stop, and whoever else works on this thread, waits no longer than this and one unit. */
+const ENCODE_MS = 20;
 
 /** Reads a leaf, takes its digest, leaves zeros out, encodes the rest, and writes it where the layout says: all in one pass over the bytes. */
 export class CopyTask implements LeafTask {
@@ -75,7 +79,7 @@ export class CopyTask implements LeafTask {
   }
 
   async #writeAssigned(work: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array<ArrayBuffer> }): Promise<number> {
-    const payload = this.#encoder ? this.#encode(this.#encoder, work, { slot, sizes }) : slot.leaf;
+    const payload = this.#encoder ? await this.#encode(this.#encoder, work, { slot, sizes }) : slot.leaf;
     const packed = this.#encoder !== undefined;
     const offsets = await this.#door.place(work, sizes);
     const { unitSize } = this.#spec.plan;
@@ -100,13 +104,19 @@ export class CopyTask implements LeafTask {
   }
 
   /** Encodes the units one behind the other and replaces their sizes by the stored ones. */
-  #encode(encoder: UnitEncoder, { leaf }: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array }): Uint8Array {
+  async #encode(encoder: UnitEncoder, { leaf }: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array }): Promise<Uint8Array> {
     const { unitSize } = this.#spec.plan;
     const into = slot.stored(sizes.length * encoder.storedSizeMax);
     const firstUnit = leafRange(leaf, this.#source.virtualSize).offset / unitSize;
     let at = 0;
+    let since = performance.now();
     for (let unit = 0; unit < sizes.length; unit += 1) {
       if (sizes[unit] === 0) continue;
+      if (performance.now() - since > ENCODE_MS) {
+        await setImmediate();
+        since = performance.now();
+      }
+      if (this.#door.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
       const stored = encoder.encode(slot.leaf.subarray(unit * unitSize, (unit + 1) * unitSize), firstUnit + unit, into, at);
       sizes[unit] = stored;
       at += stored;
