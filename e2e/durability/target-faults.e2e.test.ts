@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { MIB } from '@hypersdk/domain';
 import { missing } from '@hypersdk/testkit';
@@ -205,6 +205,18 @@ describe.skipIf(missing('qemu-img'))('a target that gives back other bytes than 
     expect(end).toHaveProperty('message', expect.stringContaining(stage.path));
     expect(await stage.names()).toEqual([]);
     await stage.expectWhole(await stage.copy());
+  });
+});
+
+describe.skipIf(missing('qemu-img'))('a target that loses what it had confirmed', { timeout: TIMEOUT_MS }, () => {
+  test('makes the next copy begin anew and say why', async () => {
+    await using stage = await Stage.open({ format: 'vmdk', subformat: 'streamOptimized' });
+    await stage.killHalfway();
+    const [image] = (await stage.names()).filter((name) => /\.partial\.\d+$/.test(name));
+    await truncate(`${stage.target}/${image}`, 4096);
+    const end = await stage.copy();
+    expect(end).toMatchObject({ outcome: { resumedAt: 0, restartReason: expect.stringContaining('is not the unfinished stream') } });
+    await stage.expectWhole(end);
   });
 });
 

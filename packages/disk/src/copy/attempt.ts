@@ -50,23 +50,40 @@ function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
   return undefined;
 }
 
-export function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, plan: ImagePlan): Attempt {
+interface Kept {
+  readonly plan: ImagePlan;
+  readonly identity: CopyIdentity;
+}
+
+/** Goes on from earlier work; where there is none, or the image turns out not to be what its checkpoint describes, begins anew. */
+export function openAttempt(earlier: Earlier, request: CopyRequest, kept: Kept): Attempt {
+  if (!('state' in earlier)) return beginAttempt(earlier, request, kept);
+  try {
+    return continueAttempt(earlier, request, kept.plan);
+  } catch (error) {
+    if (!(error instanceof HyperError) || error.code !== 'checkpoint/malformed') throw error;
+    return beginAttempt({ found: findPartials(request.path), reason: error.message }, request, kept);
+  }
+}
+
+function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, plan: ImagePlan): Attempt {
   const { found, state } = earlier;
   const files = partialFiles(request.path, found.epochMax + 1);
   const isSafe = isProvablyDead(state.owner) && found.image?.isSuspect === false;
   adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end });
   const target = WritableDiskFile.open(files.image, 'continue');
-  target.truncate(state.mark.end);
-  const layout = imageWriters[request.settings.format].layout(plan, target, state.mark);
-  const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
-  return attempt({ files, target, layout, checkpoint, leaves: state.mark.leaves });
+  try {
+    target.truncate(state.mark.end);
+    const layout = imageWriters[request.settings.format].layout(plan, target, state.mark);
+    const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
+    return attempt({ files, target, layout, checkpoint, leaves: state.mark.leaves });
+  } catch (error) {
+    target[Symbol.dispose]();
+    throw error;
+  }
 }
 
-export function beginAttempt(
-  earlier: { readonly found: FoundPartials; readonly reason?: string },
-  request: CopyRequest,
-  o: { readonly plan: ImagePlan; readonly identity: CopyIdentity },
-): Attempt {
+function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: Kept): Attempt {
   const files = partialFiles(request.path, earlier.found.epochMax + 1);
   removePartials(earlier.found.all);
   const target = WritableDiskFile.open(files.image, 'create');

@@ -5,7 +5,7 @@ import { imageWriters } from '../format/formats.ts';
 import { imageMark } from '../inspect/image-mark.ts';
 import { openLocator } from '../locator/open-locator.ts';
 import { Throttle } from '../stream/throttle.ts';
-import { beginAttempt, continueAttempt, findEarlier, type Attempt, type Earlier } from './attempt.ts';
+import { findEarlier, openAttempt, type Attempt, type Earlier } from './attempt.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { chooseMethod } from './choose-method.ts';
 import { hashLeaves } from './hash-leaves.ts';
@@ -34,7 +34,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const published = await findPublished(job);
   if (published) return published;
   const earlier = await confirmWindow(job, findEarlier(request, identity));
-  using attempt = 'state' in earlier ? continueAttempt(earlier, request, plan) : beginAttempt(earlier, request, { plan, identity });
+  using attempt = openAttempt(earlier, request, { plan, identity });
   try {
     const content = await copyLeaves(job, attempt);
     requireUnchangedOrDiscard(job, attempt);
