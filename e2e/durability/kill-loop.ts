@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MIB } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { readSettled, type Settled } from './checkpoint-reader.ts';
 import { dataInChunk, dataInChunks } from './noise-disk.ts';
@@ -152,7 +153,11 @@ export class KillLoop {
   }
 }
 
-const comparedBy = (settled: Settled): number => settled.lastWindow.reduce((sum, leaf) => sum + dataInChunk(leaf), 0);
+/** From its end, a resume reads the last record once more until it has read this much. */
+const COMPARED_SIZE = 64 * MIB;
+
+const comparedBy = (settled: Settled): number =>
+  settled.lastWindow.reduceRight((sum, leaf) => (sum >= COMPARED_SIZE ? sum : sum + dataInChunk(leaf)), 0);
 
 async function readWhenStopped(pid: number): Promise<number | undefined> {
   const deadline = performance.now() + STOP_WAIT_MS;
