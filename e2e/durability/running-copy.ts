@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { CopyOutcome, CopyProgress, CopyRequest } from '@hypersdk/ports';
@@ -35,7 +35,7 @@ export interface Surroundings {
 
 /** A copy that runs in a child process. */
 export class RunningCopy implements AsyncDisposable {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly ended: Promise<CopyEnd>;
   readonly #waiting = new Set<() => void>();
   #progress: CopyProgress | undefined;
@@ -45,7 +45,7 @@ export class RunningCopy implements AsyncDisposable {
   constructor(order: ChildOrder, o: Surroundings) {
     const [program, ...args] = [...(o.under ?? []), process.execPath, CHILD, JSON.stringify(order)] as const;
     const env = { PATH: process.env['PATH'], HOME: '/nonexistent', ...(o.cache === undefined ? {} : { NODE_COMPILE_CACHE: o.cache }) };
-    this.child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    this.child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.ended = this.#follow();
   }
 

@@ -10,8 +10,10 @@ import { PowerCuts } from '../../e2e/durability/power-cuts.ts';
 const CHUNKS = 40;
 const CUTS_PER_REPORT = 20;
 
-const wanted = Number(process.argv[2] ?? 50);
+let wanted = Number(process.argv[2] ?? 50);
 if (!Number.isSafeInteger(wanted) || wanted < 1) throw new Error('Say how many cuts: node tools/kills/cut-power.ts 300');
+// Stopped by hand, it ends after the cut at hand and tidies up.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (wanted = 0));
 
 const folder = await mkdtemp(join(tmpdir(), 'cut-power-'));
 const tally = { cuts: 0, published: 0, resumed: 0, fromTheBeginning: 0, wrong: 0 };

@@ -12,8 +12,10 @@ const CHUNKS = 96;
 const KILLS_PER_TURN = 20;
 const MIB = 1024 * 1024;
 
-const wanted = Number(process.argv[2] ?? 100);
+let wanted = Number(process.argv[2] ?? 100);
 if (!Number.isSafeInteger(wanted) || wanted < 1) throw new Error('Say how many kills: node tools/kills/kill-copies.ts 1000');
+// Stopped by hand, it ends after the copy at hand and tidies up.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (wanted = 0));
 
 const folder = await mkdtemp(join(tmpdir(), 'kill-copies-'));
 try {
