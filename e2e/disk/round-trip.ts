@@ -20,7 +20,7 @@ export interface RoundTrip {
   readonly engine: Transfer;
 }
 
-export const locate = (image: ImageRef): BlockLocator => ({ kind: 'image', image });
+const locate = (image: ImageRef): BlockLocator => ({ kind: 'image', image });
 
 /** Copies an image to every target and the last of them back to raw, and answers what was wrong with any of it, in sentences. */
 export async function findFaults({ image, targets, durability, folder, engine }: RoundTrip): Promise<readonly string[]> {

@@ -15,8 +15,8 @@ export function draftFormat(draft: Draft, name: string): void {
   draft.insert('packages/domain/src/image.ts', /\] as const/, `, '${names.kebab}'`);
   const list = 'packages/disk/src/format/formats.ts';
   draft.insert(list, /\n\/\*\*/, `import { ${names.camel}Reader, ${names.camel}Writer } from './${names.kebab}/index.ts';\n`);
-  draft.insert(list, /,? \};\n\nexport const imageWriters/, `, '${names.kebab}': ${names.camel}Reader`);
-  draft.insert(list, /,? \};\n$/, `, '${names.kebab}': ${names.camel}Writer`);
+  draft.insert(list, /,?\s*\};\n\nexport const imageWriters/, `, '${names.kebab}': ${names.camel}Reader`);
+  draft.insert(list, /,?\s*\};\n$/, `, '${names.kebab}': ${names.camel}Writer`);
   draft.insert(
     'packages/testkit/src/arbitrary/image-settings.ts',
     /(?<=const settingsByFormat[^\n]*\n)/,

@@ -73,7 +73,7 @@ export async function writeRaw(path: string, { virtualSize, islands, seed }: Dis
 }
 
 /** Bytes that look random and are the same for the same seed. */
-export function noise(length: number, seed: number): Buffer {
+function noise(length: number, seed: number): Buffer {
   const key = Buffer.alloc(16);
   key.writeUInt32LE(seed >>> 0);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));

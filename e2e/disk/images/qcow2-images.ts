@@ -19,7 +19,7 @@ interface Recipe {
 const CLUSTER_SIZES = Array.from({ length: 13 }, (_, at) => 512 * 2 ** at);
 const CONTENT_SIZE = 5 * MIB + 7 * 512;
 
-export async function makeQcow2(folder: string, { content, options = '', compressed, edits = [], change }: Recipe): Promise<string> {
+async function makeQcow2(folder: string, { content, options = '', compressed, edits = [], change }: Recipe): Promise<string> {
   const path = join(folder, 'disk.qcow2');
   const raw = await writeRaw(join(folder, 'content.raw'), content);
   // A source that is empty would leave its options to chance, so the image is made first and filled afterwards.
