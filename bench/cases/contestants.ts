@@ -13,7 +13,7 @@ interface Ours {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The product's engine, bundled as it is shipped. */
+/** The product's engine, bundled. */
 export const ours = ({ name, image, options, env }: Ours): Contestant => ({
   name,
   command: (paths) => ({ argv: [process.execPath, program('convert'), paths.image(image), paths.output, ...options], ...(env ? { env } : {}) }),

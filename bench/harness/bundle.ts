@@ -20,7 +20,7 @@ const ENTRIES = {
 /** Below node_modules, where the one native package is found. */
 export const programsFolder = join(ROOT, 'node_modules/.cache/hypersdk-bench');
 
-/** Bundles the programs as the product is shipped: from source, each thread would spend more on removing types than many a copy takes. */
+/** Bundles the programs, as a release would: from source, each thread would spend more on removing types than many a copy takes. */
 export async function bundlePrograms(): Promise<void> {
   rmSync(programsFolder, { recursive: true, force: true });
   mkdirSync(programsFolder, { recursive: true });

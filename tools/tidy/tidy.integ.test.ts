@@ -50,7 +50,7 @@ describe('tidy', () => {
       // Written here, so that the repository itself does not carry them.
       writeFileSync(
         join(folder, 'docs/host.md'),
-        `# Host\n\n${['https://registry.npmjs', 'org/x'].join('.')}\n${['', 'home', 'someone', 'images'].join('/')}\n`,
+        `# Host\n\n${['https://registry.example', 'org/x'].join('.')}\n${['', 'home', 'someone', 'images'].join('/')}\n`,
       );
       const found = inspectTree(readSourceTree(folder));
       expect(found.map(({ file, line, rule }) => `${file}${line === undefined ? '' : `:${line}`} ${rule}`).sort()).toEqual(EXPECTED);
