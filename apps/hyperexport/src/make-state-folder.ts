@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 
 // Keys, and what was exported where, are nobody else's business.
 const PRIVATE_FOLDER = 0o700;
@@ -14,7 +14,7 @@ export async function makeStateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: PRIVATE_FOLDER });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error) ?? 'unknown';
     // Another run may have been faster.
     if (code !== 'EEXIST') throw unusable(path, `the system answered ${code}`, error);
   }

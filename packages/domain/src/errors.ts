@@ -60,6 +60,7 @@ export const errorTable = {
     retry: 'never',
     mend: 'Name a disk image; hyperexport list shows the images of a folder.',
   },
+  'source/forbidden': { status: 403, exit: 77, retry: 'later', mend: 'Run it as a user who may read this path, or change its permissions.' },
   'source/changed': {
     status: 409,
     exit: 75,
@@ -70,7 +71,7 @@ export const errorTable = {
     status: 502,
     exit: 74,
     retry: 'later',
-    mend: 'Check the medium and the permissions of the source; the copy is kept and goes on where it stopped.',
+    mend: 'Check the medium of the source, and its connection; a copy that was begun is kept and goes on where it stopped.',
   },
   'target/exists': { status: 409, exit: 73, retry: 'never', mend: 'Choose another name, or allow replacing it with --overwrite.' },
   'target/busy': { status: 409, exit: 75, retry: 'later', mend: 'Another process is writing this target; wait for it to end.' },

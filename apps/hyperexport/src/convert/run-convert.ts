@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { HyperError, type ImageRef } from '@hypersdk/domain';
 import type { ImageSettings, Signer } from '@hypersdk/ports';
@@ -11,6 +10,7 @@ import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import { recordRun } from '../run-record.ts';
 import type { Services } from '../services.ts';
+import { statIfThere } from '../stat-if-there.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { tool } from '../tool.ts';
 import { describeConvert, toConvertDocument, type FinishedConvert } from './describe-convert.ts';
@@ -43,8 +43,8 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
 
 /** A copy onto itself would take the place of its own source. */
 async function refuseSameFile(source: string, target: string): Promise<void> {
-  const [a, b] = await Promise.all([stat(source), stat(target).catch(() => undefined)]);
-  if (a.dev === b?.dev && a.ino === b.ino) throw new HyperError('usage/invalid', `${target} is SOURCE itself; name another TARGET`);
+  const [a, b] = await Promise.all([statIfThere(source), statIfThere(target)]);
+  if (a && b && a.dev === b.dev && a.ino === b.ino) throw new HyperError('usage/invalid', `${target} is SOURCE itself; name another TARGET`);
 }
 
 /** What can go on after a stop is worth remembering. */

@@ -1,15 +1,16 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { HyperError, type Receipt } from '@hypersdk/domain';
 import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { parseExportManifest, parseReceipt, type VerifySubject } from '@hypersdk/usecases';
 import type { OwnKey } from '../services.ts';
+import { statIfThere } from '../stat-if-there.ts';
 
 // A public key in PEM has 113 bytes; what is far larger is another file.
 const KEY_SIZE_MAX = 16 * 1024;
 
 /** The public key named on the command line. */
 export async function readKey(path: string): Promise<string> {
-  const about = await stat(path).catch(() => undefined);
+  const about = await statIfThere(path);
   if (!about) throw new HyperError('source/not-found', `There is no ${path}`);
   if (!about.isFile() || about.size > KEY_SIZE_MAX) throw new HyperError('usage/invalid', `${path} is not a public key in PEM`);
   return readFile(path, 'utf8');

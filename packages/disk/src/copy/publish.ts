@@ -1,7 +1,7 @@
 import { closeSync, constants, fsyncSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { HyperError } from '@hypersdk/domain';
-import { systemCode, toTargetError } from '../file/io-error.ts';
+import { HyperError, systemCode } from '@hypersdk/domain';
+import { toTargetError } from '../file/io-error.ts';
 import { nativeFs } from '../native/load.ts';
 
 /**

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { basename, dirname } from 'node:path';
-import { HyperError } from '@hypersdk/domain';
-import { systemCode, toTargetError } from '../file/io-error.ts';
+import { HyperError, systemCode } from '@hypersdk/domain';
+import { toTargetError } from '../file/io-error.ts';
 
 /**
  * Holds a target name against every other process of this machine, by binding an abstract UNIX socket named after it (unix(7)).

@@ -1,4 +1,4 @@
-import { HyperError, type ErrorCode } from '@hypersdk/domain';
+import { HyperError, type ErrorCode, systemCode } from '@hypersdk/domain';
 
 const TARGET_CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'target/full',
@@ -13,14 +13,11 @@ const TARGET_CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 const SOURCE_CODES: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'source/forbidden',
+  EPERM: 'source/forbidden',
   ENOENT: 'source/not-found',
   ENOTDIR: 'source/not-found',
 };
-
-/** The `code` of a system error, such as `ENOSPC`. */
-export function systemCode(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-}
 
 /** Says in the target's words what the operating system refused. `doing` completes "while …". */
 export function toTargetError(cause: unknown, path: string, doing: string): HyperError {

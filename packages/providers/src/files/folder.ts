@@ -1,6 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 
 /** A file inside the folder: where it really lies, and its place in the folder with `/` between parts. */
 export interface PlacedFile {
@@ -33,7 +33,7 @@ export class Folder {
       if (status.isDirectory()) return new Folder({ root: real, named: resolve(path) });
       if (status.isFile()) return new Folder({ root: dirname(real), named: dirname(resolve(path)), only: basename(real) });
     } catch (cause) {
-      const absent = codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR';
+      const absent = systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR';
       throw new HyperError(absent ? 'source/not-found' : 'source/unreadable', absent ? `There is no ${path}.` : `${path} cannot be opened.`, {
         cause,
       });
@@ -77,5 +77,3 @@ export class Folder {
 
 /** Compares by parts: `../x` leads out, a file called `..x` does not. */
 const isInside = (place: string): boolean => place !== '' && place.split(sep)[0] !== '..' && !isAbsolute(place);
-
-const codeOf = (reason: unknown): unknown => (reason instanceof Error && 'code' in reason ? reason.code : undefined);

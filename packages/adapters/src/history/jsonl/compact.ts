@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemCode } from '@hypersdk/domain';
 import type { HistoryEntry } from '@hypersdk/ports';
 import { mergeLines, parseLines, previousName, readLines, toLine } from './entry-lines.ts';
 
@@ -82,7 +83,7 @@ async function takeLock(lock: string): Promise<boolean> {
     await file.sync();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -96,6 +97,6 @@ async function unlinkIfThere(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
 }

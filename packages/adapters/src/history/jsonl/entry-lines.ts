@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 import type { HistoryEntry } from '@hypersdk/ports';
 
 /**
@@ -75,7 +75,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT') return '';
     throw new HyperError('source/unreadable', `The history ${path} could not be read.`, { cause: error });
   }
 }

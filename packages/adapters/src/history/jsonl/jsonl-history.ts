@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 import type { Cancel, History, HistoryEntry } from '@hypersdk/ports';
 import { compact } from './compact.ts';
 import { mergeLines, readLines, toLine } from './entry-lines.ts';
@@ -27,7 +27,7 @@ export class JsonlHistory implements History {
   static async open(path: string, o: Cancel): Promise<JsonlHistory> {
     o.signal.throwIfAborted();
     await mkdir(dirname(path), { mode: 0o700 }).catch((cause: unknown) => {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+      if (systemCode(cause) !== 'EEXIST') throw cause;
     });
     return new JsonlHistory(path);
   }

@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import { errnoOf, writeWhole } from './write-whole.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** An Ed25519 key in PKCS8 PEM has 119 bytes. */
 const KEY_SIZE_MAX = 4096;
@@ -51,8 +51,8 @@ async function openKey(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, READ_FLAGS);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw unusable(path, errnoOf(error) === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${errnoOf(error) ?? 'unknown'})`, error);
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw unusable(path, systemCode(error) === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${systemCode(error) ?? 'unknown'})`, error);
   }
 }
 
@@ -63,7 +63,7 @@ async function makeKey(path: string): Promise<KeyObject | undefined> {
   try {
     return (await writeWhole(path, { text, mode: 0o600, ifAbsent: true })) ? privateKey : undefined;
   } catch (error) {
-    throw unusable(path, `it cannot be made (${errnoOf(error) ?? 'unknown'})`, error);
+    throw unusable(path, `it cannot be made (${systemCode(error) ?? 'unknown'})`, error);
   }
 }
 

@@ -2,11 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemCode } from '@hypersdk/domain';
 
 const NEW_FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-
-export const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 export interface WholeFile {
   readonly text: string;
@@ -22,7 +20,7 @@ export async function writeWhole(path: string, file: WholeFile): Promise<boolean
     await publish(temporary, path, file);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    if (file.ifAbsent && errnoOf(error) === 'EEXIST') return false;
+    if (file.ifAbsent && systemCode(error) === 'EEXIST') return false;
     throw error;
   }
   await using folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);

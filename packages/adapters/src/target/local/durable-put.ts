@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, systemCode } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import { errnoOf } from './file-error.ts';
 import type { HeldFolder } from './held-folder.ts';
 
 /** A leading dot keeps it out of every list: no object's name begins with one. */
@@ -28,7 +27,7 @@ export async function durablePut(folder: HeldFolder, file: { readonly name: stri
     await publish(temporary, folder.pathOf(file.name), o);
   } catch (error) {
     await remove(temporary);
-    if (errnoOf(error) === 'EEXIST') throw new HyperError('target/exists', `${file.name} exists already.`, { cause: error });
+    if (systemCode(error) === 'EEXIST') throw new HyperError('target/exists', `${file.name} exists already.`, { cause: error });
     throw error;
   }
   await folder.sync();

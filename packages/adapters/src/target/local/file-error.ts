@@ -1,8 +1,4 @@
-import { HyperError, type ErrorCode } from '@hypersdk/domain';
-
-/** The `code` of an error of Node's file calls. */
-export const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+import { HyperError, type ErrorCode, systemCode } from '@hypersdk/domain';
 
 const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'target/full',
@@ -15,6 +11,8 @@ const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 const READ_CODES: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'source/forbidden',
+  EPERM: 'source/forbidden',
   ENOENT: 'source/not-found',
   ENOTDIR: 'source/not-found',
   ELOOP: 'target/unsafe-path',
@@ -46,7 +44,7 @@ interface Fallback {
 }
 
 function translate(error: unknown, codes: Readonly<Record<string, ErrorCode>>, { otherwise, what }: Fallback): unknown {
-  const errno = errnoOf(error);
+  const errno = systemCode(error);
   if (errno === undefined || error instanceof HyperError) return error;
   const code = codes[errno] ?? otherwise;
   return new HyperError(code, `${what}: ${REASONS[errno] ?? errno}.`, { cause: error, detail: { errno } });

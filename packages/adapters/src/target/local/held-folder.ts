@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, type FileHandle } from 'node:fs/promises';
-import { HyperError } from '@hypersdk/domain';
-import { errnoOf } from './file-error.ts';
+import { HyperError, systemCode } from '@hypersdk/domain';
 
 /** Linux names an open folder by its descriptor, so that a path below it cannot be redirected by whoever renames or links things meanwhile. */
 const HAS_DESCRIPTOR_PATHS = process.platform === 'linux';
@@ -59,7 +58,7 @@ async function makeFolder(path: string): Promise<boolean> {
     await mkdir(path, { mode: 0o700 });
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
 }

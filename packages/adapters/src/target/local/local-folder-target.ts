@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, realpath, statfs, unlink, type FileHandle } from 'node:fs/promises';
-import { HyperError, type ByteRange } from '@hypersdk/domain';
+import { HyperError, type ByteRange, systemCode } from '@hypersdk/domain';
 import type { Cancel, StorageTarget, StoredObject } from '@hypersdk/ports';
 import { durablePut, sweepStale, type PutOptions } from './durable-put.ts';
-import { errnoOf, readError, writeError } from './file-error.ts';
+import { readError, writeError } from './file-error.ts';
 import { HeldFolder } from './held-folder.ts';
 import { isObjectNamePart, parseObjectName } from './object-name.ts';
 
@@ -29,7 +29,7 @@ export class LocalFolderTarget implements StorageTarget, AsyncDisposable {
       const real = await realpath(folder);
       return new LocalFolderTarget(real, await HeldFolder.open(real));
     } catch (error) {
-      const errno = errnoOf(error);
+      const errno = systemCode(error);
       if (errno === 'ENOENT' || errno === 'ENOTDIR') throw new HyperError('target/not-found', `There is no folder ${folder}.`, { cause: error });
       throw writeError(error, folder);
     }
@@ -77,7 +77,7 @@ export class LocalFolderTarget implements StorageTarget, AsyncDisposable {
       });
     } catch (error) {
       // Where a folder has this name, or a file the name of a folder above it, there is no such object.
-      if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return;
+      if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(systemCode(error) ?? '')) return;
       throw writeError(error, name);
     }
   }
@@ -160,18 +160,28 @@ async function tryEnter(folder: HeldFolder, name: string): Promise<HeldFolder | 
   try {
     return await folder.enter(name, { create: false });
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) return undefined;
     throw error;
   }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  const found = await lstat(path).catch(() => undefined);
+  const found = await lookAt(path);
   return found?.isFile() ? found.size : undefined;
 }
 
 async function kindOf(path: string): Promise<'folder' | 'other' | undefined> {
-  const found = await lstat(path).catch(() => undefined);
+  const found = await lookAt(path);
   if (!found) return undefined;
   return found.isDirectory() ? 'folder' : 'other';
+}
+
+/** What lies there; another process may have removed it since its name was read. */
+async function lookAt(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
-import { HyperError, KIB, leafRange, type ByteRange } from '@hypersdk/domain';
+import { HyperError, KIB, leafRange, type ByteRange, systemCode } from '@hypersdk/domain';
 import { WritableDiskFile } from '../../file/disk-file.ts';
-import { systemCode, toTargetError } from '../../file/io-error.ts';
+import { toTargetError } from '../../file/io-error.ts';
 import type { DiskImage, FileRun } from '../../format/disk-image.ts';
 import { openLocator } from '../../locator/open-locator.ts';
 import type { NativeFs } from '../../native/native.ts';
