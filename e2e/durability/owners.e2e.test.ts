@@ -15,18 +15,23 @@ const inodeOf = async (stage: Stage, pattern: RegExp): Promise<number> => {
   const [name] = (await readdir(stage.target)).filter((entry) => pattern.test(entry));
   return (await stat(`${stage.target}/${name}`)).ino;
 };
+/** The settled work is gone on with, in a file that the old owner does not have open. */
+async function expectTakenOver(stage: Stage): Promise<void> {
+  const image = await inodeOf(stage, IMAGE);
+  const { leaves } = readSettled(stage.path);
+  const end = await stage.copy();
+  expect(end).toMatchObject({ outcome: { resumedAt: leaves * 4 * MIB } });
+  await stage.expectWhole(end);
+  expect((await stat(stage.path)).ino).not.toBe(image);
+}
+
 const IMAGE = /\.partial\.\d+$/;
 
 describe.skipIf(cannotMount('unshare') || missing('qemu-img'))('work of an owner that may still live', { timeout: TIMEOUT_MS }, () => {
   test('of another container is taken over in new files', async () => {
     await using stage = await Stage.open();
     await stage.killHalfway({}, ELSEWHERE);
-    const image = await inodeOf(stage, IMAGE);
-    const { leaves } = readSettled(stage.path);
-    const end = await stage.copy();
-    expect(end).toMatchObject({ outcome: { resumedAt: leaves * 4 * MIB } });
-    await stage.expectWhole(end);
-    expect((await stat(stage.path)).ino).not.toBe(image);
+    await expectTakenOver(stage);
   });
 
   test('of another boot is taken over in new files', async () => {
@@ -36,12 +41,7 @@ describe.skipIf(cannotMount('unshare') || missing('qemu-img'))('work of an owner
     const script = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
     await stage.killHalfway({}, { under: ['unshare', '--mount', 'sh', '-c', script, bootId] });
     expect(readSettled(stage.path).owner?.bootId).toBe('00000000-1111-4222-8333-444444444444');
-    const image = await inodeOf(stage, IMAGE);
-    const { leaves } = readSettled(stage.path);
-    const end = await stage.copy();
-    expect(end).toMatchObject({ outcome: { resumedAt: leaves * 4 * MIB } });
-    await stage.expectWhole(end);
-    expect((await stat(stage.path)).ino).not.toBe(image);
+    await expectTakenOver(stage);
   });
 
   test('that does live is not disturbed in its files, and does not disturb', async () => {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { HyperError, toVMId } from '@hypersdk/domain';
+import { HyperError } from '@hypersdk/domain';
 import type { CopyOutcome, CopyProgress, CopyRequest, StorageTarget, Transfer, Watch } from '@hypersdk/ports';
-import { calm, FakeClock, MemoryFolder, MemorySigner, MemoryTransfer, SequentialIds, StagedVM } from '@hypersdk/testkit';
+import { calm, MemoryFolder, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { parseExportManifest } from '../manifest/export-manifest.ts';
 import { checkReceipt } from '../receipt/receipt.ts';
 import type { ExportRequest } from './export-types.ts';
 import { exportVM } from './export-vm.ts';
+import { portsIn, requestFor } from './build-export.ts';
 
 class Death extends Error {}
 
@@ -81,18 +82,8 @@ function stage(moment: Moment) {
   const contents = [new Uint8Array(sizes[moment]).fill(7), new Uint8Array(2048).fill(9)];
   const folder = new MemoryFolder();
   const vm = new StagedVM(folder, contents);
-  const own = { signer: new MemorySigner(), clock: new FakeClock(), ids: new SequentialIds(), tool: { name: 'hyperexport', version: '1.2.3' } };
-  const transfer = new MemoryTransfer(folder);
-  const request: ExportRequest = {
-    session: vm,
-    vm: toVMId('vm:web-01'),
-    name: 'web-01',
-    settings: { format: 'raw' },
-    verifyPercent: 100,
-    overwrite: false,
-    restart: false,
-    parallel: 1,
-  };
+  const { target: _, transfer, ...own } = portsIn(folder);
+  const request = requestFor(vm);
   const run = (wanted: ExportRequest, world?: MortalWorld) =>
     exportVM({ ...own, target: world?.target ?? folder, transfer: world?.transfer ?? transfer })(wanted, calm);
   return { folder, vm, own, transfer, request, run, contents };

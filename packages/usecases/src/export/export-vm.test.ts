@@ -1,40 +1,23 @@
-import { toVMId } from '@hypersdk/domain';
 import type { ProviderSession } from '@hypersdk/ports';
-import { calm, FakeClock, MemoryFolder, MemorySigner, MemoryTransfer, SequentialIds, StagedVM } from '@hypersdk/testkit';
+import { calm, MemoryFolder, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { parseExportManifest } from '../manifest/export-manifest.ts';
 import { checkReceipt } from '../receipt/receipt.ts';
-import type { ExportProgress, ExportRequest } from './export-types.ts';
+import type { ExportProgress } from './export-types.ts';
 import { exportVM } from './export-vm.ts';
+import { portsIn, requestFor } from './build-export.ts';
 
 const contents = [new Uint8Array(4 * 1024 * 1024 + 512).fill(7), new Uint8Array(64 * 1024).fill(9)];
 
 function stage() {
   const target = new MemoryFolder();
   const vm = new StagedVM(target, contents);
-  const clock = new FakeClock();
-  const ports = {
-    transfer: new MemoryTransfer(target),
-    signer: new MemorySigner(),
-    clock,
-    ids: new SequentialIds(),
-    target,
-    tool: { name: 'hyperexport', version: '1.2.3' },
-  };
-  const request: ExportRequest = {
-    session: vm,
-    vm: toVMId('vm:web-01'),
-    name: 'web-01',
-    settings: { format: 'raw' },
-    verifyPercent: 100,
-    overwrite: false,
-    restart: false,
-    parallel: 2,
-  };
+  const ports = portsIn(target);
+  const request = requestFor(vm, { parallel: 2 });
   const filesOf = (name: string): Promise<readonly string[]> =>
     Array.fromAsync(target.list(`${name}/`, calm), (object) => object.name.slice(name.length + 1));
-  return { target, vm, clock, ports, request, filesOf };
+  return { target, vm, clock: ports.clock, ports, request, filesOf };
 }
 
 describe('exporting a VM', () => {

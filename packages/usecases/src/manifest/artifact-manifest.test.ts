@@ -1,6 +1,7 @@
 import { toConnectionId, toDiskId, toVMId, type ExportManifest } from '@hypersdk/domain';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest, toArtifactManifest } from './artifact-manifest.ts';
+import { manifestOf } from './build-export-manifest.ts';
 import { sealExportManifest, writeDocument } from './export-manifest.ts';
 
 const exported = (index: number): ExportManifest['disks'][number] => ({
@@ -15,33 +16,27 @@ const exported = (index: number): ExportManifest['disks'][number] => ({
   source: { location: `/vm/disk-${index}.vmdk`, mark: 'mark' },
 });
 
-const manifest = sealExportManifest({
-  kind: 'hypersdk.export-manifest',
-  version: 1,
-  exportId: '01JGFJJZ000000000000000001',
-  tool: { name: 'hyperexport', version: '0.1.0' },
-  startedAt: '2026-01-01T00:00:00.000Z',
-  finishedAt: '2026-01-01T00:01:00.000Z',
-  mode: 'full',
-  consistency: 'crash',
-  vm: {
-    id: toVMId('vm-1'),
-    name: 'web 01',
-    provider: 'files',
-    connection: toConnectionId('local'),
-    powerState: 'stopped',
-    cpus: 4,
-    memory: 1.5 * 1024 ** 3,
-    os: 'rhel9',
-    firmware: 'uefi',
-    secureBoot: true,
-    disks: [0, 1].map((index) => ({ id: toDiskId(`scsi0:${index}`), label: '', virtualSize: 10_000, location: '', bootOrder: 2 - index })),
-    nics: [{ id: 'net0', mac: '00:50:56:00:00:01' }],
-    tags: { owner: 'ops' },
-  },
-  disks: [exported(0), exported(1)],
-  receipts: ['disk-0.qcow2.receipt.json', 'disk-1.qcow2.receipt.json'],
-});
+const manifest = sealExportManifest(
+  manifestOf({
+    vm: {
+      id: toVMId('vm-1'),
+      name: 'web 01',
+      provider: 'files',
+      connection: toConnectionId('local'),
+      powerState: 'stopped',
+      cpus: 4,
+      memory: 1.5 * 1024 ** 3,
+      os: 'rhel9',
+      firmware: 'uefi',
+      secureBoot: true,
+      disks: [0, 1].map((index) => ({ id: toDiskId(`scsi0:${index}`), label: '', virtualSize: 10_000, location: '', bootOrder: 2 - index })),
+      nics: [{ id: 'net0', mac: '00:50:56:00:00:01' }],
+      tags: { owner: 'ops' },
+    },
+    disks: [exported(0), exported(1)],
+    receipts: ['disk-0.qcow2.receipt.json', 'disk-1.qcow2.receipt.json'],
+  }),
+);
 
 describe('artifact manifest', () => {
   test('it says what the export manifest says, in its own words', () => {

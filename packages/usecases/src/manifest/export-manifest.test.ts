@@ -2,20 +2,13 @@ import { createHash } from 'node:crypto';
 import { toConnectionId, toDiskId, toVMId, type ExportManifest } from '@hypersdk/domain';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { manifestOf } from './build-export-manifest.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { checkVMInfo, parseExportManifest, sealExportManifest, writeDocument } from './export-manifest.ts';
 
 const digest = (digit: string): string => digit.repeat(64);
 
-const unsealed: Omit<ExportManifest, 'selfDigest'> = {
-  kind: 'hypersdk.export-manifest',
-  version: 1,
-  exportId: '01JGFJJZ000000000000000001',
-  tool: { name: 'hyperexport', version: '0.1.0' },
-  startedAt: '2026-01-01T00:00:00.000Z',
-  finishedAt: '2026-01-01T00:01:00.000Z',
-  mode: 'full',
-  consistency: 'crash',
+const unsealed = manifestOf({
   vm: {
     id: toVMId('vm-1'),
     name: 'Büro / web',
@@ -41,7 +34,7 @@ const unsealed: Omit<ExportManifest, 'selfDigest'> = {
     },
   ],
   receipts: ['disk-0.qcow2.receipt.json'],
-};
+});
 
 const sealed = sealExportManifest(unsealed);
 

@@ -1,10 +1,11 @@
-import { LEAF_SIZE, toVMId } from '@hypersdk/domain';
+import { LEAF_SIZE } from '@hypersdk/domain';
 import type { CopyProgress, Transfer } from '@hypersdk/ports';
-import { calm, FakeClock, MemoryFolder, MemoryInspector, MemorySigner, MemoryTransfer, SequentialIds, StagedVM } from '@hypersdk/testkit';
+import { calm, MemoryFolder, MemoryInspector, MemorySigner, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { exportVM } from '../export/export-vm.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { verifyExport, type VerifyProgress } from './verify-export.ts';
+import { portsIn, requestFor } from '../export/build-export.ts';
 
 const contents = [new Uint8Array(2 * LEAF_SIZE + 512).fill(7), new Uint8Array(4096).fill(9)];
 const manifest = 'web-01/export-manifest.json';
@@ -12,21 +13,9 @@ const manifest = 'web-01/export-manifest.json';
 /** A folder with one export in it. */
 async function stage() {
   const target = new MemoryFolder();
-  const signer = new MemorySigner();
-  const transfer = new MemoryTransfer(target);
-  const ports = { transfer, signer, clock: new FakeClock(), ids: new SequentialIds(), target, tool: { name: 'hyperexport', version: '1' } };
-  const session = new StagedVM(target, contents);
-  const request = {
-    session,
-    vm: toVMId('vm:web-01'),
-    name: 'web-01',
-    settings: { format: 'raw' },
-    verifyPercent: 100,
-    overwrite: false,
-    restart: false,
-    parallel: 1,
-  } as const;
-  await exportVM(ports)(request, calm);
+  const ports = portsIn(target);
+  const { signer, transfer } = ports;
+  await exportVM(ports)(requestFor(new StagedVM(target, contents)), calm);
   const verifyPorts = { transfer, target, inspector: new MemoryInspector(target) };
   const verify = verifyExport(verifyPorts);
   const flip = (file: string, offset: number): void => {
