@@ -39,42 +39,50 @@ export async function hashLeaves(hashing: Hashing, leaves: Iterable<PlannedLeaf>
   });
 }
 
+/** How much of a disk is looked at; `root` makes the choice of leaves. */
+export interface Sample {
+  readonly percent: number;
+  readonly root: string;
+}
+
 /**
- * Compares a disk with a list of leaf digests and answers the first leaf that differs. `only` picks the leaves to look at; without it, leaves that
- * hold data but are not in the list count as different too.
+ * Compares a disk with a list of leaf digests and answers the first leaf that differs. When all of it is looked at, leaves that hold data but are
+ * not in the list count as different too. A leaf of the list that the disk holds nothing of is a lost one.
  */
 export async function findWrongLeaf(
   hashing: Hashing,
   expected: Iterable<LeafEntry>,
-  only?: (leaf: number) => boolean,
+  sample: Sample,
 ): Promise<{ readonly wrong?: number; readonly checked: number }> {
   let wrong: number | undefined;
   let checked = 0;
   const list = expected[Symbol.iterator]();
   let head = list.next();
+  const isWanted = sampleBy(sample, head.done ? 0 : head.value.leaf);
+  const skipTo = (leaf: number): void => {
+    for (; !head.done && head.value.leaf < leaf; head = list.next()) {
+      if (isWanted(head.value.leaf)) wrong ??= head.value.leaf;
+    }
+  };
   const judge = (leaf: number, digest: Uint8Array | undefined): void => {
-    while (!head.done && head.value.leaf < leaf) {
-      if (!only) wrong ??= head.value.leaf;
-      head = list.next();
-    }
-    let wanted: Uint8Array | undefined;
-    if (!head.done && head.value.leaf === leaf) {
-      wanted = head.value.digest;
-      head = list.next();
-    }
+    skipTo(leaf);
+    const wanted = !head.done && head.value.leaf === leaf ? head.value.digest : undefined;
+    if (wanted) head = list.next();
     checked += 1;
     const isEqual = wanted === undefined || digest === undefined ? wanted === digest : Buffer.compare(wanted, digest) === 0;
     if (!isEqual) wrong ??= leaf;
   };
   using image = openLocator(hashing.source);
   const held = planLeaves(image, { from: 0, virtualSize: Math.min(image.virtualSize, hashing.virtualSize) });
-  await hashLeaves(hashing, only ? held.filter((leaf) => leaf === 'searching' || only(leaf)) : held, (result) => judge(result.leaf, result.digest));
-  judge(Number.POSITIVE_INFINITY, undefined);
-  return { checked: checked - 1, ...(wrong === undefined ? {} : { wrong }) };
+  const chosen = held.filter((leaf) => leaf === 'searching' || isWanted(leaf));
+  await hashLeaves(hashing, chosen, (result) => judge(result.leaf, result.digest));
+  skipTo(Number.POSITIVE_INFINITY);
+  return { checked, ...(wrong === undefined ? {} : { wrong }) };
 }
 
-/** Picks `percent` of the leaves by their number and the root, so that the choice cannot be known before the content is. */
-export function sampleBy(root: string, percent: number): (leaf: number) => boolean {
+/** Picks leaves by their number and the root, so that the choice cannot be known before the content is; and always the first that holds data. */
+function sampleBy({ percent, root }: Sample, first: number): (leaf: number) => boolean {
+  if (percent >= 100) return () => true;
   const seed = Number.parseInt(root.slice(0, 8), 16);
-  return (leaf) => (Math.imul(leaf ^ seed, 0x9e3779b1) >>> 0) % 100 < percent;
+  return (leaf) => leaf === first || (Math.imul(leaf ^ seed, 0x9e3779b1) >>> 0) % 100 < percent;
 }

@@ -4,9 +4,10 @@ import type { CopyOutcome } from '@hypersdk/ports';
 import { blameTarget } from '../file/io-error.ts';
 import { nativeFs } from '../native/load.ts';
 import type { Attempt } from './attempt.ts';
+import { both } from './both.ts';
 import { settledLeaves } from './checkpoint-file.ts';
 import { hashContainer } from './hash-container.ts';
-import { findWrongLeaf, sampleBy, type Hashing } from './hash-leaves.ts';
+import { findWrongLeaf, type Hashing } from './hash-leaves.ts';
 import { leafListPath, writeLeafList } from './leaf-list.ts';
 import { imageLocator, type CopyJob } from './job.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
@@ -64,11 +65,16 @@ async function prove(
   dropFromCache(attempt);
   progress.enter('verifying', { settled: 0 });
   const source = imageLocator(attempt.files.image, request.settings.format);
-  const hashing: Hashing = { ...tools, source, virtualSize: job.source.virtualSize, onLeaf: (result) => progress.advance(result.leaf, 0) };
+  const hashing: Omit<Hashing, 'signal'> = {
+    ...tools,
+    source,
+    virtualSize: job.source.virtualSize,
+    onLeaf: (result) => progress.advance(result.leaf, 0),
+  };
   try {
-    const [leavesChecked, containerDigest] = await Promise.all([
-      checkLeaves(job, attempt, { hashing, content }),
-      hashContainer(attempt.files.image, tools),
+    const [leavesChecked, containerDigest] = await both(tools.signal, [
+      (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content }),
+      (signal) => hashContainer(attempt.files.image, { crew: tools.crew, signal }),
     ]);
     progress.enter('verifying', { settled: job.source.virtualSize });
     return { containerDigest, leavesChecked };
@@ -90,8 +96,8 @@ async function checkLeaves(
   attempt: Attempt,
   o: { readonly hashing: Hashing; readonly content: ContentDigest },
 ): Promise<number> {
-  const only = request.verifyPercent < 100 ? sampleBy(o.content.root, request.verifyPercent) : undefined;
-  const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), only);
+  const sample = { percent: request.verifyPercent, root: o.content.root };
+  const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), sample);
   if (wrong === undefined) return checked;
   removePartials([attempt.files.image, attempt.files.checkpoint]);
   const { offset, length } = leafRange(wrong, o.content.virtualSize);

@@ -2,10 +2,11 @@ import { leafRange } from '@hypersdk/domain';
 import type { VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import { TreeBuilder } from '../digest/tree.ts';
 import { openLocator } from '../locator/open-locator.ts';
+import { both } from './both.ts';
 import { estimateData } from './estimate-data.ts';
 import type { JobTools } from './job.ts';
 import { hashContainer } from './hash-container.ts';
-import { findWrongLeaf, hashDisk, sampleBy, type Hashing } from './hash-leaves.ts';
+import { findWrongLeaf, hashDisk, type Hashing } from './hash-leaves.ts';
 import { LeafList } from './leaf-list.ts';
 import { Progress } from './progress.ts';
 
@@ -17,15 +18,13 @@ export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promi
   if (size < expected.virtualSize)
     return { result: 'different', leavesChecked: 0, what: `The disk has ${size} bytes instead of ${expected.virtualSize}.` };
   progress.enter('verifying', expectation);
-  const hashing: Hashing = {
-    ...tools,
-    source: request.source,
-    virtualSize: expected.virtualSize,
-    onLeaf: (result) => progress.advance(result.leaf, result.dataRead),
-  };
-  const [content, container] = await Promise.all([
-    request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath),
-    request.container ? hashContainer(request.container.path, tools) : undefined,
+  const [content, container] = await both(tools.signal, [
+    (signal) => {
+      const onLeaf: Hashing['onLeaf'] = (result) => progress.advance(result.leaf, result.dataRead);
+      const hashing: Hashing = { crew: tools.crew, signal, source: request.source, virtualSize: expected.virtualSize, onLeaf };
+      return request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath);
+    },
+    async (signal) => (request.container ? await hashContainer(request.container.path, { crew: tools.crew, signal }) : undefined),
   ]);
   if (content.result === 'equal' && request.container && container !== request.container.digest) {
     return {
@@ -64,8 +63,7 @@ async function compareLeaves(hashing: Hashing, request: VerifyRequest, leavesPat
       leavesChecked: 0,
       what: `The leaf list ${leavesPath} does not add up to the recorded root ${request.expected.root}.`,
     };
-  const only = request.percent < 100 ? sampleBy(request.expected.root, request.percent) : undefined;
-  const { wrong, checked } = await findWrongLeaf(hashing, list.entries(), only);
+  const { wrong, checked } = await findWrongLeaf(hashing, list.entries(), { percent: request.percent, root: request.expected.root });
   if (wrong === undefined) return { result: 'equal', leavesChecked: checked };
   const { offset, length } = leafRange(wrong, request.expected.virtualSize);
   return {

@@ -25,6 +25,8 @@ export class HashTask implements LeafTask {
     const dataRead = await readLeaf({ image: this.#image, ring: this.#door.ring }, work.leaf, slot.leaf);
     const { length } = leafRange(work.leaf, this.#virtualSize);
     const content = slot.leaf.subarray(0, length);
+    // A disk that is shorter than it should be ends in zeros; what the buffer held before is not its content.
+    content.fill(0, Math.max(0, Math.min(length, leafRange(work.leaf, this.#image.virtualSize).length)));
     if (dataRead === 0 || isZero(content)) return { leaf: work.leaf, dataRead, stored: 0 };
     return { leaf: work.leaf, digest: leafDigest(content), dataRead, stored: 0 };
   }
