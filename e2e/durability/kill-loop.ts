@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MIB } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { readSettled, type Settled } from './checkpoint-reader.ts';
 import { dataInChunk, dataInChunks } from './noise-disk.ts';
@@ -153,11 +152,8 @@ export class KillLoop {
   }
 }
 
-/** From its end, a resume reads the last record once more until it has read this much. */
-const COMPARED_SIZE = 64 * MIB;
-
-const comparedBy = (settled: Settled): number =>
-  settled.lastWindow.reduceRight((sum, leaf) => (sum >= COMPARED_SIZE ? sum : sum + dataInChunk(leaf)), 0);
+/** A resume reads the last record once more. */
+const comparedBy = (settled: Settled): number => settled.lastWindow.reduce((sum, leaf) => sum + dataInChunk(leaf), 0);
 
 async function readWhenStopped(pid: number): Promise<number | undefined> {
   const deadline = performance.now() + STOP_WAIT_MS;

@@ -32,10 +32,9 @@ test.each(LAYOUTS)(
     expect(tally.wrong).toEqual([]);
     expect(tally.kills).toBe(KILLS_PER_LAYOUT);
     expect(tally.copies).toBeGreaterThan(0);
-    // A window of 64 MiB, another one that fills while the first is on its way to the medium, and the leaves in flight.
-    expect(tally.lostMax).toBeLessThan(160 * MIB);
-    // 64 MiB, and the leaf that completes them.
-    expect(tally.comparedMax).toBeLessThan(68 * MIB);
+    // One window; what a run reads beside the disk differs by less than the rest.
+    expect(tally.lostMax).toBeLessThan(66 * MIB);
+    expect(tally.comparedMax).toBeLessThanOrEqual(64 * MIB);
   },
   120_000,
 );

@@ -1,15 +1,21 @@
 import { fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
-import { MIB } from '@hypersdk/domain';
+import { LEAF_SIZE, MIB } from '@hypersdk/domain';
 import { TreeBuilder } from '../digest/tree.ts';
 import { toTargetError } from '../file/io-error.ts';
 import type { Attempt } from './attempt.ts';
 import { settledLeaves, type LeafEntry } from './checkpoint-file.ts';
 import type { LeafResult } from './messages.ts';
+import type { Run } from './run.ts';
 
-/** A checkpoint is made after this much data or time, whichever comes first: the most that a killed copy does again. */
+/** A checkpoint is begun after this much data or time, whichever comes first. */
+const DUE_SIZE = 24 * MIB;
+const DUE_MS = 5000;
+
+/** All that may be settled or in hand without being on the medium: the most that a killed copy does again. */
 const WINDOW_SIZE = 64 * MIB;
-const WINDOW_MS = 5000;
+/** For each mover beyond those for which the window is enough: its leaves in hand, and as much again that is being synced. */
+const WINDOW_SIZE_EACH = 32 * MIB;
 
 const syncData = promisify(fdatasync);
 
@@ -18,20 +24,30 @@ export class Checkpointer {
   readonly tree: TreeBuilder;
   readonly #attempt: Attempt;
   readonly #isDurable: boolean;
+  readonly #windowSize: number;
   #entries: LeafEntry[] = [];
   #leaves: number;
   #dataSince = 0;
+  #dataInFlight = 0;
+  #taken = 0;
+  #run: Pick<Run, 'limit'> | undefined;
   #since = performance.now();
   #inFlight: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #isSuspect = false;
 
-  constructor(attempt: Attempt, o: { readonly virtualSize: number; readonly isDurable: boolean }) {
+  constructor(attempt: Attempt, o: { readonly virtualSize: number; readonly isDurable: boolean; readonly movers: number }) {
     this.#attempt = attempt;
     this.#isDurable = o.isDurable;
+    this.#windowSize = Math.max(WINDOW_SIZE, o.movers * WINDOW_SIZE_EACH);
     this.#leaves = attempt.leaves;
     this.tree = new TreeBuilder(o.virtualSize);
     if (attempt.leaves > 0) for (const { leaf, digest } of settledLeaves(attempt.files.checkpoint)) this.tree.add(leaf, Buffer.from(digest));
+  }
+
+  started(run: Pick<Run, 'limit'>): void {
+    this.#run = run;
+    this.#limit();
   }
 
   take(result: LeafResult): void {
@@ -41,14 +57,16 @@ export class Checkpointer {
       this.#entries.push({ leaf: result.leaf, digest: result.digest });
     }
     this.#leaves = result.leaf + 1;
+    this.#taken += 1;
     this.#dataSince += Math.max(result.dataRead, result.stored);
-    const isDue = this.#dataSince >= WINDOW_SIZE || performance.now() - this.#since >= WINDOW_MS;
-    if (isDue && !this.#inFlight) this.#inFlight = this.#checkpoint().finally(() => (this.#inFlight = undefined));
+    const isDue = this.#dataSince >= DUE_SIZE || performance.now() - this.#since >= DUE_MS;
+    if (isDue && !this.#inFlight) this.#inFlight = this.#checkpoint().finally(() => this.#landed());
+    this.#limit();
   }
 
   /** Confirms everything taken, up to the last leaf of the disk. */
   async finish(leafCount: number): Promise<void> {
-    await this.#inFlight;
+    while (this.#inFlight) await this.#inFlight;
     this.#throwFailure();
     this.#leaves = leafCount;
     await this.#checkpoint();
@@ -57,7 +75,7 @@ export class Checkpointer {
 
   /** Saves what is settled when the copy ends early. Never rejects: without it, the checkpoint before is what counts. */
   async keep(): Promise<void> {
-    await this.#inFlight;
+    while (this.#inFlight) await this.#inFlight;
     if (!this.#failure && this.#isDurable) await this.#checkpoint();
   }
 
@@ -68,6 +86,21 @@ export class Checkpointer {
 
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
+  }
+
+  /** As many leaves may be begun as would fit the window if each were full. After a failure all may, so that the next result can tell it. */
+  #limit(): void {
+    if (!this.#isDurable) return;
+    const room = this.#windowSize - this.#dataInFlight - this.#dataSince;
+    this.#run?.limit(this.#failure ? Number.POSITIVE_INFINITY : this.#taken + Math.max(0, Math.floor(room / LEAF_SIZE)));
+  }
+
+  #landed(): void {
+    this.#inFlight = undefined;
+    this.#dataInFlight = 0;
+    this.#limit();
+    // Nothing more may come to make the next one due.
+    if (this.#dataSince >= DUE_SIZE && !this.#failure) this.#inFlight = this.#checkpoint().finally(() => this.#landed());
   }
 
   /** Never rejects: a failure is kept and thrown at the next result. */
@@ -95,6 +128,7 @@ export class Checkpointer {
   #nextWindow(): readonly LeafEntry[] {
     const window = this.#entries;
     this.#entries = [];
+    this.#dataInFlight = this.#dataSince;
     this.#dataSince = 0;
     this.#since = performance.now();
     return window;

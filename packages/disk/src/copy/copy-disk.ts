@@ -1,4 +1,4 @@
-import { HyperError, leafCount, leafRange, MIB, type ContentDigest } from '@hypersdk/domain';
+import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest } from '@hypersdk/ports';
 import type { DiskImage } from '../format/disk-image.ts';
 import { imageWriters } from '../format/formats.ts';
@@ -6,7 +6,6 @@ import { imageMark } from '../inspect/image-mark.ts';
 import { openLocator } from '../locator/open-locator.ts';
 import { Throttle } from '../stream/throttle.ts';
 import { findEarlier, openAttempt, type Attempt, type Earlier } from './attempt.ts';
-import type { LeafEntry } from './checkpoint-file.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { chooseMethod } from './choose-method.ts';
 import { hashLeaves } from './hash-leaves.ts';
@@ -19,9 +18,6 @@ import { findPublished } from './find-published.ts';
 import { proveAndPublish } from './prove-and-publish.ts';
 import { TargetLock } from './target-lock.ts';
 import { estimateData } from './estimate-data.ts';
-
-/** A window grows while the one before is on its way to a slow medium: so much of it is compared on the next attempt, and no more is read again. */
-const COMPARED_SIZE = 64 * MIB;
 
 /** Plan → copy → sync → verify → publish. Whatever fails, what is settled stays for the next call; what is wrong does not. */
 export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
@@ -60,7 +56,7 @@ function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
 /** Reads the last settled window once more: a source that changed behind its mark is found before its bytes are mixed with older ones. */
 async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earlier): Promise<Earlier> {
   if (!('state' in earlier)) return earlier;
-  const window = new Map(endOfWindow(earlier.state.lastWindow, source).map((entry) => [entry.leaf, entry.digest]));
+  const window = new Map(earlier.state.lastWindow.map((entry) => [entry.leaf, entry.digest]));
   let changed: number | undefined;
   await hashLeaves({ ...tools, source: request.source, virtualSize: source.virtualSize }, window.keys(), ({ leaf, digest }) => {
     const before = window.get(leaf);
@@ -71,19 +67,13 @@ async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earli
   return { found: earlier.found, reason: `the source has changed at byte ${offset} since the earlier attempt` };
 }
 
-/** The last leaves of a window that hold together as much data as is compared. */
-function endOfWindow(window: readonly LeafEntry[], source: DiskImage): readonly LeafEntry[] {
-  let dataSize = 0;
-  const first = window.findLastIndex(({ leaf }) => {
-    for (const extent of source.extents(leafRange(leaf, source.virtualSize))) dataSize += extent.kind === 'data' ? extent.length : 0;
-    return dataSize >= COMPARED_SIZE;
-  });
-  return window.slice(Math.max(first, 0));
-}
-
 async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest | undefined> {
   const { request, source, progress, tools } = job;
-  const checkpointer = new Checkpointer(attempt, { virtualSize: source.virtualSize, isDurable: request.durability === 'sync' });
+  const checkpointer = new Checkpointer(attempt, {
+    virtualSize: source.virtualSize,
+    isDurable: request.durability === 'sync',
+    movers: tools.crew.moverCount,
+  });
   const resumedAt = Math.min(leafRange(attempt.leaves, source.virtualSize).offset, source.virtualSize);
   progress.enter('copying', { resumedAt, settled: resumedAt, ...estimateData(source, resumedAt) });
   try {
@@ -93,6 +83,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
       // Two kernel copies into one file only wait for each other's inode lock.
       ...(spec.method === 'kernel' ? { movers: 1 } : {}),
       on: {
+        started: (run) => checkpointer.started(run),
         place: (leaf, sizes) => place(attempt, leaf, sizes),
         done: (result) => {
           checkpointer.take(result);

@@ -38,6 +38,10 @@ export class Crew implements Disposable {
     this.#movers = Array.from({ length: count }, (_, index) => (index === 0 && count <= SHARED_THREAD_MAX ? this.#hireHere() : this.#hireThread()));
   }
 
+  get moverCount(): number {
+    return this.#movers.length;
+  }
+
   /** Has the movers work off all leaves. Settles when each is done and every mover has closed its files, also after a failure. */
   async run(spec: TaskSpec, leaves: Iterable<PlannedLeaf>, o: RunOptions & { readonly on: LeafHandlers }): Promise<void> {
     o.signal.throwIfAborted();

@@ -88,7 +88,7 @@ export class Mover {
       // Messages for other tasks must get through between two leaves.
       await setImmediate();
       const slot = await this.#slots.acquire();
-      const seen = ring.published;
+      const seen = ring.changes;
       // A leaf is claimed only with a slot in hand: a claimed leaf always makes progress, so no two tasks can wait for each other.
       const work = ring.claim();
       if (typeof work === 'object') await this.#workOn(task, work, { ring, leafTask, slot });

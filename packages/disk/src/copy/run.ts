@@ -11,6 +11,8 @@ export interface MoverPort {
 }
 
 export interface LeafHandlers {
+  /** Called before the first leaf, with the means to have movers wait. */
+  started?(run: Pick<Run, 'limit'>): void;
   /** Gives stored units their offsets. Called in leaf order; undefined sizes: the leaf takes no room. */
   place?(leaf: number, sizes: Uint32Array | undefined): Float64Array;
   /** What became of each leaf, in order. */
@@ -43,6 +45,7 @@ export class Run {
   }
 
   async start(spec: TaskSpec): Promise<void> {
+    this.#on.started?.(this);
     this.#guard(() => this.#feed());
     this.#tell({ type: 'start', task: this.#task, spec, ring: this.#ring.buffer });
     this.#endWhenDone();
@@ -61,6 +64,11 @@ export class Run {
       case 'ended':
         return this.#let(mover);
     }
+  }
+
+  /** Only the first `count` leaves may be begun for now. */
+  limit(count: number): void {
+    this.#ring.limit(count);
   }
 
   fail(reason: unknown): void {

@@ -29,15 +29,41 @@ describe('the work ring', () => {
   test('tells those who wait that something came, or that nothing will', async () => {
     const ring = new WorkRing();
     expect(ring.claim()).toBe('none yet');
-    const seen = ring.published;
+    const seen = ring.changes;
     const woken = ring.changed(seen);
     ring.publish(7);
     await woken;
     expect(ring.claim()).toEqual({ sequence: 0, leaf: 7 });
-    const last = ring.changed(ring.published);
+    const last = ring.changed(ring.changes);
     ring.close();
     await last;
     expect(ring.claim()).toBeUndefined();
+  });
+
+  test('no more is claimed than the limit allows, and those who wait are woken when it rises', async () => {
+    const ring = new WorkRing();
+    ring.publish(4);
+    ring.publish(6);
+    ring.limit(1);
+    expect(ring.claim()).toEqual({ sequence: 0, leaf: 4 });
+    const seen = ring.changes;
+    expect(ring.claim()).toBe('none yet');
+    const woken = ring.changed(seen);
+    ring.limit(2);
+    await woken;
+    expect(ring.claim()).toEqual({ sequence: 1, leaf: 6 });
+  });
+
+  test('a stop ends the wait at a limit, and so does the end of what there is', () => {
+    const held = new WorkRing();
+    held.publish(1);
+    held.limit(0);
+    held.stop();
+    expect(held.claim()).toBeUndefined();
+    const empty = new WorkRing();
+    empty.limit(0);
+    empty.close();
+    expect(empty.claim()).toBeUndefined();
   });
 
   test('a stop takes back what nobody has claimed', () => {

@@ -4,7 +4,10 @@ const CLAIMED = 0;
 const PUBLISHED = 1;
 const CLOSED = 2;
 const STOPPED = 3;
-const HEADER_LENGTH = 4;
+const LIMIT = 4;
+const CHANGES = 5;
+const HEADER_LENGTH = 6;
+const SEQUENCE_MAX = 2 ** 31 - 1;
 
 export interface Work {
   /** Position in the order of publishing, from 0. */
@@ -20,9 +23,15 @@ export class WorkRing {
   readonly buffer: SharedArrayBuffer;
   readonly #cells: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer((HEADER_LENGTH + SLOT_COUNT) * Int32Array.BYTES_PER_ELEMENT)) {
-    this.buffer = buffer;
-    this.#cells = new Int32Array(buffer);
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? WorkRing.#allocate();
+    this.#cells = new Int32Array(this.buffer);
+  }
+
+  static #allocate(): SharedArrayBuffer {
+    const buffer = new SharedArrayBuffer((HEADER_LENGTH + SLOT_COUNT) * Int32Array.BYTES_PER_ELEMENT);
+    new Int32Array(buffer)[LIMIT] = SEQUENCE_MAX;
+    return buffer;
   }
 
   /** For the coordinator: false when the ring is full for now. */
@@ -31,7 +40,7 @@ export class WorkRing {
     if (published - Atomics.load(this.#cells, CLAIMED) >= SLOT_COUNT) return false;
     Atomics.store(this.#cells, HEADER_LENGTH + (published % SLOT_COUNT), leaf);
     Atomics.store(this.#cells, PUBLISHED, published + 1);
-    Atomics.notify(this.#cells, PUBLISHED);
+    this.#tell();
     return true;
   }
 
@@ -42,7 +51,13 @@ export class WorkRing {
   /** No more leaves will come; what is published is still worked off. */
   close(): void {
     Atomics.store(this.#cells, CLOSED, 1);
-    Atomics.notify(this.#cells, PUBLISHED);
+    this.#tell();
+  }
+
+  /** Only the first `count` leaves may be claimed for now; without a call, all may. */
+  limit(count: number): void {
+    Atomics.store(this.#cells, LIMIT, Math.min(count, SEQUENCE_MAX));
+    this.#tell();
   }
 
   /** Nothing more may be claimed, and work in hand is given up at its next step. */
@@ -62,15 +77,25 @@ export class WorkRing {
       const closed = Atomics.load(this.#cells, CLOSED) === 1;
       const sequence = Atomics.load(this.#cells, CLAIMED);
       if (sequence === Atomics.load(this.#cells, PUBLISHED)) return closed ? undefined : 'none yet';
+      if (sequence >= Atomics.load(this.#cells, LIMIT)) return 'none yet';
       // The leaf is read before the claim succeeds: afterwards the slot may be filled anew.
       const leaf = Atomics.load(this.#cells, HEADER_LENGTH + (sequence % SLOT_COUNT));
       if (Atomics.compareExchange(this.#cells, CLAIMED, sequence, sequence + 1) === sequence) return { sequence, leaf };
     }
   }
 
-  /** Settles when something may have been published since `published` was read, or the ring was closed. */
-  async changed(published: number): Promise<void> {
-    if (Atomics.load(this.#cells, CLOSED) === 1) return;
-    await Atomics.waitAsync(this.#cells, PUBLISHED, published).value;
+  /** Counts what may make a claim succeed. Read before a claim, it tells `changed` what the claim could not have seen. */
+  get changes(): number {
+    return Atomics.load(this.#cells, CHANGES);
+  }
+
+  /** Settles when something changed after `seen` was read. */
+  async changed(seen: number): Promise<void> {
+    await Atomics.waitAsync(this.#cells, CHANGES, seen).value;
+  }
+
+  #tell(): void {
+    Atomics.add(this.#cells, CHANGES, 1);
+    Atomics.notify(this.#cells, CHANGES);
   }
 }
