@@ -106,6 +106,7 @@ export type CompareOutcome =
 /**
  * Moves and proves disk content. Work runs on other threads; the caller's event loop is never held up.
  * A copy that fails or is cancelled keeps its checkpoint: the same request goes on from there. Several calls share one budget of threads and buffers.
+ * Disposal calls off what still runs, which rejects with `transfer/cancelled`, and settles when all of it has ended.
  */
 export interface Transfer extends AsyncDisposable {
   /** Copies and publishes. Idempotent by path, settings and mark: a killed copy continues, and one that was published already is known by its leaf list, checked, and answered without copying (`dataRead` 0). Any other file under the name is refused with `target/exists` unless `overwrite`. */

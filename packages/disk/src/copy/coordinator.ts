@@ -15,7 +15,7 @@ import { toWireError } from './wire-error.ts';
 class Coordinator {
   readonly #port: MessagePort;
   readonly #crew: Crew;
-  readonly #cancels = new Map<number, AbortController>();
+  readonly #jobs = new Map<number, { readonly cancel: AbortController; readonly ended: Promise<void> }>();
 
   constructor(port: MessagePort, moverCount: number) {
     this.#port = port;
@@ -26,27 +26,37 @@ class Coordinator {
   #take(message: ToCoordinator): void {
     switch (message.type) {
       case 'start':
-        return void this.#work(message.job, message.request);
+        return this.#start(message.job, message.request);
       case 'cancel':
-        return this.#cancels.get(message.job)?.abort(new HyperError('transfer/cancelled', 'The transfer was cancelled.'));
+        return this.#jobs.get(message.job)?.cancel.abort(cancelled());
       case 'close':
-        this.#crew[Symbol.dispose]();
-        this.#send({ type: 'closed' });
-        this.#port.close();
+        return void this.#close();
     }
   }
 
-  /** Never rejects: every job ends in exactly one message. */
-  async #work(job: number, request: JobRequest): Promise<void> {
+  #start(job: number, request: JobRequest): void {
     const cancel = new AbortController();
-    this.#cancels.set(job, cancel);
+    this.#jobs.set(job, { cancel, ended: this.#work(job, request, cancel.signal) });
+  }
+
+  /** Jobs end first, with their checkpoints and with word to whoever waits for them. */
+  async #close(): Promise<void> {
+    for (const { cancel } of this.#jobs.values()) cancel.abort(cancelled());
+    await Promise.all(Array.from(this.#jobs.values(), ({ ended }) => ended));
+    this.#crew[Symbol.dispose]();
+    this.#send({ type: 'closed' });
+    this.#port.close();
+  }
+
+  /** Never rejects: every job ends in exactly one message. */
+  async #work(job: number, request: JobRequest, signal: AbortSignal): Promise<void> {
     try {
-      const tools: JobTools = { crew: this.#crew, signal: cancel.signal, report: (progress) => this.#send({ type: 'progress', job, progress }) };
+      const tools: JobTools = { crew: this.#crew, signal, report: (progress) => this.#send({ type: 'progress', job, progress }) };
       this.#send({ type: 'succeeded', job, outcome: await runJob(request, tools) });
     } catch (error) {
       this.#send({ type: 'failed', job, error: toWireError(error) });
     } finally {
-      this.#cancels.delete(job);
+      this.#jobs.delete(job);
     }
   }
 
@@ -54,6 +64,8 @@ class Coordinator {
     this.#port.postMessage(message);
   }
 }
+
+const cancelled = (): HyperError => new HyperError('transfer/cancelled', 'The transfer was cancelled.');
 
 async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[keyof JobOutcomes]> {
   switch (job.kind) {

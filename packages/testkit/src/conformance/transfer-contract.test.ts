@@ -162,6 +162,9 @@ proveChecks<ArrangeTransfer>({
     mutant('forgets the cancelled copy', 'the same request goes on where the cancelled copy stopped', ({ transfer }) => ({
       copy: (request, o) => transfer.copy({ ...request, restart: true }, o),
     })),
+    mutant('closes as if nothing ran', 'closing calls a running copy off with a word, and no target is made', () => ({
+      [Symbol.asyncDispose]: async () => {},
+    })),
     mutant(
       'removes the old target before it copies',
       'a cancelled copy over an existing target leaves the old one as it was',

@@ -1,4 +1,5 @@
 import { LEAF_SIZE } from '@hypersdk/domain';
+import type { CopyProgress } from '@hypersdk/ports';
 import { expect } from 'vitest';
 import { contentDigest } from '../memory/content-digest.ts';
 import type { Check } from './check.ts';
@@ -9,6 +10,7 @@ import {
   diskContent,
   expectNoTarget,
   expectTarget,
+  INTERRUPTIBLE_RATE,
   interruptCopy,
   noise,
   requestOf,
@@ -45,6 +47,22 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
         expect(outcome.content).toEqual(contentDigest(content));
         expect(outcome.resumedAt, 'bytes settled already').toBeGreaterThan(0);
         expect(outcome.restartReason).toBeUndefined();
+      },
+    },
+    {
+      name: 'closing calls a running copy off with a word, and no target is made',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = await requestOf(subject, diskContent(1));
+        const closed = Promise.withResolvers<void>();
+        const onProgress = ({ stage }: CopyProgress): void => {
+          if (stage === 'copying') closed.resolve(transfer[Symbol.asyncDispose]());
+        };
+        const outcome = transfer.copy({ ...request, rateLimit: INTERRUPTIBLE_RATE }, { ...calm, onProgress });
+        await expect(outcome).rejects.toMatchObject({ code: 'transfer/cancelled' });
+        await closed.promise;
+        await expectNoTarget(subject, request.path);
       },
     },
     {

@@ -28,6 +28,7 @@ interface Checkpoint {
 export class MemoryTransfer implements Transfer {
   readonly #files: MemoryFiles;
   readonly #checkpoints = new Map<string, Checkpoint>();
+  #closing = new AbortController();
 
   constructor(files: MemoryFiles) {
     this.#files = files;
@@ -43,7 +44,11 @@ export class MemoryTransfer implements Transfer {
     const tell = (stage: CopyStage, settled: number, dataRead: number): void =>
       o.onProgress?.({ stage, virtualSize: source.bytes.length, settled, dataRead, resumedAt });
 
-    const copied = await this.#copyLeaves(request, checkpoint, { ...o, onLeaf: (settled) => tell('copying', settled, settled - resumedAt) });
+    const copied = await this.#copyLeaves(request, checkpoint, {
+      ...o,
+      signal: AbortSignal.any([o.signal, this.#closing.signal]),
+      onLeaf: (settled) => tell('copying', settled, settled - resumedAt),
+    });
     this.#checkpoints.delete(request.path);
     if (this.#files.open(request.source).version !== source.version)
       throw new HyperError('source/changed', 'The source was written while it was read.');
@@ -85,7 +90,8 @@ export class MemoryTransfer implements Transfer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Nothing runs between calls.
+    this.#closing.abort(new HyperError('transfer/cancelled', 'The transfer was closed.'));
+    this.#closing = new AbortController();
   }
 
   /** The checkpoint to go on from: the one that was kept, or an empty one and why the kept one is of no use. */
