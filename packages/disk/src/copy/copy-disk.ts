@@ -1,9 +1,6 @@
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest } from '@hypersdk/ports';
-import type { DiskImage } from '../format/disk-image.ts';
 import { imageWriters } from '../format/formats.ts';
-import { imageMark } from '../inspect/image-mark.ts';
-import { openLocator } from '../locator/open-locator.ts';
 import { Throttle } from '../stream/throttle.ts';
 import { findEarlier, openAttempt, type Attempt, type Earlier } from './attempt.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -12,6 +9,7 @@ import { hashLeaves } from './hash-leaves.ts';
 import type { CopyJob, JobTools } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
+import { openUnchanged, requireMark } from './open-unchanged.ts';
 import { planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 import { findPublished } from './find-published.ts';
@@ -22,8 +20,7 @@ import { estimateData } from './estimate-data.ts';
 /** Plan → copy → sync → verify → publish. Whatever fails, what is settled stays for the next call; what is wrong does not. */
 export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
   checkRequest(request);
-  using source = openLocator(request.source);
-  requireUnchanged(source, request);
+  using source = openUnchanged(request.source, request.sourceMark);
   const plan = imageWriters[request.settings.format].plan(source.virtualSize, request.settings);
   const { format } = request.settings;
   const identity = { sourceMark: request.sourceMark, virtualSize: source.virtualSize, format, plan: JSON.stringify(plan), digest: request.digest };
@@ -113,6 +110,7 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
   return {
     kind: 'copy',
     source: request.source,
+    sourceMark: request.sourceMark,
     format: request.settings.format,
     plan,
     path: attempt.files.image,
@@ -122,19 +120,11 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
   };
 }
 
-function requireUnchanged(source: DiskImage, request: CopyRequest): void {
-  if (imageMark(source) === request.sourceMark) return;
-  throw new HyperError('source/changed', `${source.files[0]?.path ?? 'The source'} has changed since it was looked at.`, {
-    detail: { mark: request.sourceMark },
-  });
-}
-
 /** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
 function requireUnchangedOrDiscard({ source, request }: CopyJob, attempt: Attempt): void {
   try {
-    using again = openLocator(request.source);
-    requireUnchanged(again, request);
-    requireUnchanged(source, request);
+    using _again = openUnchanged(request.source, request.sourceMark);
+    requireMark(source, request.sourceMark);
   } catch (cause) {
     const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
     if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);

@@ -9,6 +9,8 @@ export type TaskSpec = CopyTaskSpec | HashTaskSpec | CompareTaskSpec | Container
 export interface CopyTaskSpec {
   readonly kind: 'copy';
   readonly source: BlockLocator;
+  /** What the source has to be when a mover opens it. */
+  readonly sourceMark: string;
   readonly format: ImageFormat;
   readonly plan: ImagePlan;
   /** The file being written. */

@@ -5,7 +5,7 @@ import { HyperError } from '@hypersdk/domain';
 const WAITS_MS = [20, 200, 1000];
 
 /** Runs a read, and again after a pause while it fails with `source/unreadable`. Other errors, and the last one, go to the caller. */
-export async function retryReads(read: () => void): Promise<void> {
+export async function retryReads<Result>(read: () => Result): Promise<Result> {
   for (const waitMs of WAITS_MS) {
     try {
       return read();
@@ -14,5 +14,5 @@ export async function retryReads(read: () => void): Promise<void> {
       await delay(waitMs);
     }
   }
-  read();
+  return read();
 }

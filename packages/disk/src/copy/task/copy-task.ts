@@ -5,9 +5,9 @@ import { WritableDiskFile } from '../../file/disk-file.ts';
 import type { DiskImage } from '../../format/disk-image.ts';
 import { imageWriters } from '../../format/formats.ts';
 import type { UnitEncoder } from '../../format/image-writer.ts';
-import { openLocator } from '../../locator/open-locator.ts';
 import { isZero } from '../../stream/is-zero.ts';
 import type { CopyTaskSpec, LeafResult } from '../messages.ts';
+import { openUnchanged } from '../open-unchanged.ts';
 import type { Slot } from '../slots.ts';
 import type { Work } from '../work-ring.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
@@ -29,7 +29,7 @@ export class CopyTask implements LeafTask {
   constructor(spec: CopyTaskSpec, door: MoverDoor) {
     this.#spec = spec;
     this.#door = door;
-    this.#source = openLocator(spec.source);
+    this.#source = openUnchanged(spec.source, spec.sourceMark);
     this.#target = WritableDiskFile.open(spec.path, 'continue');
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
     const pace = paceOf(spec.throttle, door.ring);

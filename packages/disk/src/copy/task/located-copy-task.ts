@@ -2,10 +2,11 @@ import { HyperError, KIB, leafRange, type ByteRange, systemCode } from '@hypersd
 import { WritableDiskFile } from '../../file/disk-file.ts';
 import { toTargetError } from '../../file/io-error.ts';
 import type { DiskImage, FileRun } from '../../format/disk-image.ts';
-import { openLocator } from '../../locator/open-locator.ts';
 import type { NativeFs } from '../../native/native.ts';
 import { isZero } from '../../stream/is-zero.ts';
+import { retryReads } from '../../stream/retry-reads.ts';
 import type { CopyTaskSpec, LeafResult } from '../messages.ts';
+import { openUnchanged } from '../open-unchanged.ts';
 import type { Slot } from '../slots.ts';
 import type { Work } from '../work-ring.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
@@ -52,7 +53,7 @@ export class LocatedCopyTask implements LeafTask {
     this.#door = door;
     this.#copyRange = o.copyRange;
     this.#fallback = o.fallback;
-    this.#source = openLocator(spec.source);
+    this.#source = openUnchanged(spec.source, spec.sourceMark);
     this.#target = WritableDiskFile.open(spec.path, 'continue');
   }
 
@@ -61,12 +62,12 @@ export class LocatedCopyTask implements LeafTask {
     if (!runs) return await this.#fallback.run(work, slot);
     const { unitSize, placement } = this.#spec.plan;
     const leaf = leafRange(work.leaf, this.#source.virtualSize);
-    const sizes = this.#unitSizes(leaf, { runs, slot });
+    const sizes = await retryReads(() => this.#unitSizes(leaf, { runs, slot }));
     const dataRead = runs.reduce((sum, run) => sum + run.range.length, 0);
     const offsets = placement === 'identity' ? undefined : await this.#door.place(work, sizes.some((size) => size > 0) ? sizes : undefined);
     const fileOffsetOf = (unit: number): number => offsets?.[unit] ?? leaf.offset + unit * unitSize;
     let stored = 0;
-    for (const run of runs) stored += this.#copyRun(leaf, { run, sizes, fileOffsetOf, piece: slot.leaf.subarray(0, PIECE_SIZE) });
+    for (const run of runs) stored += await this.#copyRun(leaf, { run, sizes, fileOffsetOf, piece: slot.leaf.subarray(0, PIECE_SIZE) });
     return { leaf: work.leaf, dataRead, stored };
   }
 
@@ -114,10 +115,10 @@ export class LocatedCopyTask implements LeafTask {
     return isZero(whole);
   }
 
-  #copyRun(
+  async #copyRun(
     leaf: ByteRange,
     o: { readonly run: LocatedRun; readonly sizes: Uint32Array; readonly fileOffsetOf: (unit: number) => number; readonly piece: Uint8Array },
-  ): number {
+  ): Promise<number> {
     const { unitSize } = this.#spec.plan;
     const { range, source } = o.run;
     let stored = 0;
@@ -127,21 +128,21 @@ export class LocatedCopyTask implements LeafTask {
       const from = source.fileOffset + (piece.offset - range.offset);
       const to = o.fileOffsetOf(piece.unit) + (piece.offset - leaf.offset - piece.unit * unitSize);
       const isNext = pending && pending.from + pending.length === from && pending.to + pending.length === to;
-      if (pending && !isNext) this.#move(source.fd, pending, o.piece);
+      if (pending && !isNext) await this.#move(source.fd, pending, o.piece);
       pending = pending && isNext ? { ...pending, length: pending.length + piece.length } : { from, to, length: piece.length };
       stored += piece.length;
     }
-    if (pending) this.#move(source.fd, pending, o.piece);
+    if (pending) await this.#move(source.fd, pending, o.piece);
     return stored;
   }
 
-  #move(fd: number, move: Move, buffer: Uint8Array): void {
+  async #move(fd: number, move: Move, buffer: Uint8Array): Promise<void> {
     const done = this.#moveInKernel(fd, move);
     const file = this.#source.files.find((candidate) => candidate.fd === fd);
     for (let at = done; at < move.length; at += buffer.length) {
       if (this.#door.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
       const piece = buffer.subarray(0, Math.min(buffer.length, move.length - at));
-      file?.read(move.from + at, piece);
+      await retryReads(() => file?.read(move.from + at, piece));
       this.#target.write(move.to + at, piece);
     }
   }
