@@ -106,16 +106,16 @@ export class Checkpointer {
   /** Never rejects: a failure is kept and thrown at the next result. */
   async #checkpoint(): Promise<void> {
     try {
-      if (this.#isDurable) await this.#confirm();
-      else this.#attempt.checkpoint?.append({ entries: this.#nextWindow() });
+      const entries = this.#nextWindow();
+      if (this.#isDurable) await this.#confirm(entries);
+      else this.#attempt.checkpoint?.append({ entries });
     } catch (error) {
       this.#failure ??= { error };
     }
   }
 
-  async #confirm(): Promise<void> {
+  async #confirm(entries: readonly LeafEntry[]): Promise<void> {
     const { layout, target, checkpoint } = this.#attempt;
-    const entries = this.#nextWindow();
     const mark = layout.flush(this.#leaves);
     await syncData(target.fd).catch((cause: unknown) => {
       this.#isSuspect = true;
