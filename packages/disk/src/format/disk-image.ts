@@ -49,6 +49,8 @@ export interface ImageReader {
   readonly format: ImageFormat;
   /** Looks at the first 64 KiB (the whole file when it is shorter) and answers whether they carry this format's signature. Never throws. */
   probe(head: Uint8Array): boolean;
+  /** For a format whose signature may stand only at the end: looks at the last 512 bytes (all of a shorter file). A guest may write any bytes there, so everything has to fit the size of the file. Never throws. */
+  probeTail?(tail: Uint8Array, fileSize: number): boolean;
   /** Inspects headers and top tables before it trusts them, and takes ownership of `file` unless it throws. */
   open(file: ByteFile, o: OpenOptions): DiskImage;
 }

@@ -1,15 +1,20 @@
 import { statSync } from 'node:fs';
 import { imageFormats, HyperError, KIB, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
 import type { Cancel, ImageInspector } from '@hypersdk/ports';
+import { findFile, type FoundFile } from '../archive/find-file.ts';
+import type { ByteFile } from '../file/byte-file.ts';
 import { ReadableDiskFile } from '../file/disk-file.ts';
+import { FileSlice } from '../file/file-slice.ts';
 import { toSourceError } from '../file/io-error.ts';
-import type { DiskImage } from '../format/disk-image.ts';
+import type { DiskImage, ImageReader } from '../format/disk-image.ts';
 import { imageReaders } from '../format/formats.ts';
 import { openImage } from '../format/open-image.ts';
 import { imageMark } from './image-mark.ts';
 
-/** Every signature of a format known here lies in the first bytes of the file. */
+/** The signatures of most formats lie in the first bytes of the file. */
 const HEAD_SIZE = 64 * KIB;
+/** That of a fixed VHD lies in its last sector. */
+const TAIL_SIZE = 512;
 
 /** The longest that counting extents holds the caller's thread. */
 const COUNT_MS = 10;
@@ -20,13 +25,13 @@ const EXTENTS_PER_LOOK = 4;
 export const imageInspector: ImageInspector = {
   probe: async (path, o) => {
     o.signal.throwIfAborted();
-    return probeFormat(path);
+    return probeFormat(path, findFile(path));
   },
 
   inspect: async (ref, o) => {
     using image = openImage(ref);
     const allocatedSize = await countData(image, o);
-    const fileSize = image.files.reduce((sum, file) => sum + file.size, 0);
+    const fileSize = image.files.reduce((sum, file, index) => sum + (index === 0 ? (image.slice?.length ?? file.size) : file.size), 0);
     return { ...image.info, allocatedSize, fileSize } satisfies ImageInfo;
   },
 
@@ -42,18 +47,34 @@ export const imageInspector: ImageInspector = {
   },
 };
 
-function probeFormat(path: string): ImageFormat {
-  requireFile(path);
-  using file = ReadableDiskFile.open(path);
+function probeFormat(path: string, found: FoundFile): ImageFormat {
+  requireFile(found.path);
+  using file = openFound(found);
   const head = new Uint8Array(Math.min(HEAD_SIZE, file.size));
   file.read(0, head);
-  const matches = imageFormats.filter((format) => imageReaders[format].probe(head));
+  const tail = new Uint8Array(Math.min(TAIL_SIZE, file.size));
+  file.read(file.size - tail.length, tail);
+  const matches = imageFormats.filter((format) => {
+    const reader: ImageReader = imageReaders[format];
+    return reader.probe(head) || (reader.probeTail?.(tail, file.size) ?? false);
+  });
   if (matches.length > 1) {
     throw new HyperError('image/malformed', `${path} carries the signatures of several formats at once: ${matches.join(', ')}.`, {
       detail: { path, matches },
     });
   }
   return matches[0] ?? 'raw';
+}
+
+function openFound({ path, slice }: FoundFile): ByteFile {
+  const whole = ReadableDiskFile.open(path);
+  if (!slice) return whole;
+  try {
+    return new FileSlice(whole, slice);
+  } catch (error) {
+    whole[Symbol.dispose]();
+    throw error;
+  }
 }
 
 function requireFile(path: string): void {
@@ -65,7 +86,8 @@ function requireFile(path: string): void {
 }
 
 function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): ImageRef {
-  const found = probeFormat(path);
+  const file = findFile(path);
+  const found = probeFormat(path, file);
   const format = o.format ?? found;
   // A disk that a guest wrote may begin with any bytes, so claimed raw stays raw; any other claim must match what is there.
   if (format !== 'raw' && format !== found) {
@@ -73,7 +95,8 @@ function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): Image
       detail: { path, claimed: format, found },
     });
   }
-  return { path, format, references: o.references };
+  // What an image in an archive names would have to be in the archive too.
+  return { ...file, format, references: file.slice ? 'refuse' : o.references };
 }
 
 async function countData(image: DiskImage, o: Cancel): Promise<number> {

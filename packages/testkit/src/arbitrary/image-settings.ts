@@ -20,6 +20,41 @@ const vmdk: fc.Arbitrary<ImageSettings> = fc.oneof(
   ),
 );
 
+const vhd: fc.Arbitrary<ImageSettings> = fc.oneof(
+  fc.record(
+    { format: fc.constant('vhd'), subformat: fc.constant('dynamic'), clusterSize: fc.constantFrom(512 * 1024, 1024 * 1024, 2 * 1024 * 1024) },
+    { requiredKeys: ['format'] },
+  ),
+  fc.record(
+    { format: fc.constant('vhd'), subformat: fc.constant('fixed'), preallocation: fc.constantFrom('off', 'falloc', 'full') },
+    { requiredKeys: ['format', 'subformat'] },
+  ),
+);
+
+const vdi: fc.Arbitrary<ImageSettings> = fc.oneof(
+  fc.record({ format: fc.constant('vdi'), subformat: fc.constant('dynamic') }, { requiredKeys: ['format'] }),
+  fc.record(
+    { format: fc.constant('vdi'), subformat: fc.constant('static'), preallocation: fc.constantFrom('off', 'falloc', 'full') },
+    { requiredKeys: ['format', 'subformat'] },
+  ),
+);
+
+const vhdx: fc.Arbitrary<ImageSettings> = fc.oneof(
+  fc.record(
+    {
+      format: fc.constant('vhdx'),
+      subformat: fc.constant('dynamic'),
+      clusterSize: fc.integer({ min: 20, max: 28 }).map((bits) => 2 ** bits),
+      sectorSize: fc.constantFrom(512, 4096),
+    },
+    { requiredKeys: ['format'] },
+  ),
+  fc.record(
+    { format: fc.constant('vhdx'), subformat: fc.constant('fixed'), preallocation: fc.constantFrom('off', 'falloc') },
+    { requiredKeys: ['format', 'subformat'] },
+  ),
+);
+
 const clusterSize = (least: number): fc.Arbitrary<number> => fc.integer({ min: Math.log2(least), max: 21 }).map((bits) => 2 ** bits);
 
 /** Version 2 knows neither other refcount widths nor lazy refcounts, extended entries or zstd. */
@@ -49,5 +84,8 @@ const qcow2Extended: fc.Arbitrary<ImageSettings> = fc.record(
 const settingsByFormat: Readonly<Record<ImageFormat, fc.Arbitrary<ImageSettings>>> = {
   raw,
   vmdk,
+  vhdx,
+  vhd,
+  vdi,
   qcow2: fc.oneof(qcow2Version2, qcow2Version3, qcow2Extended),
 };

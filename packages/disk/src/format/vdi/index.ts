@@ -1,0 +1,2 @@
+export { vdiReader } from './reader.ts';
+export { vdiWriter } from './writer.ts';

@@ -1,0 +1,2 @@
+export { vhdReader } from './reader.ts';
+export { vhdWriter } from './writer.ts';
