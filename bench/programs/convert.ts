@@ -2,7 +2,8 @@
 import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 
-enableCompileCache();
+// Threads read the variable, as they do under the program's own launcher.
+process.env['NODE_COMPILE_CACHE'] = enableCompileCache().directory;
 const { imageInspector, openTransfer } = await import('@hypersdk/disk');
 
 const { positionals, values } = parseArgs({

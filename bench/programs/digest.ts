@@ -1,7 +1,8 @@
 // The root of a disk's hash tree by the product's engine, for measuring: node digest.ts IMAGE
 import { enableCompileCache } from 'node:module';
 
-enableCompileCache();
+// Threads read the variable, as they do under the program's own launcher.
+process.env['NODE_COMPILE_CACHE'] = enableCompileCache().directory;
 const { imageInspector, openTransfer } = await import('@hypersdk/disk');
 
 const { signal } = new AbortController();

@@ -15,8 +15,9 @@ const SHARING_FILE_SYSTEMS = new Set([0x58465342, 0x9123683e]);
 export function chooseMethod({ request, plan, source }: CopyJob): CopyTaskSpec['method'] {
   const mustSee = request.digest !== 'none' || request.rateLimit !== undefined || isEncoded(plan, request);
   if (mustSee || !source.locate) return 'buffers';
-  const isKernelCheaper = request.effort === 'economy' || canShareBlocks(source.files[0]?.path, request.path);
-  return isKernelCheaper && nativeFs().copyRange ? 'kernel' : 'pieces';
+  if (!nativeFs().copyRange) return 'pieces';
+  if (canShareBlocks(source.files[0]?.path, request.path)) return 'share';
+  return request.effort === 'economy' ? 'kernel' : 'pieces';
 }
 
 function isEncoded(plan: CopyJob['plan'], request: CopyJob['request']): boolean {

@@ -78,7 +78,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
     await tools.crew.run(spec, planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
       signal: tools.signal,
       // Two kernel copies into one file only wait for each other's inode lock.
-      ...(spec.method === 'kernel' ? { movers: 1 } : {}),
+      ...(spec.method === 'kernel' || spec.method === 'share' ? { movers: 1 } : {}),
       on: {
         started: (run) => checkpointer.started(run),
         place: (leaf, sizes) => place(attempt, leaf, sizes),

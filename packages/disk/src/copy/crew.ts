@@ -4,7 +4,7 @@ import { HyperError } from '@hypersdk/domain';
 import type { FromMover, TaskSpec } from './messages.ts';
 import { Mover } from './mover.ts';
 import type { PlannedLeaf } from './plan-leaves.ts';
-import { Run, type LeafHandlers } from './run.ts';
+import { Run, type LeafHandlers, type MoverPort } from './run.ts';
 
 /** Beyond this many movers one disk or page cache is the limit. */
 const MOVER_COUNT_MAX = 16;
@@ -22,24 +22,21 @@ export const defaultMoverCount = (): number => Math.max(1, Math.min(MOVER_COUNT_
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** Movers that take part; all by default. */
-  readonly movers?: number;
+  /** Movers that take part; all by default. `here`: one, on this very thread, which shares its open remote disks. */
+  readonly movers?: number | 'here';
 }
 
 /** The movers of one transfer, shared by all its jobs. */
 export class Crew implements Disposable {
-  /** The way to each mover, on a thread of its own or on this one. */
-  readonly #movers: (Worker | MessagePort)[];
+  readonly moverCount: number;
+  /** The way to each mover that was needed so far, on a thread of its own or on this one. */
+  readonly #movers: (Worker | MessagePort)[] = [];
+  #local: MessagePort | undefined;
   readonly #runs = new Map<number, Run>();
   #lastTask = 0;
 
   constructor(moverCount: number) {
-    const count = Math.min(moverCount, MOVER_COUNT_MAX);
-    this.#movers = Array.from({ length: count }, (_, index) => (index === 0 && count <= SHARED_THREAD_MAX ? this.#hireHere() : this.#hireThread()));
-  }
-
-  get moverCount(): number {
-    return this.#movers.length;
+    this.moverCount = Math.min(moverCount, MOVER_COUNT_MAX);
   }
 
   /** Has the movers work off all leaves. Settles when each is done and every mover has closed its files, also after a failure. */
@@ -47,7 +44,9 @@ export class Crew implements Disposable {
     o.signal.throwIfAborted();
     this.#lastTask += 1;
     const task = this.#lastTask;
-    const run = new Run(task, { movers: this.#moversFor(o.movers), leaves: leaves[Symbol.iterator](), on: o.on });
+    const hire = (leafCount: number): readonly MoverPort[] =>
+      o.movers === 'here' ? [this.#here()] : this.#hire(Math.min(leafCount, o.movers ?? this.moverCount));
+    const run = new Run(task, { hire, leaves: leaves[Symbol.iterator](), on: o.on });
     this.#runs.set(task, run);
     const stop = (): void => run.fail(o.signal.reason);
     o.signal.addEventListener('abort', stop, { once: true });
@@ -59,9 +58,17 @@ export class Crew implements Disposable {
     }
   }
 
-  /** The last ones first: a mover on this thread should be free for the others' questions. */
-  #moversFor(count = this.#movers.length): readonly (Worker | MessagePort)[] {
-    return this.#movers.slice(-count);
+  #hire(count: number): readonly MoverPort[] {
+    while (this.#movers.length < count) {
+      const isHere = this.#movers.length === 0 && this.moverCount <= SHARED_THREAD_MAX;
+      this.#movers.push(isHere ? this.#here() : this.#hireThread());
+    }
+    return this.#movers.slice(0, count);
+  }
+
+  #here(): MessagePort {
+    this.#local ??= this.#hireHere();
+    return this.#local;
   }
 
   #hireHere(): MessagePort {
@@ -86,6 +93,7 @@ export class Crew implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#local?.close();
     for (const mover of this.#movers) {
       if (mover instanceof MessagePort) mover.close();
       else void mover.terminate();

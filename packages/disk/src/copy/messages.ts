@@ -16,8 +16,8 @@ export interface CopyTaskSpec {
   /** The file being written. */
   readonly path: string;
   readonly digest: boolean;
-  /** `buffers`: a leaf at a time is read, seen and written. `pieces`: bytes go straight to their place. `kernel`: they never enter this process, where both files allow it. */
-  readonly method: 'buffers' | 'pieces' | 'kernel';
+  /** `buffers`: a leaf at a time is read, seen and written. `pieces`: bytes go straight to their place. `kernel`: they never enter this process, where both files allow it. `share`: so too, and the file system shares blocks instead of copying them. */
+  readonly method: 'buffers' | 'pieces' | 'kernel' | 'share';
   readonly throttle?: SharedArrayBuffer;
 }
 

@@ -1,4 +1,6 @@
+import { setImmediate as immediately } from 'node:timers/promises';
 import type { HyperError } from '@hypersdk/domain';
+import type { Pending } from '../locator/disk-source.ts';
 import { InOrder } from './in-order.ts';
 import type { FromMover, LeafResult, TaskSpec, ToMover } from './messages.ts';
 import type { PlannedLeaf } from './plan-leaves.ts';
@@ -22,7 +24,8 @@ export interface LeafHandlers {
 /** One task while the movers are at it. */
 export class Run {
   readonly #task: number;
-  readonly #movers: Set<MoverPort>;
+  readonly #movers = new Set<MoverPort>();
+  readonly #hire: (leaves: number) => readonly MoverPort[];
   readonly #leaves: Iterator<PlannedLeaf>;
   readonly #on: LeafHandlers;
   readonly #ring = new WorkRing();
@@ -35,9 +38,13 @@ export class Run {
   #ending = false;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(task: number, o: { readonly movers: readonly MoverPort[]; readonly leaves: Iterator<PlannedLeaf>; readonly on: LeafHandlers }) {
+  /** `hire` brings the movers for so many leaves, or for more. */
+  constructor(
+    task: number,
+    o: { readonly hire: (leaves: number) => readonly MoverPort[]; readonly leaves: Iterator<PlannedLeaf>; readonly on: LeafHandlers },
+  ) {
     this.#task = task;
-    this.#movers = new Set(o.movers);
+    this.#hire = o.hire;
     this.#leaves = o.leaves;
     this.#on = o.on;
     this.#placing = new InOrder((place) => place());
@@ -47,10 +54,18 @@ export class Run {
   async start(spec: TaskSpec): Promise<void> {
     this.#on.started?.(this);
     this.#guard(() => this.#feed());
+    for (const mover of this.#hire(this.#moversWorth())) this.#movers.add(mover);
+    if (this.#movers.size === 0) this.#settled.resolve();
     this.#tell({ type: 'start', task: this.#task, spec, ring: this.#ring.buffer });
     this.#endWhenDone();
     await this.#settled.promise;
     if (this.#failure) throw this.#failure.reason;
+  }
+
+  /** More movers than leaves would only start in vain. */
+  #moversWorth(): number {
+    if (this.#failure) return 0;
+    return this.#exhausted ? this.#ring.published : Number.POSITIVE_INFINITY;
   }
 
   take(message: FromMover, mover: MoverPort): void {
@@ -113,16 +128,17 @@ export class Run {
   #feed(): void {
     while (!this.#exhausted && !this.#isSearching) {
       const next = this.#next ?? this.#nextLeaf();
-      if (next === 'searching') return this.#feedLater();
+      if (next === 'searching') return this.#feedLater(immediately());
+      if (typeof next === 'object') return this.#feedLater(next);
       this.#next = next;
       if (next === undefined || !this.#ring.publish(next)) return;
       this.#next = undefined;
     }
   }
 
-  #feedLater(): void {
+  #feedLater(pending: Pending): void {
     this.#isSearching = true;
-    setImmediate(() => {
+    void pending.then(() => {
       this.#isSearching = false;
       this.#guard(() => this.#feed());
       this.#endWhenDone();

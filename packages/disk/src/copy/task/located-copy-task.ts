@@ -33,6 +33,9 @@ const CANNOT = new Set(['EXDEV', 'EINVAL', 'EOPNOTSUPP', 'ENOSYS']);
 /** Enough of a unit's edges to tell, almost always, that it is not all zeros. */
 const SAMPLE_SIZE = 8;
 
+/** Looks into a run of shared blocks: zeros among them cost no room, so only runs that may be all zeros are searched unit by unit. */
+const LOOKS_PER_RUN = 4;
+
 /**
  * Copies leaves whose bytes lie plainly in the source's file, for copies without digest and encoding: the edges of each unit tell whether it holds anything,
  * then the bytes go straight to their place, in small pieces or inside the kernel, which shares blocks where the file system can.
@@ -93,6 +96,10 @@ export class LocatedCopyTask implements LeafTask {
     const { unitSize } = this.#spec.plan;
     const sizes = new Uint32Array(Math.ceil(leaf.length / unitSize));
     for (const { range, source } of o.runs) {
+      if (this.#spec.method === 'share' && this.#seemsFull(source)) {
+        sizes.fill(unitSize, Math.floor((range.offset - leaf.offset) / unitSize), Math.ceil((range.offset + range.length - leaf.offset) / unitSize));
+        continue;
+      }
       for (const piece of unitPieces(leaf, range, unitSize)) {
         if (sizes[piece.unit] === unitSize) continue;
         const at = source.fileOffset + (piece.offset - range.offset);
@@ -100,6 +107,17 @@ export class LocatedCopyTask implements LeafTask {
       }
     }
     return sizes;
+  }
+
+  #seemsFull({ fd, fileOffset, length }: FileRun): boolean {
+    const sample = this.#sample.subarray(0, Math.min(SAMPLE_SIZE, length));
+    const step = Math.floor((length - sample.length) / (LOOKS_PER_RUN - 1));
+    const file = this.#source.files.find((candidate) => candidate.fd === fd);
+    for (let look = 0; look < LOOKS_PER_RUN; look += 1) {
+      file?.read(fileOffset + look * step, sample);
+      if (isZero(sample)) return false;
+    }
+    return true;
   }
 
   #isZero(part: ByteRange & { readonly fd: number }, slot: Slot): boolean {

@@ -23,5 +23,5 @@ export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
 function openCopy(spec: CopyTaskSpec, door: MoverDoor): LeafTask {
   const fallback = new CopyTask(spec, door);
   if (spec.method === 'buffers') return fallback;
-  return new LocatedCopyTask(spec, door, { copyRange: spec.method === 'kernel' ? nativeFs().copyRange : undefined, fallback });
+  return new LocatedCopyTask(spec, door, { copyRange: spec.method === 'pieces' ? undefined : nativeFs().copyRange, fallback });
 }
