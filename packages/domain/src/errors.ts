@@ -160,6 +160,9 @@ export const errorTable = {
   'target/not-found': { status: 404, exit: 73, retry: 'never', mend: 'Make the folder first, or check its spelling.' },
   'checkpoint/malformed': { status: 409, exit: 65, retry: 'never', mend: 'Run the command again with --restart to begin this disk anew.' },
   'transfer/cancelled': { status: 409, exit: 130, retry: 'now', mend: 'Run the same command again: it goes on where it stopped.' },
+  'boot/failed': { status: 409, exit: 1, retry: 'never', mend: 'Look at the screenshot and the log that are named; compare with the source.' },
+  'boot/unclear': { status: 504, exit: 75, retry: 'later', mend: 'Give it more time with --time-limit, or name a text to wait for with --expect.' },
+  'boot/unavailable': { status: 503, exit: 69, retry: 'later', mend: 'Install what the message names; then run the command again.' },
   'internal/unexpected': { status: 500, exit: 70, retry: 'never', mend: 'This is a defect in HyperSDK; please report it with the message.' },
 } as const satisfies Readonly<
   Record<string, { readonly status: number; readonly exit: number; readonly retry: 'never' | 'later' | 'now'; readonly mend: string }>

@@ -18,3 +18,4 @@ export type { StorageTarget, StoredObject } from './storage-target.ts';
 export type { Signer } from './signer.ts';
 export type { Clock, Ids } from './clock.ts';
 export type { History, HistoryEntry } from './history.ts';
+export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';

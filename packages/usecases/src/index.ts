@@ -16,3 +16,6 @@ export { convertImage } from './convert/convert-image.ts';
 export type { ConvertOutcome, ConvertPorts, ConvertRequest } from './convert/convert-image.ts';
 export { listVMs, virtualSizeOf, vmOrders } from './vm/list-vms.ts';
 export type { ListOptions, VMOrder, VMQuery } from './vm/list-vms.ts';
+export { proveBoot } from './boot/prove-boot.ts';
+export type { BootProof, BootSubject, ProveBootOptions, ProveBootPorts, ProveBootRequest } from './boot/prove-boot.ts';
+export { exportedGuest } from './boot/exported-guest.ts';

@@ -1,0 +1,23 @@
+import type { Cancel, StorageTarget } from '@hypersdk/ports';
+import { folderOf } from '../export/export-files.ts';
+import { parseExportManifest } from '../manifest/export-manifest.ts';
+import { readDocument } from '../verify/read-document.ts';
+import type { BootSubject } from './prove-boot.ts';
+
+/** The guest that an export holds, as its manifest describes it. `manifest` is the name of an object of the target. */
+export async function exportedGuest(target: StorageTarget, manifest: string, o: Cancel): Promise<BootSubject> {
+  const { exportId, vm, disks } = parseExportManifest(await readDocument(target, manifest, o));
+  const folder = manifest.slice(0, manifest.lastIndexOf('/') + 1);
+  const orderOf = (id: string): number => vm.disks.find((disk) => disk.id === id)?.bootOrder ?? Number.MAX_SAFE_INTEGER;
+  const inOrder = disks.toSorted((a, b) => orderOf(a.id) - orderOf(b.id));
+  const first = inOrder[0]?.file ?? '';
+  return {
+    name: `${folder}${first.slice(0, first.lastIndexOf('.'))}`,
+    disks: inOrder.map(({ file, format }) => ({ path: `${folderOf(target)}/${folder}${file}`, format })),
+    exportId,
+    vm: vm.name,
+    ...(vm.firmware === 'unknown' ? {} : { firmware: vm.firmware }),
+    ...(vm.memory === undefined ? {} : { memory: vm.memory }),
+    ...(vm.cpus === undefined ? {} : { cpus: vm.cpus }),
+  };
+}
