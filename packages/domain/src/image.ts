@@ -1,5 +1,5 @@
 /** Disk image formats that the engine reads and writes. */
-export const imageFormats = ['raw', 'qcow2', 'vmdk', 'vhd', 'vdi'] as const;
+export const imageFormats = ['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx'] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
 /** Whether files that an image names (backing file, external data file, VMDK extents) may be opened: never, or only plain names in the image's own folder. */

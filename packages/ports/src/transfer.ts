@@ -18,6 +18,8 @@ export interface ImageSettings {
   /** qcow2: 2 or 3 (default). */
   readonly compatVersion?: 2 | 3;
   readonly preallocation?: 'off' | 'metadata' | 'falloc' | 'full';
+  /** VHDX: bytes of a sector as the guest sees it, 512 (default) or 4096. */
+  readonly sectorSize?: number;
 }
 
 export interface CopyRequest {

@@ -1,0 +1,158 @@
+import { coalesce, endOf, type ByteRange, type Extent } from '@hypersdk/domain';
+import type { ByteFile } from '../../file/byte-file.ts';
+import { extentsOfRun } from '../blocks/file-holes.ts';
+import { extentsBelow, locateBelow, readBelow } from '../blocks/parent-extents.ts';
+import type { DiskImage, FileRun } from '../disk-image.ts';
+import type { BlockTable } from './block-table.ts';
+import type { FileHeader } from './file-header.ts';
+import type { Guid } from './guid.ts';
+import type { Metadata } from './metadata.ts';
+import type { ParentLocator } from './parent-locator.ts';
+import { SectorBitmaps } from './sector-bitmap.ts';
+
+/** A run of the disk whose bytes are reached alike: in the file, recorded as zeros, or absent and so the parent's. */
+type Run = { readonly length: number } & ({ readonly kind: 'data'; readonly fileOffset: number } | { readonly kind: 'zero' | 'absent' });
+
+interface ImageParts {
+  /** As it was given. */
+  readonly file: ByteFile;
+  /** Its log replayed. */
+  readonly content: ByteFile;
+  readonly header: FileHeader;
+  readonly metadata: Metadata;
+  readonly table: BlockTable;
+  readonly parent: { readonly image: VhdxImage; readonly locator: ParentLocator } | undefined;
+}
+
+/** An opened VHDX, with its parents when it is a differencing disk. */
+export class VhdxImage implements DiskImage {
+  readonly format = 'vhdx';
+  readonly virtualSize: number;
+  readonly unitSize: number;
+  readonly sectorSize: number;
+  readonly dataWriteGuid: Guid;
+  readonly files: readonly ByteFile[];
+  readonly #parts: ImageParts;
+  readonly #content: ByteFile;
+  readonly #table: BlockTable;
+  readonly #parent: VhdxImage | undefined;
+  readonly #bitmaps: SectorBitmaps;
+
+  constructor(parts: ImageParts) {
+    const { metadata, header, parent } = parts;
+    this.virtualSize = metadata.virtualSize;
+    this.unitSize = metadata.blockSize;
+    this.sectorSize = metadata.sectorSize;
+    this.dataWriteGuid = header.dataWriteGuid;
+    this.files = [parts.file, ...(parent?.image.files ?? [])];
+    this.#parts = parts;
+    this.#content = parts.content;
+    this.#table = parts.table;
+    this.#parent = parent?.image;
+    this.#bitmaps = new SectorBitmaps(parts.content);
+  }
+
+  get info(): DiskImage['info'] {
+    const { header, metadata, parent } = this.#parts;
+    return {
+      format: 'vhdx',
+      subformat: subformatOf(metadata),
+      virtualSize: this.virtualSize,
+      unitSize: this.unitSize,
+      references: parent ? [parent.locator.name] : [],
+      snapshotCount: 0,
+      details: {
+        blockSize: metadata.blockSize,
+        logicalSectorSize: metadata.sectorSize,
+        physicalSectorSize: metadata.physicalSectorSize,
+        diskId: metadata.diskId,
+        dataWriteGuid: header.dataWriteGuid,
+        logReplayed: header.logGuid !== undefined,
+      },
+    };
+  }
+
+  extents(range: ByteRange): Iterable<Extent> {
+    return coalesce(this.#walk(range));
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length;) {
+      const run = this.#run({ offset: offset + done, length: into.length - done });
+      const part = into.subarray(done, done + run.length);
+      if (run.kind === 'data') this.#content.read(run.fileOffset, part);
+      else if (run.kind === 'zero') part.fill(0);
+      else readBelow(this.#parent, offset + done, part);
+      done += run.length;
+    }
+  }
+
+  locate(range: ByteRange): FileRun | undefined {
+    const run = this.#run(range);
+    if (run.kind === 'data')
+      return this.#content.fd === undefined ? undefined : { fd: this.#content.fd, fileOffset: run.fileOffset, length: run.length };
+    return run.kind === 'zero' ? undefined : locateBelow(this.#parent, { offset: range.offset, length: run.length });
+  }
+
+  [Symbol.dispose](): void {
+    this.#parent?.[Symbol.dispose]();
+    this.#parts.file[Symbol.dispose]();
+  }
+
+  *#walk(range: ByteRange): Generator<Extent> {
+    const end = endOf(range);
+    for (let offset = range.offset; offset < end;) {
+      const block = Math.floor(offset / this.unitSize);
+      const used = this.#table.nextUsed(block, Math.ceil(end / this.unitSize));
+      const start = Math.min(end, Math.max(offset, used * this.unitSize));
+      if (start > offset) yield* extentsBelow(this.#parent, { offset, length: start - offset });
+      offset = start;
+      // One page of the table after the other, so that holes between them are passed over.
+      for (const pageEnd = Math.min(end, this.#table.pageEnd(used) * this.unitSize); offset < pageEnd;) {
+        const run = this.#run({ offset, length: pageEnd - offset });
+        const piece = { offset, length: run.length };
+        if (run.kind === 'data') yield* extentsOfRun(this.#content, { ...piece, fileOffset: run.fileOffset });
+        else if (run.kind === 'zero') yield { ...piece, kind: 'zero' };
+        else yield* extentsBelow(this.#parent, piece);
+        offset += run.length;
+      }
+    }
+  }
+
+  /** The longest run from the start of the range on, at most its length. */
+  #run(range: ByteRange): Run {
+    const first = Math.floor(range.offset / this.unitSize);
+    const within = range.offset - first * this.unitSize;
+    const block = this.#table.block(first);
+    if (block.kind === 'partial') return this.#partialRun(range, { first, within, fileOffset: block.fileOffset });
+
+    let next = first + 1;
+    const reach = (): number => Math.min(range.length, next * this.unitSize - range.offset);
+    if (block.kind === 'whole') {
+      // A block that follows in the file as well continues the run.
+      while (reach() < range.length && this.#isWholeAt(next, block.fileOffset + (next - first) * this.unitSize)) next += 1;
+      return { kind: 'data', fileOffset: block.fileOffset + within, length: reach() };
+    }
+    while (reach() < range.length && this.#table.block(next).kind === block.kind) next += 1;
+    return { kind: block.kind, length: reach() };
+  }
+
+  #isWholeAt(number: number, fileOffset: number): boolean {
+    const block = this.#table.block(number);
+    return block.kind === 'whole' && block.fileOffset === fileOffset;
+  }
+
+  #partialRun(range: ByteRange, o: { readonly first: number; readonly within: number; readonly fileOffset: number }): Run {
+    const sector = Math.floor(o.within / this.sectorSize);
+    const inSector = o.within - sector * this.sectorSize;
+    const reach = Math.min(range.length, this.unitSize - o.within);
+    const { isHere, count } = this.#bitmaps.run(this.#table.bitmap(o.first), sector, Math.ceil((inSector + reach) / this.sectorSize));
+    const length = Math.min(reach, count * this.sectorSize - inSector);
+    return isHere ? { kind: 'data', fileOffset: o.fileOffset + o.within, length } : { kind: 'absent', length };
+  }
+}
+
+function subformatOf(metadata: Metadata): string {
+  if (metadata.parentLocator) return 'differencing';
+  return metadata.keepsBlocks ? 'fixed' : 'dynamic';
+}
