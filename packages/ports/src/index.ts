@@ -9,6 +9,7 @@ export type {
   ImageInspector,
   ImageSettings,
   Transfer,
+  RateBudget,
   VerifyOutcome,
   VerifyRequest,
   Watch,

@@ -22,6 +22,14 @@ export interface ImageSettings {
   readonly sectorSize?: number;
 }
 
+/**
+ * Bytes a second that several copies share; `Transfer.setRate` changes it while they run.
+ * Plain data, so that it reaches every thread; only the engine that made it knows what the memory means.
+ */
+export interface RateBudget {
+  readonly shared: SharedArrayBuffer;
+}
+
 export interface CopyRequest {
   readonly source: BlockLocator;
   /** Identifies the source's content at a point in time; a resume under another mark starts over. */
@@ -37,8 +45,8 @@ export interface CopyRequest {
   readonly effort?: 'throughput' | 'economy';
   /** Percentage of leaves read back before publishing, 1–100. */
   readonly verifyPercent: number;
-  /** Bytes a second over all workers of this copy; absent = as fast as it goes. */
-  readonly rateLimit?: number;
+  /** Bytes a second over all workers of this copy, or a budget shared with others; absent = as fast as it goes. */
+  readonly rateLimit?: number | RateBudget;
   readonly overwrite: boolean;
   /** Throws a kept checkpoint away and begins anew. */
   readonly restart: boolean;
@@ -117,6 +125,10 @@ export interface Transfer extends AsyncDisposable {
   compare(a: BlockLocator, b: BlockLocator, o: Watch<CopyProgress>): Promise<CompareOutcome>;
   /** Root of the hash tree of a source, without copying it. */
   digest(source: BlockLocator, o: Watch<CopyProgress>): Promise<ContentDigest>;
+  /** A limit for several copies together. A rate is a whole number of bytes a second, at least 1. */
+  openBudget(bytesPerSecond: number): RateBudget;
+  /** Holds at once, also for copies that run: what waits its turn is not called back. */
+  setRate(budget: RateBudget, bytesPerSecond: number): void;
 }
 
 /** Looks at images without trusting them. Reads headers and tables only. */

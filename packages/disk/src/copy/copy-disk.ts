@@ -44,7 +44,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
 }
 
 function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
-  if (rateLimit !== undefined && !(rateLimit >= 1))
+  if (typeof rateLimit === 'number' && !(rateLimit >= 1))
     throw new HyperError('usage/invalid', 'A rate limit is at least one byte a second.', { detail: { field: 'rateLimit' } });
   if (!(verifyPercent >= 1 && verifyPercent <= 100))
     throw new HyperError('usage/invalid', 'Between 1 and 100 percent of a copy are verified.', { detail: { field: 'verifyPercent' } });
@@ -116,12 +116,15 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
     path: attempt.files.image,
     digest: request.digest === 'tree',
     method: chooseMethod(job),
-    ...(request.rateLimit === undefined ? {} : { throttle: Throttle.create(request.rateLimit) }),
+    ...(request.rateLimit === undefined ? {} : { throttle: toThrottle(request.rateLimit) }),
   };
 }
 
 /** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
 function requireUnchangedOrDiscard({ source, request }: CopyJob, attempt: Attempt): void {
+const toThrottle = (limit: NonNullable<CopyRequest['rateLimit']>): SharedArrayBuffer =>
+  typeof limit === 'number' ? Throttle.create(limit) : limit.shared;
+
   try {
     using _again = openUnchanged(request.source, request.sourceMark);
     requireMark(source, request.sourceMark);

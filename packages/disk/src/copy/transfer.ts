@@ -1,6 +1,8 @@
+import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
-import type { CopyProgress, Transfer, Watch } from '@hypersdk/ports';
+import type { CopyProgress, RateBudget, Transfer, Watch } from '@hypersdk/ports';
+import { Throttle } from '../stream/throttle.ts';
 import { defaultMoverCount } from './crew.ts';
 import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './messages.ts';
 import { fromWireError } from './wire-error.ts';
@@ -47,6 +49,15 @@ class ThreadedTransfer implements Transfer {
 
   async digest(source: Parameters<Transfer['digest']>[0], o: Watch<CopyProgress>): ReturnType<Transfer['digest']> {
     return this.#run<'digest'>({ kind: 'digest', source }, o);
+  }
+
+  openBudget(bytesPerSecond: number): RateBudget {
+    return { shared: Throttle.create(bytesPerSecond) };
+  }
+
+  setRate({ shared }: RateBudget, bytesPerSecond: number): void {
+    // The moment that movers count from, too.
+    new Throttle(shared).setRate(bytesPerSecond, performance.timeOrigin + performance.now());
   }
 
   async #run<Kind extends JobRequest['kind']>(request: Extract<JobRequest, { kind: Kind }>, o: Watch<CopyProgress>): Promise<JobOutcomes[Kind]> {

@@ -1,12 +1,12 @@
 import { LEAF_SIZE } from '@hypersdk/domain';
 import type { BlockLocator, Transfer } from '@hypersdk/ports';
-import { MemoryFiles } from '../memory/memory-files.ts';
+import { MemoryFiles, pathOf } from '../memory/memory-files.ts';
 import { MemoryTransfer } from '../memory/memory-transfer.ts';
 import { calm } from './expectations.ts';
 import { mutate } from './mutate.ts';
 import { type Mutant, proveChecks } from './prove-checks.ts';
 import { checksOfTransfer } from './transfer-contract.ts';
-import { type ArrangeTransfer, type TransferSubject, flipByte } from './transfer-subject.ts';
+import { type ArrangeTransfer, flipByte, INTERRUPTIBLE_RATE, type TransferSubject } from './transfer-subject.ts';
 
 /** A transfer over files in memory, and what a mutant may want of it. */
 interface Bench {
@@ -56,7 +56,8 @@ const mutant = (flaw: string, breaks: string, change: (bench: Bench) => Partial<
 
 /** Opens the same source, but as it was when it was first seen. */
 function frozen({ files, wrongFiles }: Bench, source: BlockLocator): BlockLocator {
-  if (!wrongFiles.find(source.image.path)) wrongFiles.write(source.image.path, files.open(source).bytes);
+  const path = pathOf(source);
+  if (!wrongFiles.find(path)) wrongFiles.write(path, files.open(source).bytes);
   return source;
 }
 
@@ -106,7 +107,7 @@ proveChecks<ArrangeTransfer>({
     })),
     mutant('makes an empty target for an absent source', 'an absent source is said to be absent, and leaves no target', ({ transfer, files }) => ({
       copy: async (request, o) => {
-        if (!files.find(request.source.image.path)) files.write(request.path, new Uint8Array(0));
+        if (!files.find(pathOf(request.source))) files.write(request.path, new Uint8Array(0));
         return transfer.copy(request, o);
       },
     })),
@@ -152,6 +153,10 @@ proveChecks<ArrangeTransfer>({
     mutant('runs at full speed', 'a limited rate is kept', ({ transfer }) => ({
       copy: ({ rateLimit: _, ...request }, o) => transfer.copy(request, o),
     })),
+    mutant('gives each copy a budget of its own', 'copies that share a budget keep its rate together', ({ transfer }) => ({
+      copy: ({ rateLimit: _, ...request }, o) => transfer.copy({ ...request, rateLimit: 4 * INTERRUPTIBLE_RATE }, o),
+    })),
+    mutant('never changes a rate', 'a changed rate holds from then on', () => ({ setRate: () => undefined })),
     mutant('publishes what it has when it is cancelled', 'a cancelled copy rejects with the reason and has no target', ({ transfer, files }) => ({
       copy: (request, o) =>
         transfer.copy(request, o).catch((reason: unknown) => {

@@ -189,6 +189,32 @@ function courseChecks(arrange: ArrangeTransfer): readonly Check[] {
         expect(performance.now() - begun).toBeGreaterThan(900);
       },
     },
+    {
+      name: 'copies that share a budget keep its rate together',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = { ...(await requestOf(subject, diskContent(1))), rateLimit: transfer.openBudget(INTERRUPTIBLE_RATE / 2) };
+        const begun = performance.now();
+        await Promise.all(['a', 'b'].map((end) => transfer.copy({ ...request, path: `${request.path}-${end}` }, calm)));
+        // Two disks with 8 MiB of data each at 8 MiB/s take two seconds; alone each would take one.
+        expect(performance.now() - begun).toBeGreaterThan(1700);
+      },
+    },
+    {
+      name: 'a changed rate holds from then on',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const budget = transfer.openBudget(64 * INTERRUPTIBLE_RATE);
+        const request = { ...(await requestOf(subject, diskContent(1))), rateLimit: budget };
+        await transfer.copy(request, calm);
+        transfer.setRate(budget, INTERRUPTIBLE_RATE / 4);
+        const begun = performance.now();
+        await transfer.copy({ ...request, path: `${request.path}-later` }, calm);
+        expect(performance.now() - begun).toBeGreaterThan(900);
+      },
+    },
   ];
 }
 

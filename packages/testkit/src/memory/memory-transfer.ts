@@ -8,6 +8,7 @@ import type {
   CopyProgress,
   CopyRequest,
   CopyStage,
+  RateBudget,
   Transfer,
   VerifyOutcome,
   VerifyRequest,
@@ -28,6 +29,8 @@ interface Checkpoint {
 export class MemoryTransfer implements Transfer {
   readonly #files: MemoryFiles;
   readonly #checkpoints = new Map<string, Checkpoint>();
+  /** Whoever draws on a budget waits behind those before him. */
+  readonly #lines = new WeakMap<RateBudget, Promise<void>>();
   #closing = new AbortController();
 
   constructor(files: MemoryFiles) {
@@ -89,6 +92,24 @@ export class MemoryTransfer implements Transfer {
     return contentDigest(this.#files.open(source).bytes);
   }
 
+  openBudget(bytesPerSecond: number): RateBudget {
+    const budget = { shared: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT) };
+    this.setRate(budget, bytesPerSecond);
+    return budget;
+  }
+
+  setRate({ shared }: RateBudget, bytesPerSecond: number): void {
+    new Float64Array(shared)[0] = bytesPerSecond;
+  }
+
+  async #wait(limit: CopyRequest['rateLimit'], bytes: number): Promise<void> {
+    if (limit === undefined) return;
+    if (typeof limit === 'number') return void (await delay((bytes / limit) * 1000));
+    const turn = (this.#lines.get(limit) ?? Promise.resolve()).then(() => delay((bytes / (new Float64Array(limit.shared)[0] ?? 1)) * 1000));
+    this.#lines.set(limit, turn);
+    await turn;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new HyperError('transfer/cancelled', 'The transfer was closed.'));
     this.#closing = new AbortController();
@@ -113,7 +134,7 @@ export class MemoryTransfer implements Transfer {
     const { bytes: target } = from;
     for (let leaf = from.leaves; leaf < leafCount(target.length); leaf += 1) {
       const { offset, length } = leafRange(leaf, target.length);
-      if (request.rateLimit !== undefined) await delay((length / request.rateLimit) * 1000);
+      await this.#wait(request.rateLimit, length);
       o.signal.throwIfAborted();
       target.set(this.#files.open(request.source).bytes.subarray(offset, offset + length), offset);
       this.#checkpoints.set(request.path, { ...from, leaves: leaf + 1 });

@@ -4,6 +4,7 @@ import type {
   Clock,
   CopyOutcome,
   CopyProgress,
+  CopyRequest,
   ImageInspector,
   ImageSettings,
   Signer,
@@ -38,7 +39,7 @@ export interface ConvertRequest {
   /** `throughput` by default. */
   readonly effort?: 'throughput' | 'economy';
   readonly verifyPercent: number;
-  readonly rateLimit?: number;
+  readonly rateLimit?: NonNullable<CopyRequest['rateLimit']>;
   readonly overwrite: boolean;
   readonly restart: boolean;
   /** Whether a signed receipt is put beside the image; needs `digest: 'tree'`. */

@@ -1,5 +1,5 @@
 import { HyperError, type ExportedDisk, type ImageRef, type Receipt, type ReceiptBody, type VerificationResult } from '@hypersdk/domain';
-import type { Cancel, CopyOutcome, CopyProgress, ExportableDisk, ExportLease, StorageTarget, StoredObject, Watch } from '@hypersdk/ports';
+import type { Cancel, CopyOutcome, CopyProgress, ExportableDisk, ExportLease, RateBudget, StorageTarget, StoredObject, Watch } from '@hypersdk/ports';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
 import { diskFile, folderOf, leavesFile, receiptFile } from './export-files.ts';
@@ -10,8 +10,7 @@ export interface DiskTask {
   readonly index: number;
   readonly lease: ExportLease;
   readonly request: Omit<ExportRequest, 'rateLimit'>;
-  /** This disk's share. */
-  readonly rateLimit?: number;
+  readonly rateLimit?: RateBudget;
   /** What lay in the folder at the beginning, when it is this export's own work. */
   readonly kept: ReadonlyMap<string, StoredObject>;
 }

@@ -1,5 +1,12 @@
 import type { DiskId, ExportManifest, Receipt, VMId } from '@hypersdk/domain';
-import type { Clock, CopyOutcome, CopyProgress, Ids, ImageSettings, ProviderSession, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+import type { Cancel, Clock, CopyOutcome, CopyProgress, Ids, ImageSettings, ProviderSession, RateBudget, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+
+/** Room for so many disks at a time, whichever export they belong to. */
+export interface Places {
+  readonly count: number;
+  /** Waits for a place, which is free again when the answer is disposed. Whoever asks first goes first. */
+  take(o: Cancel): Promise<Disposable>;
+}
 
 export interface ExportPorts {
   readonly transfer: Transfer;
@@ -21,14 +28,14 @@ export interface ExportRequest {
   readonly settings: ImageSettings;
   /** Percentage of leaves read back before a disk is published, 1–100. */
   readonly verifyPercent: number;
-  /** Bytes a second over all disks of this export; absent = as fast as it goes. */
-  readonly rateLimit?: number;
+  /** Bytes a second over all disks of this export, or a budget shared with other exports; absent = as fast as it goes. */
+  readonly rateLimit?: number | RateBudget;
   /** Replaces a complete export, or foreign files, of this name. */
   readonly overwrite: boolean;
   /** Throws away what an unfinished run of this export has done. */
   readonly restart: boolean;
-  /** Disks copied at a time. */
-  readonly parallel: number;
+  /** Disks copied at a time: a number for this export alone, or places shared with other exports. */
+  readonly parallel: number | Places;
 }
 
 export interface DiskProgress {

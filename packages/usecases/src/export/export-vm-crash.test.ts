@@ -50,6 +50,8 @@ class MortalWorld {
       verify: (request, o) => transfer.verify(request, o),
       compare: (a, b, o) => transfer.compare(a, b, o),
       digest: (source, o) => transfer.digest(source, o),
+      openBudget: (rate) => transfer.openBudget(rate),
+      setRate: (budget, rate) => transfer.setRate(budget, rate),
       [Symbol.asyncDispose]: async () => undefined,
     };
   }

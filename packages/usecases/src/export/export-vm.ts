@@ -58,8 +58,11 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
     );
   if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100))
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
-  if (!Number.isInteger(request.parallel) || request.parallel < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
+  const width = widthOf(request);
+  if (!Number.isInteger(width) || width < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
 }
+
+const widthOf = ({ parallel }: ExportRequest): number => (typeof parallel === 'number' ? parallel : parallel.count);
 
 async function openLease(request: ExportRequest, o: Cancel): Promise<ExportLease> {
   const { diskExport } = request.session.facets;
@@ -82,11 +85,14 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   const { lease, begun } = o;
   const { rateLimit, ...rest } = request;
   const kept = begun.continues ? await listFiles(ports.target, request.name, o) : new Map<string, never>();
-  const width = Math.min(request.parallel, lease.disks.length);
-  const share = rateLimit === undefined ? {} : { rateLimit: Math.max(1, Math.floor(rateLimit / width)) };
+  const { parallel } = request;
+  // One budget for all disks: what one does not need, the others may use.
+  const budget = typeof rateLimit === 'number' ? ports.transfer.openBudget(rateLimit) : rateLimit;
+  const share = budget === undefined ? {} : { rateLimit: budget };
   const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
 
-  return runTogether(lease.disks, { signal: o.signal, width }, async (source, index, { signal }) => {
+  return runTogether(lease.disks, { signal: o.signal, width: widthOf(request) }, async (source, index, { signal }) => {
+    using _place = typeof parallel === 'number' ? undefined : await parallel.take({ signal });
     board.update(index, 'running');
     const task = { source, index, lease, kept, request: rest, ...share };
     const result = await exportDisk(ports, task, { signal, onProgress: (progress) => board.update(index, 'running', progress) });
