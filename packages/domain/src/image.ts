@@ -1,13 +1,20 @@
+import type { ByteRange } from './extent.ts';
+
 /** Disk image formats that the engine reads and writes. */
 export const imageFormats = ['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx'] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
-/** Whether files that an image names (backing file, external data file, VMDK extents) may be opened: never, or only plain names in the image's own folder. */
-export type ReferencePolicy = 'refuse' | 'beside';
+/**
+ * Whether files that an image names (backing file, parent, external data file, VMDK extents) may be opened: never; only plain names in the image's own
+ * folder; or only the files of a list, each found by the last part of the name that the image records, wherever that name leads.
+ */
+export type ReferencePolicy = 'refuse' | 'beside' | { readonly listed: readonly string[] };
 
 /** An image file and how to read it. Plain data, so that another thread can open the same image. */
 export interface ImageRef {
   readonly path: string;
+  /** The part of the file that is the image; absent = all of it. */
+  readonly slice?: ByteRange;
   readonly format: ImageFormat;
   readonly references: ReferencePolicy;
 }

@@ -22,6 +22,8 @@ export interface DiskImage extends Disposable {
   readonly info: Omit<ImageInfo, 'allocatedSize' | 'fileSize'>;
   /** Every file this image reads from, itself first. */
   readonly files: readonly ByteFile[];
+  /** The part of the first file that is the image, when it is not all of it. */
+  readonly slice?: ByteRange;
   /** Tiles the range in order, clipped to it, lazily. `range` lies inside the disk. */
   extents(range: ByteRange): Iterable<Extent>;
   /** Fills `into` with disk content. The range lies inside the disk; holes and zeros are filled in. */

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { fstatSync, statSync, type BigIntStats } from 'node:fs';
+import type { ByteRange } from '@hypersdk/domain';
 import type { DiskImage } from '../format/disk-image.ts';
 
 /**
  * Identifies the content of an image through the identity, length and time of last change of every file it reads from.
  * Any write through the file system changes it.
  */
-export function imageMark(image: DiskImage): string {
+export function imageMark(image: Pick<DiskImage, 'files'> & { readonly slice?: ByteRange }): string {
   const parts = image.files.map((file) =>
     describeStatus(file.fd === undefined ? statSync(file.path, { bigint: true }) : fstatSync(file.fd, { bigint: true })),
   );
+  // Disks in one archive lie in one file.
+  if (image.slice) parts.push(`slice:${image.slice.offset}:${image.slice.length}`);
   return `files:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)}`;
 }
 
