@@ -54,6 +54,7 @@ export function planQcow2(virtualSize: number, settings: ImageSettings): Qcow2Pl
   }
   if (!REFCOUNT_WIDTHS.includes(refcountBits)) throw invalid(`refcounts have ${REFCOUNT_WIDTHS.join(', ')} bits, not ${refcountBits}`);
   if (settings.subformat !== undefined) throw invalid('qcow2 has no subformats');
+  if (settings.sectorSize !== undefined) throw invalid('qcow2 does not record the size of sectors');
   if (version === 2) refuseForVersion2(settings);
   if (extendedL2 && clusterBits < EXTENDED_L2_BITS_MIN)
     throw invalid(`extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`);

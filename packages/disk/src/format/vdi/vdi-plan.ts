@@ -23,6 +23,7 @@ const FOREIGN = [
   'lazyRefcounts',
   'extendedL2',
   'compatVersion',
+  'sectorSize',
   'compressionLevel',
 ] as const satisfies readonly (keyof ImageSettings)[];
 

@@ -20,7 +20,14 @@ const LEVEL_DEFAULT = 3;
 const LEVEL_MAX = 9;
 
 /** Settings that belong to other formats. */
-const FOREIGN = ['clusterSize', 'refcountBits', 'lazyRefcounts', 'extendedL2', 'compatVersion'] as const satisfies readonly (keyof ImageSettings)[];
+const FOREIGN = [
+  'clusterSize',
+  'refcountBits',
+  'lazyRefcounts',
+  'extendedL2',
+  'compatVersion',
+  'sectorSize',
+] as const satisfies readonly (keyof ImageSettings)[];
 
 /** Fixes every free choice for a VMDK. The size is rounded up to a sector, as the format counts in sectors. */
 export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan {
