@@ -1,9 +1,10 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { HyperError, type ByteRange, type ImageRef } from '@hypersdk/domain';
 import type { ByteFile } from '../file/byte-file.ts';
 import { ReadableDiskFile } from '../file/disk-file.ts';
 import { FileSlice } from '../file/file-slice.ts';
 import type { DiskImage } from './disk-image.ts';
+import { followedName } from './followed-name.ts';
 import { imageReaders } from './formats.ts';
 import { SlicedImage } from './sliced-image.ts';
 
@@ -25,29 +26,26 @@ const openIn = (image: ImageRef, file: ByteFile): DiskImage =>
   imageReaders[image.format].open(file, {
     references: image.references,
     depth: 0,
-    openReference: (name) => openBeside(image, name),
+    openReference: (name) => openNamed(image, name),
     openImage: (reference, format, o) => imageReaders[format].open(reference, o),
   });
 
-/** Opens a file that an image names: only under the policy, only a plain name in the image's own folder, never through a link. */
-function openBeside(image: ImageRef, name: string): ReadableDiskFile {
-  if (image.references !== 'beside') {
-    throw new HyperError(
-      'image/refused-reference',
-      `${image.path} refers to the file ${JSON.stringify(name)}; images may not name other files unless this is allowed.`,
-      {
-        detail: { path: image.path, reference: name },
-      },
-    );
+/** Opens a file that an image names, as far as the policy allows it. A file beside the image is never reached through a link; one that the caller lists is opened as the image itself is. */
+function openNamed(image: ImageRef, name: string): ReadableDiskFile {
+  const { path, references } = image;
+  if (references === 'refuse') throw refused(image, name, 'images may not name other files unless this is allowed');
+  const followed = followedName([name], references);
+  if (references === 'beside') {
+    if (followed === undefined) throw refused(image, name, 'only plain names of files beside the image are followed');
+    return ReadableDiskFile.open(join(dirname(path), followed), { follow: false });
   }
-  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
-    throw new HyperError(
-      'image/refused-reference',
-      `${image.path} refers to ${JSON.stringify(name)}; only plain names of files beside the image are followed.`,
-      {
-        detail: { path: image.path, reference: name },
-      },
-    );
-  }
-  return ReadableDiskFile.open(join(dirname(image.path), name), { follow: false });
+  const [found, other] = references.listed.filter((listed) => basename(listed) === followed);
+  if (found === undefined) throw refused(image, name, 'no file of that name is among those listed');
+  if (other !== undefined) throw refused(image, name, `two of the files listed have that name, ${found} and ${other}`);
+  return ReadableDiskFile.open(found);
 }
+
+const refused = (image: ImageRef, name: string, why: string): HyperError =>
+  new HyperError('image/refused-reference', `${image.path} refers to the file ${JSON.stringify(name)}; ${why}.`, {
+    detail: { path: image.path, reference: name },
+  });

@@ -2,6 +2,7 @@
 import { imageFormats, type HyperError, type ImageFormat } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
 import type { DiskImage, ImageReader, OpenOptions } from '../disk-image.ts';
+import { followedName } from '../followed-name.ts';
 import { refuse } from '../refusal.ts';
 import { hasFeature, type Header } from './header.ts';
 import type { HeaderExtensions } from './header-extensions.ts';
@@ -63,11 +64,10 @@ function readBackingName({ file, header }: ReferringImage): string | undefined {
 function openNamed({ path }: ByteFile, name: string, o: OpenOptions): ByteFile {
   const shown = JSON.stringify(name);
   const refused = (why: string): HyperError => refuse('image/refused-reference', why, { format: 'qcow2', path });
-  if (o.references !== 'beside') throw refused(`it refers to the file ${shown}, and images may not name other files unless this is allowed`);
+  if (o.references === 'refuse') throw refused(`it refers to the file ${shown}, and images may not name other files unless this is allowed`);
   // QEMU takes everything before a colon as the name of a protocol (json:, nbd:, http:), so a colon never stands in a plain name.
   if (name.includes(':')) throw refused(`it refers to ${shown}, which QEMU takes as a protocol and not as a file`);
-  if (name === '.' || name === '..' || /[/\\\p{Cc}\ufffd]/u.test(name))
-    throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
+  if (followedName([name], o.references) === undefined) throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
   if (o.depth >= CHAIN_DEPTH_MAX) throw refused(`it refers to the file ${shown}, which makes a chain of more than ${CHAIN_DEPTH_MAX} images`);
   const file = o.openReference(name);
   if (file.path !== path && !o.chain?.includes(file.path)) return file;
@@ -98,7 +98,7 @@ function backingFormat({ file, extensions }: ReferringImage, name: string, o: Op
   const recorded = extensions.backingFormat;
   const known = imageFormats.find((format) => format === recorded);
   // Under a policy that opens nothing, the name is what matters: say that first.
-  if (known || o.references !== 'beside') return known ?? 'raw';
+  if (known || o.references === 'refuse') return known ?? 'raw';
   const shown = JSON.stringify(name);
   const why =
     recorded === undefined

@@ -1,15 +1,26 @@
 // Virtual Disk Format 5.0, "The Descriptor File".
-import { formatBytes } from '@hypersdk/domain';
+import { formatBytes, type ReferencePolicy } from '@hypersdk/domain';
+import { followedName } from '../followed-name.ts';
 import { DESCRIPTOR_EXTENTS_MAX, DESCRIPTOR_SIZE_MAX, SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
 import { encrypted, malformed, refusedReference, tooLarge, unsupported } from './vmdk-refusal.ts';
 
 export interface Descriptor {
   readonly createType: CreateType;
+  /** In lower case and without leading zeros, so that two of them can be compared. */
   readonly contentId: string;
+  /** The disk that shows where this one holds nothing. */
+  readonly parent: DescriptorParent | undefined;
   readonly extents: readonly DescriptorExtent[];
   /** Sum of the extents, in bytes. */
   readonly virtualSize: number;
   readonly adapterType: string | undefined;
+}
+
+export interface DescriptorParent {
+  /** What the parent's content id was when this disk was put over it. */
+  readonly contentId: string;
+  /** The parent's descriptor, as this one spells it. */
+  readonly name: string;
 }
 
 /** One line of the extent section. Length and offset are bytes. */
@@ -22,7 +33,8 @@ export interface DescriptorExtent {
   readonly fileOffset: number;
 }
 
-type ExtentType = 'SPARSE' | 'FLAT' | 'VMFS' | 'ZERO';
+const EXTENT_TYPES = ['SPARSE', 'FLAT', 'VMFS', 'VMFSSPARSE', 'SESPARSE', 'ZERO'] as const;
+type ExtentType = (typeof EXTENT_TYPES)[number];
 
 /** Kinds of disks that are read, and the extents each may have. */
 const EXTENTS_OF = {
@@ -32,6 +44,9 @@ const EXTENTS_OF = {
   monolithicFlat: ['FLAT', 'ZERO'],
   twoGbMaxExtentFlat: ['FLAT', 'ZERO'],
   vmfs: ['VMFS', 'FLAT', 'ZERO'],
+  vmfsSparse: ['VMFSSPARSE', 'ZERO'],
+  seSparse: ['SESPARSE', 'ZERO'],
+  custom: EXTENT_TYPES,
 } as const satisfies Readonly<Record<string, readonly ExtentType[]>>;
 export type CreateType = keyof typeof EXTENTS_OF;
 
@@ -54,15 +69,15 @@ export interface DescriptorPlace {
   readonly offset: number;
 }
 
-/** Reads a descriptor strictly: what is not known is refused, because it may mean that the content lies elsewhere. */
-export function parseDescriptor(bytes: Uint8Array, at: DescriptorPlace): Descriptor {
+/** Reads a descriptor strictly: what is not known is refused, because it may mean that the content lies elsewhere. So are names that `references` never allows. */
+export function parseDescriptor(bytes: Uint8Array, at: DescriptorPlace, references: ReferencePolicy): Descriptor {
   const settings = new Map<string, string>();
   const extents: DescriptorExtent[] = [];
   for (const { text, offset } of linesOf(bytes, at)) {
     const place = { path: at.path, offset };
     if (/^(?:RW|RDONLY|NOACCESS)\b/.test(text)) {
       if (extents.length >= DESCRIPTOR_EXTENTS_MAX) throw tooLarge(`its descriptor has more than ${DESCRIPTOR_EXTENTS_MAX} extents`, place);
-      extents.push(parseExtent(text, place));
+      extents.push(parseExtent(text, place, references));
     } else {
       const { key, value } = parseSetting(text, place);
       if (settings.has(key) && KEYS.has(key)) throw malformed(`its descriptor says ${key} twice`, place);
@@ -70,10 +85,12 @@ export function parseDescriptor(bytes: Uint8Array, at: DescriptorPlace): Descrip
     }
   }
   checkSettings(settings, at);
+  const parent = parseParent(settings, at, references);
   const createType = parseCreateType(settings.get('createtype'), at);
   return {
     createType,
-    contentId: settings.get('cid') ?? '',
+    contentId: toContentId(settings.get('cid') ?? ''),
+    parent,
     extents,
     virtualSize: checkExtents(extents, createType, at),
     adapterType: settings.get('ddb.adaptertype'),
@@ -118,13 +135,34 @@ function parseSetting(text: string, at: DescriptorPlace): { readonly key: string
 function checkSettings(settings: ReadonlyMap<string, string>, at: DescriptorPlace): void {
   const version = settings.get('version') ?? '';
   if (!VERSIONS.includes(version)) throw unsupported(`version "${shorten(version)}" of descriptors is not known`, at);
-  const parent = settings.get('parentcid')?.toLowerCase();
-  if (parent === undefined) throw malformed('its descriptor does not say whether it has a parent', at);
-  if (parent !== NO_PARENT) throw unsupported(`it holds only what changed since another disk (parentCID ${shorten(parent)})`, at);
-  const hint = settings.get('parentfilenamehint');
-  if (hint !== undefined) throw refusedReference(`it names a parent disk, "${shorten(hint)}", although it has none`, at);
   const tracking = settings.get('changetrackpath');
-  if (tracking !== undefined && !isPlainName(tracking)) throw refusedReference(`it names a file in another place, "${shorten(tracking)}"`, at);
+  if (tracking !== undefined && followedName([tracking], 'beside') === undefined)
+    throw refusedReference(`it names a file in another place, "${shorten(tracking)}"`, at);
+}
+
+/** Content ids are 32 bits in hexadecimal (Virtual Disk Format 5.0, "The Header"). */
+const toContentId = (text: string): string => text.toLowerCase().replace(/^0+(?=.)/, '');
+
+function parseParent(settings: ReadonlyMap<string, string>, at: DescriptorPlace, references: ReferencePolicy): DescriptorParent | undefined {
+  const contentId = settings.get('parentcid');
+  if (contentId === undefined) throw malformed('its descriptor does not say whether it has a parent', at);
+  const name = settings.get('parentfilenamehint');
+  if (toContentId(contentId) === NO_PARENT) {
+    if (name !== undefined) throw refusedReference(`it names a parent disk, "${shorten(name)}", although it has none`, at);
+    return undefined;
+  }
+  if (!/^[\da-f]{1,8}$/i.test(contentId)) throw malformed(`"${shorten(contentId)}" is not the content id of a parent`, at);
+  if (name === undefined || name === '') {
+    throw unsupported(`it holds only what changed since another disk (parentCID ${contentId}), which it does not name`, at);
+  }
+  checkName(name, at, references);
+  return { contentId: toContentId(contentId), name };
+}
+
+function checkName(name: string | undefined, at: DescriptorPlace, references: ReferencePolicy): void {
+  // Under a policy that opens nothing, where a plain name would lead is not yet the question.
+  if (name === undefined || followedName([name], references === 'refuse' ? 'beside' : references) !== undefined) return;
+  throw refusedReference(`it names a file in another place, "${shorten(name)}"`, at);
 }
 
 function parseCreateType(text: string | undefined, at: DescriptorPlace): CreateType {
@@ -134,15 +172,14 @@ function parseCreateType(text: string | undefined, at: DescriptorPlace): CreateT
   return found as CreateType;
 }
 
-function parseExtent(text: string, at: DescriptorPlace): DescriptorExtent {
+function parseExtent(text: string, at: DescriptorPlace, references: ReferencePolicy): DescriptorExtent {
   const [, access, sectors, type, name, offset] = EXTENT_LINE.exec(text) ?? [];
   if (sectors === undefined || type === undefined) throw malformed(`the line "${shorten(text)}" of its descriptor is not a proper extent`, at);
   if (access === 'NOACCESS') throw unsupported('one of its extents may not be accessed', at);
-  if (type !== 'SPARSE' && type !== 'FLAT' && type !== 'VMFS' && type !== 'ZERO')
-    throw unsupported(`extents of type ${shorten(type)} are not known`, at);
+  if (!isExtentType(type)) throw unsupported(`extents of type ${shorten(type)} are not known`, at);
   if ((type === 'ZERO') !== (name === undefined))
     throw malformed(`the line "${shorten(text)}" of its descriptor ${name === undefined ? 'names no file' : 'names a file without use for it'}`, at);
-  if (name !== undefined && !isPlainName(name)) throw refusedReference(`it names a file in another place, "${shorten(name)}"`, at);
+  checkName(name, at, references);
 
   const length = Number(sectors) * SECTOR_SIZE;
   const fileOffset = Number(offset ?? 0) * SECTOR_SIZE;
@@ -150,7 +187,7 @@ function parseExtent(text: string, at: DescriptorPlace): DescriptorExtent {
   if (length > VIRTUAL_SIZE_MAX || fileOffset > VIRTUAL_SIZE_MAX) {
     throw tooLarge(`the line "${shorten(text)}" of its descriptor reaches over the limit of ${formatBytes(VIRTUAL_SIZE_MAX)}`, at);
   }
-  if (type === 'SPARSE' && fileOffset > 0) throw malformed('a sparse extent begins inside its file', at);
+  if (type !== 'FLAT' && type !== 'VMFS' && fileOffset > 0) throw malformed('a sparse extent begins inside its file', at);
   return { type, length, name, fileOffset };
 }
 
@@ -160,9 +197,8 @@ function checkExtents(extents: readonly DescriptorExtent[], createType: CreateTy
   if (wrong?.name !== undefined)
     throw refusedReference(`it names "${shorten(wrong.name)}" as a ${wrong.type} extent, which a ${createType} disk cannot have`, at);
   if (wrong) throw malformed(`a ${createType} disk cannot have a ${wrong.type} extent`, at);
-  const names = extents.flatMap(({ name }) => name ?? []);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw malformed(`two of its extents lie in the same file, "${shorten(twice)}"`, at);
+  const shared = extents.find((extent, index) => extents.slice(0, index).some((earlier) => overlap(extent, earlier)));
+  if (shared?.name !== undefined) throw malformed(`two of its extents lie in the same part of the file "${shorten(shared.name)}"`, at);
 
   const virtualSize = extents.reduce((sum, { length }) => sum + length, 0);
   if (virtualSize === 0) throw malformed('its descriptor names no extents', at);
@@ -171,8 +207,16 @@ function checkExtents(extents: readonly DescriptorExtent[], createType: CreateTy
   return virtualSize;
 }
 
-/** A name that means a file in the same folder on every system. */
-const isPlainName = (name: string): boolean => !/[/\\:]/.test(name) && name !== '.' && name !== '..';
+/** Flat extents may be parts of one file; a sparse one has its file to itself. */
+function overlap(a: DescriptorExtent, b: DescriptorExtent): boolean {
+  if (a.name === undefined || a.name !== b.name) return false;
+  if (!isFlat(a) || !isFlat(b)) return true;
+  return a.fileOffset < b.fileOffset + b.length && b.fileOffset < a.fileOffset + a.length;
+}
+
+const isFlat = ({ type }: DescriptorExtent): boolean => type === 'FLAT' || type === 'VMFS';
+
+const isExtentType = (text: string): text is ExtentType => EXTENT_TYPES.some((type) => type === text);
 
 /** Long enough to recognise, short enough for a message. */
 const SHOWN_MAX = 80;

@@ -1,11 +1,11 @@
 // Virtual Disk Format 5.0, "Grain Directory".
 import { endOf, type ByteRange } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import type { MetadataArea } from './metadata-areas.ts';
-import { SECTOR_SIZE, TABLE_SIZE } from './vmdk-limits.ts';
+import { overlaps, type MetadataArea } from './metadata-areas.ts';
+import type { CompleteHeader } from './sparse-ends.ts';
+import { SECTOR_SIZE } from './vmdk-limits.ts';
 import { malformed } from './vmdk-refusal.ts';
 
-const TABLE_SECTORS = TABLE_SIZE / SECTOR_SIZE;
 /** The directory is read in pieces of this many bytes. */
 const PIECE_SIZE = 64 * 1024;
 
@@ -17,28 +17,36 @@ export class GrainDirectory {
   /** From the first byte of any table to the last. */
   readonly tables: ByteRange;
 
-  private constructor(sectors: Uint32Array, sorted: Uint32Array) {
+  readonly #tableSize: number;
+
+  private constructor(sectors: Uint32Array, sorted: Uint32Array, tableSize: number) {
     this.#sectors = sectors;
     this.#sorted = sorted;
+    this.#tableSize = tableSize;
     const start = (sorted[0] ?? 0) * SECTOR_SIZE;
-    const end = sorted.length === 0 ? 0 : (sorted.at(-1) ?? 0) * SECTOR_SIZE + TABLE_SIZE;
+    const end = sorted.length === 0 ? 0 : (sorted.at(-1) ?? 0) * SECTOR_SIZE + tableSize;
     this.tables = { offset: start, length: end - start };
   }
 
-  static open(file: ByteFile, offset: number, areas: readonly MetadataArea[]): GrainDirectory {
+  static open(
+    file: ByteFile,
+    areas: readonly MetadataArea[],
+    { directoryOffset: offset, tableEntries }: Pick<CompleteHeader['header'], 'directoryOffset' | 'tableEntries'>,
+  ): GrainDirectory {
+    const tableSize = tableEntries * 4;
     const length = areas.find((area) => area.offset === offset)?.length ?? 0;
     const sectors = readUint32s(file, { offset, length });
     sectors.forEach((sector, index) => {
-      const why = sector === 0 ? undefined : faultOf(sector, file.size, areas);
+      const why = sector === 0 ? undefined : faultOf({ offset: sector * SECTOR_SIZE, length: tableSize }, file.size, areas);
       if (why) throw malformed(`grain table ${index} is said to lie ${why}`, { path: file.path, offset: offset + index * 4 });
     });
     const sorted = toRising(sectors);
-    const clash = sorted.findIndex((sector, at) => at > 0 && sector - (sorted[at - 1] ?? 0) < TABLE_SECTORS);
+    const clash = sorted.findIndex((sector, at) => at > 0 && sector - (sorted[at - 1] ?? 0) < tableSize / SECTOR_SIZE);
     if (clash > 0) {
       const index = sectors.lastIndexOf(sorted[clash] ?? 0);
       throw malformed(`grain table ${index} shares its bytes with another grain table`, { path: file.path, offset: offset + index * 4 });
     }
-    return new GrainDirectory(sectors, sorted);
+    return new GrainDirectory(sectors, sorted, tableSize);
   }
 
   get length(): number {
@@ -56,7 +64,7 @@ export class GrainDirectory {
     let high = this.#sorted.length;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if ((this.#sorted[middle] ?? 0) * SECTOR_SIZE + TABLE_SIZE <= range.offset) low = middle + 1;
+      if ((this.#sorted[middle] ?? 0) * SECTOR_SIZE + this.#tableSize <= range.offset) low = middle + 1;
       else high = middle;
     }
     const next = this.#sorted[low];
@@ -64,15 +72,11 @@ export class GrainDirectory {
   }
 }
 
-/** Why no table may begin at the sector. */
-function faultOf(sector: number, fileSize: number, areas: readonly MetadataArea[]): string | undefined {
-  const start = sector * SECTOR_SIZE;
-  const end = start + TABLE_SIZE;
-  if (end > fileSize) return `at byte ${start}, but the file ends at ${fileSize}`;
-  for (const area of areas) {
-    if (start < endOf(area) && area.offset < end) return `inside the ${area.what}`;
-  }
-  return undefined;
+/** Why no table may lie there. */
+function faultOf(table: ByteRange, fileSize: number, areas: readonly MetadataArea[]): string | undefined {
+  if (endOf(table) > fileSize) return `at byte ${table.offset}, but the file ends at ${fileSize}`;
+  const area = areas.find((other) => overlaps(other, table));
+  return area && `inside the ${area.what}`;
 }
 
 function readUint32s(file: ByteFile, range: ByteRange): Uint32Array {
@@ -88,7 +92,7 @@ function readUint32s(file: ByteFile, range: ByteRange): Uint32Array {
 }
 
 /** The places above zero in rising order. Most programs lay tables out in order, and then nothing is sorted. */
-function toRising(sectors: Uint32Array): Uint32Array {
+export function toRising(sectors: Uint32Array): Uint32Array {
   const present = sectors.filter((sector) => sector > 0);
   const rising = present.every((sector, at) => at === 0 || sector > (present[at - 1] ?? 0));
   return rising ? present : present.sort();

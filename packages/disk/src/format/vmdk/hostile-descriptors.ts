@@ -129,7 +129,13 @@ const SEPARATE: readonly (Omit<HostileVmdk, 'bytes'> & { readonly text: string }
   },
   { name: 'a raw device', text: described('fullDevice', 'RW 8 FLAT "/dev/sda" 0'), code: 'image/refused-reference', message: '/dev/sda' },
   { name: 'a raw device without extents', text: described('fullDevice'), code: 'image/unsupported', message: 'createType "fullDevice"' },
-  { name: 'a delta disk', text: described('vmfsSparse', 'RW 8 VMFSSPARSE "x-delta.vmdk"'), code: 'image/unsupported', message: 'VMFSSPARSE' },
+  { name: 'an extent of an unknown kind', text: described('custom', 'RW 8 RDM "x-rdm.vmdk"'), code: 'image/unsupported', message: 'type RDM' },
+  {
+    name: 'a sparse extent inside its file',
+    text: described('vmfsSparse', 'RW 8 VMFSSPARSE "x-delta.vmdk" 8'),
+    code: 'image/malformed',
+    message: 'begins inside its file',
+  },
   { name: 'no extents', text: described('monolithicFlat'), code: 'image/malformed', message: 'names no extents' },
   {
     name: 'an extent without access',
@@ -158,10 +164,16 @@ const SEPARATE: readonly (Omit<HostileVmdk, 'bytes'> & { readonly text: string }
     message: 'sum to',
   },
   {
-    name: 'two extents in one file',
+    name: 'two extents in one part of a file',
     text: described('twoGbMaxExtentFlat', 'RW 8 FLAT "x" 0', 'RW 8 FLAT "x" 4'),
     code: 'image/malformed',
-    message: 'in the same file, "x"',
+    message: 'in the same part of the file "x"',
+  },
+  {
+    name: 'two sparse extents in one file',
+    text: described('twoGbMaxExtentSparse', 'RW 8 SPARSE "x"', 'RW 8 SPARSE "x"'),
+    code: 'image/malformed',
+    message: 'in the same part of the file "x"',
   },
   { name: '100,000 extents', text: described('twoGbMaxExtentFlat', 'RW 8 ZERO\n'.repeat(100_000)), code: 'image/too-large', message: 'more than' },
   {
@@ -172,7 +184,13 @@ const SEPARATE: readonly (Omit<HostileVmdk, 'bytes'> & { readonly text: string }
   },
   { name: 'a line without end', text: described('x'.repeat(5000)), code: 'image/malformed', message: 'longer than 1024 characters' },
   { name: 'a descriptor file of 2 MiB', text: described('monolithicFlat', '#'.repeat(2 * MIB)), code: 'image/too-large', message: 'over the limit' },
-  { name: 'an ESX 3 sparse extent', text: `COWD${'\0'.repeat(600)}`, code: 'image/unsupported', message: 'COWD' },
+  { name: 'an ESX sparse extent alone', text: `COWD${'\0'.repeat(600)}`, code: 'image/unsupported', message: 'whose descriptor is another file' },
+  {
+    name: 'a space-efficient extent alone',
+    text: `\xbe\xba\xfe\xca${'\0'.repeat(600)}`,
+    code: 'image/unsupported',
+    message: 'whose descriptor is another file',
+  },
   { name: 'an empty file', text: '', code: 'image/malformed', message: 'begins neither with' },
   { name: 'another program’s text', text: 'Disk images are fun.', code: 'image/malformed', message: 'begins neither with' },
 ];

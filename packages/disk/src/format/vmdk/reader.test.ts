@@ -251,6 +251,7 @@ describe('a disk of several files', () => {
     ],
     ['a descriptor that names itself', described('monolithicFlat', 'RW 2 FLAT "x.vmdk" 0'), 'names itself'],
   ])('refuses %s', (_, bytes, message) => {
-    expect(() => open(bytes, { a: new WatchedFile(new Uint8Array(8192)), s: sparse(1) })).toThrow(message);
+    const files = { a: new WatchedFile(new Uint8Array(8192)), s: sparse(1), 'x.vmdk': new WatchedFile(bytes, 'x.vmdk') };
+    expect(() => open(bytes, files)).toThrow(message);
   });
 });

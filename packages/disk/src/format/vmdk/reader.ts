@@ -1,113 +1,106 @@
-import { basename } from 'node:path';
 import type { ByteFile } from '../../file/byte-file.ts';
-import type { DiskImage, ImageReader, OpenOptions } from '../disk-image.ts';
-import { DESCRIPTOR_START, parseDescriptor, type Descriptor, type DescriptorExtent } from './descriptor.ts';
+import type { ImageReader, OpenOptions } from '../disk-image.ts';
+import { COWD_MAGIC } from './cowd-header.ts';
+import { DESCRIPTOR_START, parseDescriptor, type Descriptor } from './descriptor.ts';
 import type { DiskExtent } from './disk-extent.ts';
-import { FlatExtent } from './flat-extent.ts';
-import { SparseExtent } from './sparse-extent.ts';
+import { EmptyExtent } from './empty-extent.ts';
+import { openExtent } from './open-extent.ts';
+import { openParent } from './open-parent.ts';
+import { ParentExtent } from './parent-extent.ts';
+import { SE_MAGIC } from './se-sparse-header.ts';
 import { readSparseHeader } from './sparse-ends.ts';
 import { SPARSE_MAGIC } from './sparse-header.ts';
 import { VmdkImage } from './vmdk-image.ts';
 import { DESCRIPTOR_SIZE_MAX } from './vmdk-limits.ts';
 import { malformed, refusedReference, tooLarge, unsupported } from './vmdk-refusal.ts';
-import { ZeroExtent } from './zero-extent.ts';
 
-/** The sparse format of ESX 2 and 3, which the specification lists as "ESX Server Sparse Extent". */
-const COWD_MAGIC = 'COWD';
-/** Flat disks have no unit of their own; pages of the file system are the closest thing. */
-const FLAT_UNIT_SIZE = 4096;
-
-/** Reads VMware virtual disks: sparse, stream-optimized and flat, in one file or several. */
+/** Reads VMware virtual disks: sparse, stream-optimized and flat, hosted and of ESX, in one file or several, and deltas over a parent. */
 export const vmdkReader = {
   format: 'vmdk',
-
   probe: (head) => kindOf(head) !== undefined,
-
-  open(file, o) {
-    const head = new Uint8Array(Math.min(file.size, DESCRIPTOR_START.length));
-    file.read(0, head);
-    switch (kindOf(head)) {
-      case 'sparse':
-        return openSparse(file);
-      case 'descriptor':
-        return openDescribed(file, o);
-      case 'cowd':
-        throw unsupported('it is an ESX 3 sparse extent (COWD)', { path: file.path, offset: 0 });
-      case undefined:
-        throw malformed('it begins neither with a sparse header nor with a descriptor', { path: file.path, offset: 0 });
-    }
-  },
+  open: openVmdk,
 } as const satisfies ImageReader;
 
-function kindOf(head: Uint8Array): 'sparse' | 'descriptor' | 'cowd' | undefined {
+function openVmdk(file: ByteFile, o: OpenOptions): VmdkImage {
+  const head = new Uint8Array(Math.min(file.size, DESCRIPTOR_START.length));
+  file.read(0, head);
+  switch (kindOf(head)) {
+    case 'sparse':
+      return openSparse(file, o);
+    case 'descriptor':
+      return openDescribed(file, o);
+    case 'part':
+      throw onlyPart(file);
+    case undefined:
+      throw malformed('it begins neither with a sparse header nor with a descriptor', { path: file.path, offset: 0 });
+  }
+}
+
+function kindOf(head: Uint8Array): 'sparse' | 'descriptor' | 'part' | undefined {
   const text = Buffer.from(head.subarray(0, DESCRIPTOR_START.length)).toString('latin1');
   if (text.startsWith(SPARSE_MAGIC)) return 'sparse';
-  if (text.startsWith(COWD_MAGIC)) return 'cowd';
+  if (text.startsWith(COWD_MAGIC)) return 'part';
+  if (text.length >= 8 && Buffer.from(text, 'latin1').readBigUInt64LE() === SE_MAGIC) return 'part';
   return text.toLowerCase() === DESCRIPTOR_START.toLowerCase() ? 'descriptor' : undefined;
 }
 
+const onlyPart = ({ path }: ByteFile): Error =>
+  unsupported('it is one extent of a disk whose descriptor is another file; open that one', { path, offset: 0 });
+
 /** A disk in one file, its descriptor inside. */
-function openSparse(file: ByteFile): DiskImage {
+function openSparse(file: ByteFile, o: OpenOptions): VmdkImage {
   const { path } = file;
   const { header } = readSparseHeader(file);
-  if (header.descriptor.length === 0) {
-    throw unsupported('it is one extent of a disk whose descriptor is another file; open that one', { path, offset: 0 });
-  }
+  if (header.descriptor.length === 0) throw onlyPart(file);
   const text = new Uint8Array(header.descriptor.length);
   file.read(header.descriptor.offset, text);
   const at = { path, offset: header.descriptor.offset };
-  const descriptor = parseDescriptor(text, at);
+  const descriptor = parseDescriptor(text, at, o.references);
   const [own, other] = descriptor.extents;
   if (own?.type !== 'SPARSE' || other) throw refusedReference('its descriptor is inside it, yet names extents in other files', at);
   if ((descriptor.createType === 'streamOptimized') !== header.compressed) {
     throw malformed(`its descriptor says ${descriptor.createType}, but its header says ${header.compressed ? 'compressed' : 'not compressed'}`, at);
   }
-  const extent = SparseExtent.open(file, own.length);
-  return new VmdkImage([extent], [file], toInfo(descriptor, [extent], []));
+  return assemble(file, descriptor, { ...o, fileOf: () => file });
 }
 
 /** A disk of several files, named by a descriptor that is a file of its own. */
-function openDescribed(file: ByteFile, o: OpenOptions): DiskImage {
+function openDescribed(file: ByteFile, o: OpenOptions): VmdkImage {
   const { path, size } = file;
   if (size > DESCRIPTOR_SIZE_MAX) throw tooLarge(`a descriptor of ${size} bytes is over the limit of ${DESCRIPTOR_SIZE_MAX}`, { path });
   const text = new Uint8Array(size);
   file.read(0, text);
-  const descriptor = parseDescriptor(text, { path, offset: 0 });
-  const names = descriptor.extents.flatMap(({ name }) => name ?? []);
-  const [first] = names;
-  if (first !== undefined && o.references === 'refuse') throw refusedReference(`its content lies in another file, "${first}"`, { path });
-  if (names.includes(basename(path))) throw malformed('its descriptor names itself as an extent', { path });
-
-  using opened = new DisposableStack();
-  const extents = descriptor.extents.map((line): DiskExtent => {
-    if (line.name === undefined) return new ZeroExtent(line.length);
-    const extent = openExtent(line, opened.use(o.openReference(line.name)));
-    return opened.use(extent);
-  });
-  const info = toInfo(descriptor, extents, names);
-  opened.move();
-  return new VmdkImage(extents, [file, ...extents.flatMap((extent) => extent.file ?? [])], info);
+  const descriptor = parseDescriptor(text, { path, offset: 0 }, o.references);
+  const first = descriptor.extents.find(({ name }) => name !== undefined);
+  if (first && o.references === 'refuse') throw refusedReference(`its content lies in another file, "${first.name}"`, { path });
+  return assemble(file, descriptor, { ...o, fileOf: (name) => openOther(file, name, o) });
 }
 
-const openExtent = (line: DescriptorExtent, file: ByteFile): DiskExtent =>
-  line.type === 'SPARSE' ? SparseExtent.open(file, line.length) : FlatExtent.open(file, { offset: line.fileOffset, length: line.length });
+function openOther({ path }: ByteFile, name: string, o: OpenOptions): ByteFile {
+  const file = o.openReference(name);
+  if (file.path !== path) return file;
+  file[Symbol.dispose]();
+  throw malformed('its descriptor names itself as an extent', { path });
+}
 
-function toInfo(descriptor: Descriptor, extents: readonly DiskExtent[], references: readonly string[]): DiskImage['info'] {
-  const headers = extents.flatMap((extent) => (extent instanceof SparseExtent ? extent.header : []));
-  return {
-    format: 'vmdk',
-    subformat: descriptor.createType,
-    virtualSize: descriptor.virtualSize,
-    unitSize: headers[0]?.grainSize ?? FLAT_UNIT_SIZE,
-    ...(headers.some(({ compressed }) => compressed) ? { compression: 'zlib' as const } : {}),
-    references,
-    snapshotCount: 0,
-    details: {
-      createType: descriptor.createType,
-      contentId: descriptor.contentId,
-      extentCount: extents.length,
-      ...(descriptor.adapterType === undefined ? {} : { adapterType: descriptor.adapterType }),
-      ...(headers[0] ? { headerVersion: headers[0].version, uncleanShutdown: headers.some(({ uncleanShutdown }) => uncleanShutdown) } : {}),
-    },
-  };
+interface Assembly extends OpenOptions {
+  /** The file of an extent: the descriptor's own, or another one that is opened for it. */
+  readonly fileOf: (name: string) => ByteFile;
+}
+
+/** Opens all that a descriptor names. What was opened is closed again when one of them is refused. */
+function assemble(file: ByteFile, descriptor: Descriptor, { fileOf, ...o }: Assembly): VmdkImage {
+  using opened = new DisposableStack();
+  const parent = descriptor.parent && opened.use(openParent(file, descriptor.parent, { ...o, open: openVmdk }));
+  let start = 0;
+  const extents = descriptor.extents.map((line): DiskExtent => {
+    const below = parent ? new ParentExtent(parent, { offset: start, length: line.length }) : new EmptyExtent(line.length, 'hole');
+    start += line.length;
+    const content = line.name === undefined ? file : fileOf(line.name);
+    if (content !== file) opened.use(content);
+    return opened.use(openExtent({ line, file: content, below }));
+  });
+  const image = new VmdkImage({ file, descriptor, extents, parent });
+  opened.move();
+  return image;
 }

@@ -49,7 +49,7 @@ function readFooter(file: ByteFile, headerBytes: Uint8Array): CompleteHeader['he
     });
   }
   file.read(footer.directoryOffset - SECTOR_SIZE, marker);
-  const length = Math.ceil(footer.capacity / tableSpan(footer.grainSize)) * 4;
+  const length = Math.ceil(footer.capacity / tableSpan(footer)) * 4;
   if (!isTableMarker(marker, 'grain-directory', length)) {
     throw malformed('the grain directory is not preceded by its marker', { path, offset: footer.directoryOffset - SECTOR_SIZE });
   }

@@ -1,57 +1,52 @@
 import { coalesce, endOf, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { nativeCodecs } from '../../native/load.ts';
 import type { FileRun } from '../disk-image.ts';
 import type { DiskExtent } from './disk-extent.ts';
-import { GrainDirectory } from './grain-directory.ts';
-import { GrainInflater } from './grain-inflater.ts';
-import { GrainTables } from './grain-tables.ts';
-import { tableSpan, toMetadataAreas } from './metadata-areas.ts';
-import type { SparseHeader } from './sparse-header.ts';
-import { readSparseHeader } from './sparse-ends.ts';
-import { malformed } from './vmdk-refusal.ts';
+import type { GrainInflater } from './grain-inflater.ts';
+import type { GrainMap } from './grain-map.ts';
 
 /** A run of grains whose bytes are reached alike: absent, recorded as zeros, one after the other in the file, or one compressed grain. */
 type Run = { readonly length: number } & ({ readonly kind: 'hole' | 'zero' } | { readonly kind: 'data' | 'compressed'; readonly fileOffset: number });
 
-interface SparseParts {
-  readonly header: SparseHeader;
-  readonly length: number;
-  readonly tables: GrainTables;
-  readonly tableCount: number;
-  readonly inflater: GrainInflater | undefined;
+/** What the header of an extent says of it. */
+export interface SparseFacts {
+  readonly version: number;
+  readonly uncleanShutdown: boolean;
 }
 
-/** A SPARSE extent: grains found through a directory and tables, compressed or not. */
+export interface SparseParts {
+  readonly length: number;
+  readonly file: ByteFile;
+  readonly facts: SparseFacts;
+  readonly map: GrainMap;
+  /** Present when grains are compressed. */
+  readonly inflater: GrainInflater | undefined;
+  /** What shows where a grain was never written. */
+  readonly below: DiskExtent;
+}
+
+/** A sparse extent of any kind: grains found through a directory and tables, compressed or not, over what lies below them. */
 export class SparseExtent implements DiskExtent {
   readonly length: number;
   readonly file: ByteFile;
-  readonly header: SparseHeader;
-  readonly #tables: GrainTables;
-  readonly #tableCount: number;
+  readonly facts: SparseFacts;
+  readonly grainSize: number;
+  readonly #map: GrainMap;
   readonly #inflater: GrainInflater | undefined;
+  readonly #below: DiskExtent;
 
-  private constructor(file: ByteFile, parts: SparseParts) {
+  constructor({ length, file, facts, map, inflater, below }: SparseParts) {
+    this.length = length;
     this.file = file;
-    this.header = parts.header;
-    this.length = parts.length;
-    this.#tables = parts.tables;
-    this.#tableCount = parts.tableCount;
-    this.#inflater = parts.inflater;
+    this.facts = facts;
+    this.grainSize = map.grainSize;
+    this.#map = map;
+    this.#inflater = inflater;
+    this.#below = below;
   }
 
-  /** `length` is what the descriptor says. */
-  static open(file: ByteFile, length: number): SparseExtent {
-    const { header, atEnd } = readSparseHeader(file);
-    // Some programs round the capacity up to whole grains; the descriptor then has the true size.
-    if (header.capacity < length || header.capacity >= length + header.grainSize) {
-      throw malformed(`its descriptor says ${length} bytes and its header ${header.capacity}`, { path: file.path, offset: 0 });
-    }
-    const areas = toMetadataAreas(header, file);
-    const directory = GrainDirectory.open(file, header.directoryOffset, areas);
-    const tables = new GrainTables({ file, header, directory, areas, marked: atEnd });
-    const inflater = header.compressed ? new GrainInflater(file, header, nativeCodecs().decompressor('zlib')) : undefined;
-    return new SparseExtent(file, { header, length, tables, tableCount: directory.length, inflater });
+  get compressed(): boolean {
+    return this.#inflater !== undefined;
   }
 
   extents(range: ByteRange): Iterable<Extent> {
@@ -59,17 +54,18 @@ export class SparseExtent implements DiskExtent {
   }
 
   *#walk(range: ByteRange): Generator<Extent> {
-    const span = tableSpan(this.header.grainSize);
+    const span = this.#map.tableSpan;
     const end = endOf(range);
     let offset = range.offset;
     while (offset < end) {
-      const used = this.#tables.nextUsed(Math.floor(offset / span), Math.min(this.#tableCount, Math.ceil(end / span)));
+      const used = this.#map.nextUsed(Math.floor(offset / span), Math.min(this.#map.tableCount, Math.ceil(end / span)));
       const start = Math.min(end, Math.max(offset, used * span));
-      if (start > offset) yield { offset, length: start - offset, kind: 'hole' };
+      if (start > offset) yield* this.#below.extents({ offset, length: start - offset });
       offset = start;
       for (const tableEnd = Math.min(end, (used + 1) * span); offset < tableEnd;) {
         const run = this.#run({ offset, length: tableEnd - offset });
-        yield { offset, length: run.length, kind: run.kind === 'compressed' ? 'data' : run.kind };
+        if (run.kind === 'hole') yield* this.#below.extents({ offset, length: run.length });
+        else yield { offset, length: run.length, kind: run.kind === 'zero' ? 'zero' : 'data' };
         offset += run.length;
       }
     }
@@ -82,6 +78,8 @@ export class SparseExtent implements DiskExtent {
       const piece = into.subarray(done, done + run.length);
       switch (run.kind) {
         case 'hole':
+          this.#below.read(at, piece);
+          break;
         case 'zero':
           piece.fill(0);
           break;
@@ -89,7 +87,7 @@ export class SparseExtent implements DiskExtent {
           this.file.read(run.fileOffset, piece);
           break;
         case 'compressed':
-          this.#inflater?.read({ index: Math.floor(at / this.header.grainSize), fileOffset: run.fileOffset }, at % this.header.grainSize, piece);
+          this.#inflater?.read({ index: Math.floor(at / this.grainSize), fileOffset: run.fileOffset }, at % this.grainSize, piece);
           break;
       }
       done += run.length;
@@ -97,23 +95,23 @@ export class SparseExtent implements DiskExtent {
   }
 
   locate(range: ByteRange): FileRun | undefined {
-    if (this.file.fd === undefined || this.header.compressed) return undefined;
     const run = this.#run(range);
-    return run.kind === 'data' ? { fd: this.file.fd, fileOffset: run.fileOffset, length: run.length } : undefined;
+    if (run.kind === 'hole') return this.#below.locate({ offset: range.offset, length: run.length });
+    return run.kind === 'data' && this.file.fd !== undefined ? { fd: this.file.fd, fileOffset: run.fileOffset, length: run.length } : undefined;
   }
 
   /** The longest run from the start of the range on, at most its length. */
   #run(range: ByteRange): Run {
-    const { grainSize, compressed } = this.header;
+    const { grainSize } = this;
     const first = Math.floor(range.offset / grainSize);
     const within = range.offset - first * grainSize;
-    const place = this.#tables.grain(first);
+    const place = this.#map.grain(first);
     let next = first + 1;
     const reach = (): number => Math.min(range.length, next * grainSize - range.offset);
-    if (typeof place === 'number' && compressed) return { kind: 'compressed', fileOffset: place, length: reach() };
+    if (typeof place === 'number' && this.#inflater) return { kind: 'compressed', fileOffset: place, length: reach() };
 
     // A grain that would follow in the file continues the run; a grain of zeros continues zeros.
-    while (reach() < range.length && this.#tables.grain(next) === (typeof place === 'number' ? place + (next - first) * grainSize : place)) next += 1;
+    while (reach() < range.length && this.#map.grain(next) === (typeof place === 'number' ? place + (next - first) * grainSize : place)) next += 1;
     if (typeof place === 'number') return { kind: 'data', fileOffset: place + within, length: reach() };
     return { kind: place, length: reach() };
   }

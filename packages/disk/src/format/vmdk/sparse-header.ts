@@ -6,9 +6,13 @@ import { malformed, tooLarge, unsupported, type FilePlace } from './vmdk-refusal
 
 /** Header or footer of a sparse extent. Sizes and offsets are bytes. */
 export interface SparseHeader {
+  /** Bytes from the start of the file on that nothing else may take. */
+  readonly size: number;
   readonly version: number;
   readonly capacity: number;
   readonly grainSize: number;
+  /** Entries of a grain table, of 4 bytes each. */
+  readonly tableEntries: number;
   /** Empty when the descriptor is a file of its own. */
   readonly descriptor: ByteRange;
   readonly redundantDirectoryOffset: number | undefined;
@@ -73,9 +77,11 @@ export function parseSparseHeader(bytes: Uint8Array, at: Required<FilePlace>): S
   };
   const atEnd = view.getBigUint64(FIELD.directory, true) === DIRECTORY_AT_END;
   const header: SparseHeader = {
+    size: SECTOR_SIZE,
     version,
     capacity: sectors(FIELD.capacity),
     grainSize: sectors(FIELD.grainSize),
+    tableEntries,
     descriptor: { offset: sectors(FIELD.descriptorOffset), length: sectors(FIELD.descriptorSize) },
     redundantDirectoryOffset: flags.redundantTables && !atEnd ? sectors(FIELD.redundantDirectory) : undefined,
     directoryOffset: atEnd ? undefined : sectors(FIELD.directory),
@@ -157,7 +163,7 @@ export function encodeSparseHeader(header: SparseHeader): Uint8Array {
   sectors(FIELD.grainSize, header.grainSize);
   sectors(FIELD.descriptorOffset, header.descriptor.offset);
   sectors(FIELD.descriptorSize, header.descriptor.length);
-  view.setUint32(FIELD.tableEntries, TABLE_ENTRIES, true);
+  view.setUint32(FIELD.tableEntries, header.tableEntries, true);
   sectors(FIELD.redundantDirectory, header.redundantDirectoryOffset ?? 0);
   if (header.directoryOffset === undefined) view.setBigUint64(FIELD.directory, DIRECTORY_AT_END, true);
   else sectors(FIELD.directory, header.directoryOffset);

@@ -2,11 +2,10 @@ import { HyperError, LEAF_SIZE, roundUp } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import { EMBEDDED_DESCRIPTOR, encodeDescriptor } from './descriptor-text.ts';
-import { tableSpan } from './metadata-areas.ts';
 import { PlaceHistory } from './place-history.ts';
 import { encodeSparseHeader } from './sparse-header.ts';
 import { SECTOR_SIZE, SPARSE_FILE_MAX, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-limits.ts';
-import { WRITTEN_GRAIN_SIZE, type VmdkPlan } from './vmdk-plan.ts';
+import { WRITTEN_GRAIN_SIZE, WRITTEN_TABLE_SPAN, type VmdkPlan } from './vmdk-plan.ts';
 
 const UNITS_PER_LEAF = LEAF_SIZE / WRITTEN_GRAIN_SIZE;
 /** Bytes of tables looked through at once when a copy resumes; a disk of 1 TiB has 64 MiB of them. */
@@ -65,9 +64,11 @@ export class SparseLayout implements Layout {
     this.#file.write(EMBEDDED_DESCRIPTOR.offset, encodeDescriptor(this.#plan));
     this.#file.truncate(this.#end);
     const header = encodeSparseHeader({
+      size: SECTOR_SIZE,
       version: 1,
       capacity: this.#plan.virtualSize,
       grainSize: WRITTEN_GRAIN_SIZE,
+      tableEntries: TABLE_ENTRIES,
       descriptor: EMBEDDED_DESCRIPTOR,
       redundantDirectoryOffset: redundantDirectory.offset,
       directoryOffset: directory.offset,
@@ -146,7 +147,7 @@ interface SparsePlaces {
 }
 
 function toPlaces(plan: VmdkPlan): SparsePlaces {
-  const tableCount = Math.ceil(plan.virtualSize / tableSpan(WRITTEN_GRAIN_SIZE));
+  const tableCount = Math.ceil(plan.virtualSize / WRITTEN_TABLE_SPAN);
   const directorySize = roundUp(tableCount * 4, SECTOR_SIZE);
   const placeAt = (offset: number): DirectoryPlace => ({ offset, tables: offset + directorySize });
   const redundantDirectory = placeAt(EMBEDDED_DESCRIPTOR.offset + EMBEDDED_DESCRIPTOR.length);

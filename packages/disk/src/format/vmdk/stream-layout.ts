@@ -4,13 +4,12 @@ import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import { EMBEDDED_DESCRIPTOR, encodeDescriptor } from './descriptor-text.ts';
 import { encodeTableMarker } from './marker.ts';
-import { tableSpan } from './metadata-areas.ts';
 import { PlaceHistory } from './place-history.ts';
 import { encodeSparseHeader } from './sparse-header.ts';
 import { tooMuch } from './sparse-layout.ts';
 import { reloadDirectory, reloadTable } from './stream-reload.ts';
 import { SECTOR_SIZE, SPARSE_FILE_MAX, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-limits.ts';
-import { WRITTEN_GRAIN_SIZE, type VmdkPlan } from './vmdk-plan.ts';
+import { WRITTEN_GRAIN_SIZE, WRITTEN_TABLE_SPAN, type VmdkPlan } from './vmdk-plan.ts';
 
 const UNITS_PER_LEAF = LEAF_SIZE / WRITTEN_GRAIN_SIZE;
 
@@ -39,7 +38,7 @@ export class StreamLayout implements Layout {
   constructor(plan: VmdkPlan, file: WritableFile, resume?: LayoutMark) {
     this.#plan = plan;
     this.#file = file;
-    this.#directory = new Uint32Array(Math.ceil(plan.virtualSize / tableSpan(WRITTEN_GRAIN_SIZE)));
+    this.#directory = new Uint32Array(Math.ceil(plan.virtualSize / WRITTEN_TABLE_SPAN));
     if (!resume) return;
     const lastTable = Number(resume['lastTable']);
     this.#state = { end: resume.end, lastTable };
@@ -84,9 +83,11 @@ export class StreamLayout implements Layout {
 
   #header(directoryOffset: number | undefined): Uint8Array {
     return encodeSparseHeader({
+      size: SECTOR_SIZE,
       version: 3,
       capacity: this.#plan.virtualSize,
       grainSize: WRITTEN_GRAIN_SIZE,
+      tableEntries: TABLE_ENTRIES,
       descriptor: EMBEDDED_DESCRIPTOR,
       redundantDirectoryOffset: undefined,
       directoryOffset,

@@ -3,14 +3,14 @@ import { GIB, MIB, TIB } from '@hypersdk/domain';
 /** The format counts everything in sectors of this many bytes. */
 export const SECTOR_SIZE = 512;
 
-/** "Hosted Sparse Extents": a grain table of a VMware disk always has this many entries, of 4 bytes each. */
+/** "Hosted Sparse Extents": a grain table of a hosted disk always has this many entries, of 4 bytes each. */
 export const TABLE_ENTRIES = 512;
 export const TABLE_SIZE = TABLE_ENTRIES * 4;
 
 /** Policy: no platform makes larger disks, and a forged size costs whoever believes it. */
 export const VIRTUAL_SIZE_MAX = 64 * TIB;
 
-/** Grains of 4 KiB are the smallest the specification allows. */
+/** Grains of 4 KiB are the smallest that the specification allows in hosted extents. */
 export const GRAIN_SIZE_MIN = 4096;
 /** A compressed grain is held in memory as a whole; programs in use make 64 KiB. */
 export const GRAIN_SIZE_MAX = MIB;

@@ -1,7 +1,7 @@
 import { formatBytes, HyperError, roundUp } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
-import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
+import { SECTOR_SIZE, TABLE_ENTRIES, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
 
 export const vmdkSubformats = ['monolithicSparse', 'streamOptimized'] as const;
 export type VmdkSubformat = (typeof vmdkSubformats)[number];
@@ -13,6 +13,9 @@ export interface VmdkPlan extends ImagePlan {
 
 /** What every VMware product makes and reads. */
 export const WRITTEN_GRAIN_SIZE = 64 * 1024;
+
+/** Bytes of disk that a written grain table covers. */
+export const WRITTEN_TABLE_SPAN = WRITTEN_GRAIN_SIZE * TABLE_ENTRIES;
 
 /** Within 2 % of the size that level 6 reaches, at one and a half times its speed. */
 const LEVEL_DEFAULT = 3;

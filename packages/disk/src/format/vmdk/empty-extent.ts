@@ -1,16 +1,18 @@
 import type { ByteRange, Extent } from '@hypersdk/domain';
 import type { DiskExtent } from './disk-extent.ts';
 
-/** A ZERO extent: reads as zeros and has no file. */
-export class ZeroExtent implements DiskExtent {
+/** A part of a disk that reads as zeros and has no file: a ZERO extent, or what lies below a sparse one when there is no parent. */
+export class EmptyExtent implements DiskExtent {
   readonly length: number;
+  readonly #kind: 'zero' | 'hole';
 
-  constructor(length: number) {
+  constructor(length: number, kind: 'zero' | 'hole') {
     this.length = length;
+    this.#kind = kind;
   }
 
   *extents(range: ByteRange): Generator<Extent> {
-    if (range.length > 0) yield { ...range, kind: 'zero' };
+    if (range.length > 0) yield { ...range, kind: this.#kind };
   }
 
   read(_offset: number, into: Uint8Array): void {
