@@ -51,3 +51,7 @@ export { imageSettings } from './arbitrary/image-settings.ts';
 export { buildDisk } from './build/disk-info.ts';
 export { buildVM } from './build/vm-info.ts';
 export { expectGolden, expectGoldenJson } from './golden.ts';
+export { bootProverContract, checksOfBootProver } from './conformance/boot-prover-contract.ts';
+export type { BootProverSubject, OpenBootProver } from './conformance/boot-prover-contract.ts';
+export { MemoryBootProver, memoryScreen } from './memory/memory-boot-prover.ts';
+export type { GuestMoment, GuestScript } from './memory/memory-boot-prover.ts';

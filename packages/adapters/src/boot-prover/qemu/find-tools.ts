@@ -1,0 +1,69 @@
+import { accessSync, constants } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { BootFirmware } from '@hypersdk/domain';
+
+export interface Tools {
+  readonly qemu: string;
+  /** Ends the emulator with this process, whatever ends this process. */
+  readonly setpriv: string;
+  readonly prlimit: string;
+  readonly bubblewrap?: string;
+}
+
+export interface FoundTools {
+  readonly tools?: Tools;
+  /** Why there are none: a sentence. */
+  readonly lack?: string;
+}
+
+/** Red Hat's builds have another name and are not on the PATH. */
+const QEMU_NAMES = ['qemu-system-x86_64', 'qemu-kvm'] as const;
+const FURTHER_FOLDERS = ['/usr/libexec', '/usr/sbin', '/sbin'] as const;
+
+/** The programs that a proof needs, as absolute paths. Relative folders of the search path are not looked in. */
+export function findTools(searchPath: readonly string[], o: { readonly unsandboxed: boolean }): FoundTools {
+  const find = (...names: readonly string[]): string | undefined => findProgram(names, [...searchPath, ...FURTHER_FOLDERS]);
+  const [qemu, setpriv, prlimit, bubblewrap] = [find(...QEMU_NAMES), find('setpriv'), find('prlimit'), find('bwrap')];
+  if (qemu === undefined) return { lack: 'QEMU is not installed (qemu-system-x86_64; package qemu-system-x86 or qemu-kvm).' };
+  if (setpriv === undefined || prlimit === undefined) return { lack: 'setpriv and prlimit are not installed (package util-linux).' };
+  if (bubblewrap !== undefined) return { tools: { qemu, setpriv, prlimit, bubblewrap } };
+  if (o.unsandboxed) return { tools: { qemu, setpriv, prlimit } };
+  return { lack: 'There is nothing to shut the emulator in: bubblewrap is not installed (package bubblewrap).' };
+}
+
+function findProgram(names: readonly string[], folders: readonly string[]): string | undefined {
+  const paths = names.flatMap((name) => folders.filter(isAbsolute).map((folder) => join(folder, name)));
+  return paths.find((path) => isThere(path, constants.X_OK));
+}
+
+/** Code that is mapped read-only, and a template of its variables, of which each machine gets a copy. */
+export interface FirmwareFiles {
+  readonly code: string;
+  readonly variables: string;
+}
+
+// Where OVMF lies: Debian and Ubuntu, Fedora and RHEL, Arch, openSUSE, QEMU's own. Builds without Secure Boot, which would refuse loaders that start elsewhere.
+const OVMF: readonly FirmwareFiles[] = [
+  { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' },
+  { code: '/usr/share/OVMF/OVMF_CODE.fd', variables: '/usr/share/OVMF/OVMF_VARS.fd' },
+  { code: '/usr/share/edk2/ovmf/OVMF_CODE.fd', variables: '/usr/share/edk2/ovmf/OVMF_VARS.fd' },
+  { code: '/usr/share/edk2/x64/OVMF_CODE.4m.fd', variables: '/usr/share/edk2/x64/OVMF_VARS.4m.fd' },
+  { code: '/usr/share/edk2-ovmf/x64/OVMF_CODE.fd', variables: '/usr/share/edk2-ovmf/x64/OVMF_VARS.fd' },
+  { code: '/usr/share/qemu/ovmf-x86_64-4m-code.bin', variables: '/usr/share/qemu/ovmf-x86_64-4m-vars.bin' },
+  { code: '/usr/share/qemu/edk2-x86_64-code.fd', variables: '/usr/share/qemu/edk2-i386-vars.fd' },
+];
+
+export const findOvmf = (): FirmwareFiles | undefined =>
+  OVMF.find(({ code, variables }) => isThere(code, constants.R_OK) && isThere(variables, constants.R_OK));
+
+/** QEMU brings SeaBIOS itself. */
+export const firmwaresHere = (): readonly BootFirmware[] => (findOvmf() === undefined ? ['bios'] : ['bios', 'uefi']);
+
+export function isThere(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

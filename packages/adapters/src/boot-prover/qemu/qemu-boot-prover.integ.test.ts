@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { MIB } from '@hypersdk/domain';
+import type { BootMachine } from '@hypersdk/ports';
+import { bootProverContract, missing, type BootProverSubject } from '@hypersdk/testkit';
+import { describe } from 'vitest';
+import { buildBootSector, type TinyGuest } from './build-boot-sector.ts';
+import { QemuBootProver } from './qemu-boot-prover.ts';
+
+const SAYS = 'A guest of one sector lives.';
+
+/** Guests in a folder of their own, whose name is part of every command line that works on them. */
+async function open(): Promise<BootProverSubject> {
+  const folder = await mkdtemp(join(tmpdir(), 'boot-prover-test-'));
+  const mark = basename(folder);
+  const write = async (name: string, guest: TinyGuest): Promise<BootMachine> => {
+    const path = join(folder, `${mark}-${name}.raw`);
+    await writeFile(path, Buffer.concat([buildBootSector(guest), Buffer.alloc(MIB - 512)]));
+    return { disks: [{ path, format: 'raw', beside: [] }], firmware: 'bios', controller: 'sata', memory: 64 * MIB, cpus: 1 };
+  };
+  const waiting = await write('waiting', { says: SAYS, writes: true, afterwards: 'idle' });
+  const ending = await write('ending', { says: SAYS, writes: false, afterwards: 'off' });
+  return {
+    prover: new QemuBootProver({ searchPath: (process.env['PATH'] ?? '').split(':'), unsandboxed: false }),
+    waiting,
+    ending,
+    says: SAYS,
+    digest: async () => {
+      const bytes = await Promise.all([waiting, ending].map(({ disks: [disk] }) => readFile(disk?.path ?? '')));
+      return createHash('sha256').update(Buffer.concat(bytes)).digest('hex');
+    },
+    remains: () => countProcesses(mark),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Processes whose command line names the image, inside and outside of the sandbox. */
+async function countProcesses(mark: string): Promise<number> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'latin1').catch(() => '')));
+  return lines.filter((line) => line.includes(mark)).length;
+}
+
+describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('QEMU', () => {
+  bootProverContract(open);
+});

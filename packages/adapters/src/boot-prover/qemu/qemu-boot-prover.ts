@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { HyperError, systemCode } from '@hypersdk/domain';
+import type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, Cancel } from '@hypersdk/ports';
+import { findOvmf, findTools, firmwaresHere, type Tools } from './find-tools.ts';
+import { canOpen, toArguments } from './machine-arguments.ts';
+import { KVM_DEVICE, probeKvm } from './probe-kvm.ts';
+import { RunningMachine, type Launch } from './running-machine.ts';
+import { enclose } from './sandbox.ts';
+
+export interface QemuBootProverOptions {
+  /** Folders to look for programs in. */
+  readonly searchPath: readonly string[];
+  /** Runs QEMU without bubblewrap where that is missing; its own filter and the limits remain. */
+  readonly unsandboxed: boolean;
+}
+
+type Ready = BootReadiness & { readonly ready: true };
+type Readiness = { readonly about: BootReadiness; readonly tools?: Tools };
+
+/** Fast enough to catch what scrolls by, rare enough not to slow an emulated guest. */
+const PERIOD_MS = 500;
+const VERSION_TIMEOUT_MS = 10_000;
+const VARIABLES_FILE = 'variables.fd';
+
+/** Boots images in QEMU: in a sandbox, from read-only files under an overlay that has no name. */
+export class QemuBootProver implements BootProver {
+  readonly #options: QemuBootProverOptions;
+  #readiness: Promise<Readiness> | undefined;
+
+  constructor(options: QemuBootProverOptions) {
+    this.#options = options;
+  }
+
+  async probe(o: Cancel): Promise<BootReadiness> {
+    return (await this.#ready(o)).about;
+  }
+
+  async *boot(machine: BootMachine, o: Cancel): AsyncGenerator<BootObservation> {
+    o.signal.throwIfAborted();
+    const { about, tools } = await this.#ready(o);
+    if (!about.ready || tools === undefined) throw unavailable(about.ready ? 'there is no emulator.' : about.reason);
+    await checkDisks(machine.disks);
+    await using scratch = await openScratch();
+    await using running = await RunningMachine.open(await toLaunch(machine, { tools, about, scratch: scratch.path }), o);
+    for (;;) {
+      await pause(PERIOD_MS, o);
+      const observation = await running.observe();
+      o.signal.throwIfAborted();
+      yield observation;
+      if (observation.state !== 'running') return;
+    }
+  }
+
+  /** A failed look is not remembered. */
+  #ready(o: Cancel): Promise<Readiness> {
+    o.signal.throwIfAborted();
+    this.#readiness ??= look(this.#options, o).catch((error: unknown) => {
+      this.#readiness = undefined;
+      throw error;
+    });
+    return this.#readiness;
+  }
+}
+
+async function look({ searchPath, unsandboxed }: QemuBootProverOptions, o: Cancel): Promise<Readiness> {
+  const { tools, lack } = findTools(searchPath, { unsandboxed });
+  if (tools === undefined) return { about: { ready: false, reason: lack ?? 'There is no emulator.' } };
+  await using scratch = await openScratch();
+  const version = await askVersion(tools, { ...o, scratch: scratch.path });
+  if (version === undefined)
+    return { about: { ready: false, reason: `${tools.qemu} does not start in its sandbox; unprivileged user namespaces may be switched off.` } };
+  const accelerator = (await probeKvm(tools, { ...o, scratch: scratch.path })) ? 'kvm' : 'tcg';
+  const sandbox = tools.bubblewrap === undefined ? 'seccomp and limits only' : 'bubblewrap, seccomp and limits';
+  return { tools, about: { ready: true, program: tools.qemu, version, accelerator, firmwares: firmwaresHere(), sandbox } };
+}
+
+/** Asked inside of the sandbox, so that a sandbox that cannot be made is noticed. */
+async function askVersion(tools: Tools, o: Cancel & { readonly scratch: string }): Promise<string | undefined> {
+  const { command, args } = enclose(tools, { scratch: o.scratch, disks: [], memory: 0, devices: [] });
+  const options = { env: {}, cwd: '/', timeout: VERSION_TIMEOUT_MS, signal: o.signal };
+  const answer = await promisify(execFile)(command, [...args, tools.qemu, '--version'], options).catch(() => undefined);
+  o.signal.throwIfAborted();
+  return /version (\d[\w.]*)/.exec(answer?.stdout ?? '')?.[1];
+}
+
+interface Surroundings {
+  readonly tools: Tools;
+  readonly about: Ready;
+  readonly scratch: string;
+}
+
+async function toLaunch(machine: BootMachine, { tools, about, scratch }: Surroundings): Promise<Launch> {
+  const { accelerator } = about;
+  const devices = accelerator === 'kvm' ? [KVM_DEVICE] : [];
+  const sandbox = enclose(tools, { scratch, disks: machine.disks, memory: machine.memory, devices });
+  const ovmf = machine.firmware === 'uefi' ? await copyVariables(scratch) : undefined;
+  const parts = { sandbox, accelerator, ...(ovmf === undefined ? {} : { ovmf: { code: ovmf, variables: `${sandbox.scratch}/${VARIABLES_FILE}` } }) };
+  const args = [...sandbox.args, tools.qemu, ...toArguments(machine, parts)];
+  return { command: sandbox.command, args, scratch, scratchInside: sandbox.scratch };
+}
+
+/** Each machine writes to its own copy. Answers the path of the code. */
+async function copyVariables(scratch: string): Promise<string> {
+  const ovmf = findOvmf();
+  if (ovmf === undefined) throw unavailable('there is no firmware for UEFI here; install OVMF.');
+  await copyFile(ovmf.variables, join(scratch, VARIABLES_FILE));
+  return ovmf.code;
+}
+
+async function checkDisks(disks: readonly BootDisk[]): Promise<void> {
+  for (const { path, format, beside } of disks) {
+    if (!canOpen(format)) throw unavailable(`QEMU does not read ${format} images.`);
+    const foreign = beside.find((name) => name !== basename(name) || name === '..' || name === '.');
+    if (foreign !== undefined) throw new HyperError('image/refused-reference', `${path} refers to ${foreign}, which does not lie beside it.`);
+    for (const file of [path, ...beside.map((name) => join(dirname(path), name))]) {
+      await stat(file).catch((cause: unknown) => {
+        throw new HyperError(systemCode(cause) === 'EACCES' ? 'source/forbidden' : 'source/not-found', `${file} cannot be opened.`, { cause });
+      });
+    }
+  }
+}
+
+/** A socket's path has at most 107 bytes (unix(7)). */
+const FOLDER_LENGTH_MAX = 80;
+
+async function openScratch(): Promise<AsyncDisposable & { readonly path: string }> {
+  const base = tmpdir().length > FOLDER_LENGTH_MAX ? '/tmp' : tmpdir();
+  const path = await mkdtemp(join(base, 'hypersdk-boot-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function pause(milliseconds: number, { signal }: Cancel): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+}
+
+const unavailable = (why: string): HyperError => new HyperError('boot/unavailable', `A guest cannot be started here: ${why}`);
