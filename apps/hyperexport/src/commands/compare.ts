@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parseText } from '../flags/parsers.ts';
+import { referenceFlags, toReferencePolicy, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
@@ -11,9 +12,8 @@ import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 
-interface CompareFlags extends ProgressFlags {
+interface CompareFlags extends ProgressFlags, ReferenceFlags {
   readonly workers?: number;
-  readonly followReferences?: boolean;
 }
 
 const DIFFERENT_EXIT = 1;
@@ -32,7 +32,7 @@ EXAMPLES
   parameters: {
     flags: {
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
-      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside the images' },
+      ...referenceFlags,
       ...progressFlags,
     },
     positional: {
@@ -57,7 +57,7 @@ async function compare(this: CliContext, flags: CompareFlags, first: string, sec
 }
 
 async function locate(services: Services, path: string, o: { readonly flags: CompareFlags; readonly stop: Stop }): Promise<BlockLocator> {
-  const references = o.flags.followReferences ? 'beside' : 'refuse';
+  const references = toReferencePolicy(o.flags);
   return { kind: 'image', image: await services.inspector.refer(path, { signal: o.stop.signal, references }) };
 }
 

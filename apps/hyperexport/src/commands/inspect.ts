@@ -3,13 +3,13 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseText } from '../flags/parsers.ts';
+import { referenceFlags, toReferencePolicy, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
 import { listenForStop } from '../stop.ts';
 
-interface InspectFlags extends OutputFlags {
+interface InspectFlags extends OutputFlags, ReferenceFlags {
   readonly sourceFormat?: ImageFormat;
-  readonly followReferences?: boolean;
 }
 
 export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
@@ -17,17 +17,18 @@ export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
     brief: 'Show what a disk image is, without trusting it',
     fullDescription: `Reads headers and tables only, and checks each before it is believed. Files
 that the image refers to are named but never opened, unless
---follow-references allows those beside it.
+--follow-references allows those beside it, or --parent names them.
 
 EXAMPLES
   hyperexport inspect disk.qcow2
   hyperexport inspect disk.vmdk --json
-  hyperexport inspect overlay.qcow2 --follow-references`,
+  hyperexport inspect overlay.qcow2 --follow-references
+  hyperexport inspect vm-000001.vmdk --parent /golden/vm.vmdk`,
   },
   parameters: {
     flags: {
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
-      followReferences: { kind: 'boolean', optional: true, withNegated: false, brief: 'Allow files beside the image' },
+      ...referenceFlags,
       ...outputFlags,
     },
     positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },
@@ -40,7 +41,7 @@ async function inspect(this: CliContext, flags: InspectFlags, path: string): Pro
   using stop = listenForStop();
   const image = await inspector.refer(path, {
     signal: stop.signal,
-    references: flags.followReferences ? 'beside' : 'refuse',
+    references: toReferencePolicy(flags),
     ...(flags.sourceFormat ? { format: flags.sourceFormat } : {}),
   });
   const about = await inspector.inspect(image, stop);
