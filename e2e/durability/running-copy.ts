@@ -4,12 +4,13 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { CopyOutcome, CopyProgress, CopyRequest } from '@hypersdk/ports';
+import type { CopyOutcome, CopyProgress, CopyRequest, ImageLocator } from '@hypersdk/ports';
 
 const CHILD = fileURLToPath(new URL('copy-child.ts', import.meta.url));
 
 /** What the child is asked to do; without a mark it takes the source's own at its start. */
 export interface ChildOrder extends Omit<CopyRequest, 'sourceMark'> {
+  readonly source: ImageLocator;
   readonly sourceMark?: string;
   readonly workers: number;
 }

@@ -11,7 +11,7 @@ export const errorTable = {
     status: 422,
     exit: 65,
     retry: 'never',
-    mend: 'If you trust the image, allow files beside it with --follow-references.',
+    mend: 'If you trust the image, allow files beside it with --follow-references, or name them with --parent.',
   },
   'image/encrypted': { status: 422, exit: 65, retry: 'never', mend: 'Decrypt the image with the program that made it first.' },
   'image/format-mismatch': {

@@ -1,5 +1,6 @@
 import type { ByteRange, Extent, ImageRef } from '@hypersdk/domain';
 import type { Cancel } from './cancel.ts';
+import type { NbdLocator } from './remote-disks.ts';
 
 /**
  * A disk that can be read: an image, a network block device, a snapshot at a provider. All offsets and lengths are bytes.
@@ -47,4 +48,9 @@ export interface BlockSink extends AsyncDisposable {
 }
 
 /** Plain data from which any thread or process can open the same source again. Each kind is opened by one module of `disk/locator`. */
-export type BlockLocator = { readonly kind: 'image'; readonly image: ImageRef };
+export type BlockLocator = ImageLocator | NbdLocator;
+
+export interface ImageLocator {
+  readonly kind: 'image';
+  readonly image: ImageRef;
+}

@@ -1,5 +1,6 @@
 export type { Cancel } from './cancel.ts';
-export type { BlockLocator, BlockSink, BlockSource } from './block.ts';
+export type { BlockLocator, BlockSink, BlockSource, ImageLocator } from './block.ts';
+export type { NbdLocator, NbdTlsFiles, RemoteChoices, RemoteDiskInfo, RemoteDisks } from './remote-disks.ts';
 export type {
   CompareOutcome,
   CopyOutcome,
@@ -8,8 +9,8 @@ export type {
   CopyStage,
   ImageInspector,
   ImageSettings,
-  Transfer,
   RateBudget,
+  Transfer,
   VerifyOutcome,
   VerifyRequest,
   Watch,

@@ -1,3 +1,11 @@
 export { parseXml, XML_LIMITS } from './xml/parse-xml.ts';
 export { childNamed, childrenNamed, localName } from './xml/xml-element.ts';
 export type { XmlElement } from './xml/xml-element.ts';
+export type { NbdAddress } from './nbd/nbd-address.ts';
+export { listExports, NbdConnection } from './nbd/nbd-connection.ts';
+export type { ConnectWish } from './nbd/nbd-connection.ts';
+export type { NbdExport } from './nbd/nbd-export.ts';
+export type { ListedExport } from './nbd/negotiate.ts';
+export type { NbdTls, ServerSecrets } from './nbd/nbd-tls.ts';
+export { ALLOCATION_CONTEXT, AllocationFlag, NBD_PORT } from './nbd/protocol.ts';
+export type { ContextMap, ContextRun } from './nbd/request.ts';

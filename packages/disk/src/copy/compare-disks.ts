@@ -3,22 +3,25 @@ import type { BlockLocator, CompareOutcome } from '@hypersdk/ports';
 import { openLocator } from '../locator/open-locator.ts';
 import { estimateData } from './estimate-data.ts';
 import type { JobTools } from './job.ts';
+import { moversFor } from './movers-for.ts';
 import { mergeLeaves, planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 
 /** Compares two disks byte by byte, whatever their formats. A shorter one counts as zeros behind its end: formats round sizes up. */
 export async function compareDisks(a: BlockLocator, b: BlockLocator, tools: JobTools): Promise<CompareOutcome> {
-  using imageA = openLocator(a);
-  using imageB = openLocator(b);
-  const virtualSize = Math.max(imageA.virtualSize, imageB.virtualSize);
+  using diskA = await openLocator(a, tools);
+  using diskB = await openLocator(b, tools);
+  const disks = [diskA, diskB];
+  const virtualSize = Math.max(diskA.virtualSize, diskB.virtualSize);
   const progress = new Progress(virtualSize, tools.report);
-  progress.enter('verifying', expectBoth([imageA, imageB].map((image) => estimateData(image, 0).dataExpected)));
-  const leaves = mergeLeaves([imageA, imageB].map((image) => planLeaves(image, { from: 0, virtualSize: image.virtualSize })));
+  progress.enter('verifying', expectBoth(await Promise.all(disks.map((disk) => estimateData(disk, 0)))));
+  const leaves = mergeLeaves(disks.map((disk) => planLeaves(disk, { from: 0, virtualSize: disk.virtualSize })));
   const enough = new AbortController();
   let differsAt: number | undefined;
   try {
     await tools.crew.run({ kind: 'compare', a, b }, leaves, {
       signal: AbortSignal.any([tools.signal, enough.signal]),
+      ...moversFor(...disks),
       on: {
         done: (result) => {
           progress.advance(result.leaf, result.dataRead);
@@ -37,11 +40,11 @@ export async function compareDisks(a: BlockLocator, b: BlockLocator, tools: JobT
 }
 
 /** Both disks are read, so their data adds up; unless one could not be counted. */
-function expectBoth(counts: readonly (number | undefined)[]): { readonly dataExpected?: number } {
-  let dataExpected = 0;
-  for (const count of counts) {
-    if (count === undefined) return {};
-    dataExpected += count;
+function expectBoth(counts: readonly { readonly dataExpected?: number }[]): { readonly dataExpected?: number } {
+  let sum = 0;
+  for (const { dataExpected } of counts) {
+    if (dataExpected === undefined) return {};
+    sum += dataExpected;
   }
-  return { dataExpected };
+  return { dataExpected: sum };
 }

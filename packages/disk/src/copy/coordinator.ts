@@ -76,7 +76,7 @@ async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[key
     case 'compare':
       return compareDisks(job.a, job.b, tools);
     case 'digest': {
-      using image = openLocator(job.source);
+      using image = await openLocator(job.source, tools);
       const progress = new Progress(image.virtualSize, tools.report);
       return await hashDisk({
         ...tools,

@@ -10,6 +10,7 @@ import type { CopyJob, JobTools } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
 import { openUnchanged, requireMark } from './open-unchanged.ts';
+import { moversFor } from './movers-for.ts';
 import { planLeaves } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 import { findPublished } from './find-published.ts';
@@ -20,7 +21,7 @@ import { estimateData } from './estimate-data.ts';
 /** Plan → copy → sync → verify → publish. Whatever fails, what is settled stays for the next call; what is wrong does not. */
 export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
   checkRequest(request);
-  using source = openUnchanged(request.source, request.sourceMark);
+  using source = await openUnchanged(request.source, request.sourceMark, tools);
   const plan = imageWriters[request.settings.format].plan(source.virtualSize, request.settings);
   const { format } = request.settings;
   const identity = { sourceMark: request.sourceMark, virtualSize: source.virtualSize, format, plan: JSON.stringify(plan), digest: request.digest };
@@ -34,7 +35,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   using attempt = openAttempt(earlier, request, { plan, identity });
   try {
     const content = await copyLeaves(job, attempt);
-    requireUnchangedOrDiscard(job, attempt);
+    await requireUnchangedOrDiscard(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
     // What cannot be continued is litter.
@@ -55,7 +56,7 @@ async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earli
   if (!('state' in earlier)) return earlier;
   const window = new Map(earlier.state.lastWindow.map((entry) => [entry.leaf, entry.digest]));
   let changed: number | undefined;
-  await hashLeaves({ ...tools, source: request.source, virtualSize: source.virtualSize }, window.keys(), ({ leaf, digest }) => {
+  await hashLeaves({ ...tools, ...moversFor(source), source: request.source, virtualSize: source.virtualSize }, window.keys(), ({ leaf, digest }) => {
     const before = window.get(leaf);
     if (!digest || !before || Buffer.compare(digest, before) !== 0) changed ??= leaf;
   });
@@ -72,11 +73,12 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
     movers: tools.crew.moverCount,
   });
   const resumedAt = Math.min(leafRange(attempt.leaves, source.virtualSize).offset, source.virtualSize);
-  progress.enter('copying', { resumedAt, settled: resumedAt, ...estimateData(source, resumedAt) });
+  progress.enter('copying', { resumedAt, settled: resumedAt, ...(await estimateData(source, resumedAt)) });
   try {
     const spec = taskSpec(job, attempt);
     await tools.crew.run(spec, planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
       signal: tools.signal,
+      ...moversFor(source),
       // Two kernel copies into one file only wait for each other's inode lock.
       ...(spec.method === 'kernel' || spec.method === 'share' ? { movers: 1 } : {}),
       on: {
@@ -120,13 +122,13 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
   };
 }
 
-/** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
-function requireUnchangedOrDiscard({ source, request }: CopyJob, attempt: Attempt): void {
 const toThrottle = (limit: NonNullable<CopyRequest['rateLimit']>): SharedArrayBuffer =>
   typeof limit === 'number' ? Throttle.create(limit) : limit.shared;
 
+/** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
+async function requireUnchangedOrDiscard({ source, request, tools }: CopyJob, attempt: Attempt): Promise<void> {
   try {
-    using _again = openUnchanged(request.source, request.sourceMark);
+    using _again = await openUnchanged(request.source, request.sourceMark, tools);
     requireMark(source, request.sourceMark);
   } catch (cause) {
     const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;

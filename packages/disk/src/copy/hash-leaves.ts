@@ -3,8 +3,9 @@ import type { BlockLocator } from '@hypersdk/ports';
 import { TreeBuilder } from '../digest/tree.ts';
 import { openLocator } from '../locator/open-locator.ts';
 import type { LeafEntry } from './checkpoint-file.ts';
-import type { Crew } from './crew.ts';
+import type { Crew, RunOptions } from './crew.ts';
 import type { LeafResult } from './messages.ts';
+import { moversFor } from './movers-for.ts';
 import { planLeaves, type PlannedLeaf } from './plan-leaves.ts';
 
 export interface Hashing {
@@ -12,15 +13,17 @@ export interface Hashing {
   readonly signal: AbortSignal;
   readonly source: BlockLocator;
   readonly virtualSize: number;
+  /** As for a run. */
+  readonly movers?: RunOptions['movers'];
   readonly onLeaf?: (result: LeafResult) => void;
 }
 
 /** Root of the hash tree over a whole disk. */
 export async function hashDisk(hashing: Hashing): Promise<ContentDigest> {
   const tree = new TreeBuilder(hashing.virtualSize);
-  using image = openLocator(hashing.source);
+  using image = await openLocator(hashing.source, hashing);
   const leaves = planLeaves(image, { from: 0, virtualSize: Math.min(image.virtualSize, hashing.virtualSize) });
-  await hashLeaves(hashing, leaves, (result) => {
+  await hashLeaves({ ...hashing, ...moversFor(image) }, leaves, (result) => {
     if (result.digest) tree.add(result.leaf, Buffer.from(result.digest));
   });
   return tree.finish();
@@ -30,6 +33,7 @@ export async function hashDisk(hashing: Hashing): Promise<ContentDigest> {
 export async function hashLeaves(hashing: Hashing, leaves: Iterable<PlannedLeaf>, take: (result: LeafResult) => void): Promise<void> {
   await hashing.crew.run({ kind: 'hash', source: hashing.source, virtualSize: hashing.virtualSize }, leaves, {
     signal: hashing.signal,
+    ...(hashing.movers === undefined ? {} : { movers: hashing.movers }),
     on: {
       done: (result) => {
         take(result);
@@ -72,10 +76,10 @@ export async function findWrongLeaf(
     const isEqual = wanted === undefined || digest === undefined ? wanted === digest : Buffer.compare(wanted, digest) === 0;
     if (!isEqual) wrong ??= leaf;
   };
-  using image = openLocator(hashing.source);
+  using image = await openLocator(hashing.source, hashing);
   const held = planLeaves(image, { from: 0, virtualSize: Math.min(image.virtualSize, hashing.virtualSize) });
-  const chosen = held.filter((leaf) => leaf === 'searching' || isWanted(leaf));
-  await hashLeaves(hashing, chosen, (result) => judge(result.leaf, result.digest));
+  const chosen = held.filter((leaf) => typeof leaf !== 'number' || isWanted(leaf));
+  await hashLeaves({ ...hashing, ...moversFor(image) }, chosen, (result) => judge(result.leaf, result.digest));
   skipTo(Number.POSITIVE_INFINITY);
   return { checked, ...(wrong === undefined ? {} : { wrong }) };
 }

@@ -1,7 +1,7 @@
 import type { BlockLocator, CopyProgress, CopyRequest } from '@hypersdk/ports';
 import type { ImageFormat } from '@hypersdk/domain';
-import type { DiskImage } from '../format/disk-image.ts';
 import type { ImagePlan } from '../format/image-writer.ts';
+import type { DiskSource } from '../locator/disk-source.ts';
 import type { CopyIdentity } from './checkpoint-file.ts';
 import type { Crew } from './crew.ts';
 import type { Progress } from './progress.ts';
@@ -15,7 +15,7 @@ export interface JobTools {
 /** Everything one copy needs to know while it runs. */
 export interface CopyJob {
   readonly request: CopyRequest;
-  readonly source: DiskImage;
+  readonly source: DiskSource;
   readonly plan: ImagePlan;
   readonly identity: CopyIdentity;
   readonly progress: Progress;

@@ -19,6 +19,7 @@ interface Placing {
 interface RunningTask {
   readonly ring: WorkRing;
   readonly placing: Map<number, Placing>;
+  readonly stop: AbortController;
   readonly finished: Promise<void>;
 }
 
@@ -54,8 +55,9 @@ export class Mover {
         placing.set(work.sequence, { resolve, reject });
         this.#send({ type: 'place', task, sequence: work.sequence, leaf: work.leaf, sizes });
       });
-    const finished = this.#work(task, ring, () => openTask(spec, { ring, place }));
-    this.#tasks.set(task, { ring, placing, finished });
+    const stop = new AbortController();
+    const finished = this.#work(task, ring, () => openTask(spec, { ring, signal: stop.signal, place }));
+    this.#tasks.set(task, { ring, placing, stop, finished });
   }
 
   #placed({ task, sequence, offsets }: ToMover & { type: 'placed' }): void {
@@ -68,14 +70,15 @@ export class Mover {
     const running = this.#tasks.get(task);
     // Lanes that still wait for a place will get none; their leaf is given up.
     for (const { reject } of running?.placing.values() ?? []) reject(stopped());
+    if (running?.ring.stopped) running.stop.abort(stopped());
     await running?.finished;
     this.#tasks.delete(task);
     this.#send({ type: 'ended', task });
   }
 
-  async #work(task: number, ring: WorkRing, open: () => LeafTask): Promise<void> {
+  async #work(task: number, ring: WorkRing, open: () => Promise<LeafTask>): Promise<void> {
     try {
-      using leafTask = open();
+      using leafTask = await open();
       await Promise.all(Array.from({ length: LANE_COUNT }, () => this.#lane(task, ring, leafTask)));
     } catch (error) {
       this.#fail(task, ring, error);

@@ -1,14 +1,14 @@
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BlockLocator } from '@hypersdk/ports';
+import type { ImageLocator } from '@hypersdk/ports';
 import { calm } from '@hypersdk/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { imageInspector } from '../inspect/image-inspector.ts';
 import { openUnchanged, requireMark } from './open-unchanged.ts';
 
 let folder = '';
-let locator: BlockLocator;
+let locator: ImageLocator;
 let mark = '';
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'unchanged-'));
@@ -19,19 +19,19 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a source that nobody touched is opened', () => {
-  using image = openUnchanged(locator, mark);
+test('a source that nobody touched is opened', async () => {
+  using image = await openUnchanged(locator, mark, calm);
   expect(image.virtualSize).toBe(7);
 });
 
-test('another file under the same name is not taken for it', () => {
+test('another file under the same name is not taken for it', async () => {
   writeFileSync(join(folder, 'other'), 'content');
   renameSync(join(folder, 'other'), locator.image.path);
-  expect(() => openUnchanged(locator, mark)).toThrow(expect.objectContaining({ code: 'source/changed' }));
+  await expect(openUnchanged(locator, mark, calm)).rejects.toMatchObject({ code: 'source/changed' });
 });
 
-test('a write to an open source is noticed', () => {
-  using image = openUnchanged(locator, mark);
+test('a write to an open source is noticed', async () => {
+  using image = await openUnchanged(locator, mark, calm);
   appendFileSync(locator.image.path, '!');
   expect(() => requireMark(image, mark)).toThrow(expect.objectContaining({ code: 'source/changed' }));
 });

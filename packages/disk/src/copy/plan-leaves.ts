@@ -1,12 +1,13 @@
 import { LEAF_SIZE, type ByteRange, type Extent } from '@hypersdk/domain';
+import type { Pending } from '../locator/disk-source.ts';
 
 /** Anything that knows which parts of it hold data. */
 interface Extended {
-  extents(range: ByteRange): Iterable<Extent>;
+  extents(range: ByteRange): Iterable<Extent | Pending>;
 }
 
-/** What a plan gives: a leaf to work on, or word that the search goes on, so that whoever pulls can do something else in between. */
-export type PlannedLeaf = number | 'searching';
+/** What a plan gives: a leaf to work on, word that the search goes on, so that whoever pulls can do something else in between, or what the search has to wait for. */
+export type PlannedLeaf = number | 'searching' | Pending;
 
 /** The longest search without a word: cancelling and the work of other jobs wait for it. */
 const SEARCH_MS = 20;
@@ -29,10 +30,14 @@ export function* planLeaves(source: Extended, span: { readonly from: number; rea
   }
 }
 
-function* nextData(source: Extended, range: ByteRange): Generator<'searching', Extent | undefined> {
+function* nextData(source: Extended, range: ByteRange): Generator<'searching' | Pending, Extent | undefined> {
   let since = performance.now();
   let seen = 0;
   for (const extent of source.extents(range)) {
+    if (extent instanceof Promise) {
+      yield extent;
+      continue;
+    }
     if (extent.kind === 'data') return extent;
     seen += 1;
     if (seen % EXTENTS_PER_LOOK !== 0 || performance.now() - since < SEARCH_MS) continue;
@@ -49,13 +54,13 @@ export function* mergeLeaves(plans: readonly Iterable<PlannedLeaf>[]): Generator
     return { iterator, next: iterator.next() };
   });
   for (;;) {
-    const searching = heads.find((head) => !head.next.done && head.next.value === 'searching');
-    if (searching) {
-      yield 'searching';
+    const searching = heads.find(({ next }) => !next.done && typeof next.value !== 'number');
+    if (searching && !searching.next.done) {
+      yield searching.next.value;
       searching.next = searching.iterator.next();
       continue;
     }
-    const waiting = heads.flatMap(({ next }) => (next.done || next.value === 'searching' ? [] : [next.value]));
+    const waiting = heads.flatMap(({ next }) => (!next.done && typeof next.value === 'number' ? [next.value] : []));
     if (waiting.length === 0) return;
     const leaf = Math.min(...waiting);
     yield leaf;

@@ -4,13 +4,13 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MIB, type ImageFormat } from '@hypersdk/domain';
-import type { BlockLocator, ImageSettings } from '@hypersdk/ports';
+import type { ImageLocator, ImageSettings } from '@hypersdk/ports';
 import { calm, missing, transferContract, type ArrangeTransfer } from '@hypersdk/testkit';
 import { describe } from 'vitest';
 import { imageInspector } from '../inspect/image-inspector.ts';
 import { openTransfer } from './transfer.ts';
 
-const locate = (path: string, format: ImageFormat): BlockLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });
+const locate = (path: string, format: ImageFormat): ImageLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });
 
 /** Sources and targets are real files; targets are read back by qemu-img. */
 const arrange =

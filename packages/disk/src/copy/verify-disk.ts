@@ -2,8 +2,10 @@ import { leafRange } from '@hypersdk/domain';
 import type { VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import { TreeBuilder } from '../digest/tree.ts';
 import { openLocator } from '../locator/open-locator.ts';
+import { moversFor } from './movers-for.ts';
 import { both } from './both.ts';
 import { estimateData } from './estimate-data.ts';
+import type { RunOptions } from './crew.ts';
 import type { JobTools } from './job.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, hashDisk, type Hashing } from './hash-leaves.ts';
@@ -14,14 +16,14 @@ import { Progress } from './progress.ts';
 export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promise<VerifyOutcome> {
   const { expected } = request;
   const progress = new Progress(expected.virtualSize, tools.report);
-  const { size, ...expectation } = measure(request);
+  const { size, expectation, movers } = await measure(request, tools);
   if (size < expected.virtualSize)
     return { result: 'different', leavesChecked: 0, what: `The disk has ${size} bytes instead of ${expected.virtualSize}.` };
   progress.enter('verifying', expectation);
   const [content, container] = await both(tools.signal, [
     (signal) => {
       const onLeaf: Hashing['onLeaf'] = (result) => progress.advance(result.leaf, result.dataRead);
-      const hashing: Hashing = { crew: tools.crew, signal, source: request.source, virtualSize: expected.virtualSize, onLeaf };
+      const hashing: Hashing = { crew: tools.crew, signal, ...movers, source: request.source, virtualSize: expected.virtualSize, onLeaf };
       return request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath);
     },
     async (signal) => (request.container ? await hashContainer(request.container.path, { crew: tools.crew, signal }) : undefined),
@@ -36,9 +38,15 @@ export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promi
   return content;
 }
 
-function measure(request: VerifyRequest): { readonly size: number; readonly dataExpected?: number } {
-  using image = openLocator(request.source);
-  return { size: image.virtualSize, ...estimateData(image, 0) };
+interface Measured {
+  readonly size: number;
+  readonly expectation: { readonly dataExpected?: number };
+  readonly movers: Pick<RunOptions, 'movers'>;
+}
+
+async function measure(request: VerifyRequest, tools: JobTools): Promise<Measured> {
+  using disk = await openLocator(request.source, tools);
+  return { size: disk.virtualSize, expectation: await estimateData(disk, 0), movers: moversFor(disk) };
 }
 
 async function compareRoot(hashing: Hashing, { expected }: VerifyRequest): Promise<VerifyOutcome> {

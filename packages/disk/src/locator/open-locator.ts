@@ -1,11 +1,14 @@
-import type { BlockLocator } from '@hypersdk/ports';
-import type { DiskImage } from '../format/disk-image.ts';
+import type { BlockLocator, Cancel } from '@hypersdk/ports';
 import { openImage } from '../format/open-image.ts';
+import { openNbdDisk } from '../remote/open-nbd-disk.ts';
+import type { DiskSource } from './disk-source.ts';
 
-/** Opens a source from plain data, on whatever thread this is. */
-export function openLocator(locator: BlockLocator): DiskImage {
+/** Opens a source from plain data, on whatever thread this is. Stopping it ends what a remote disk still waits for. */
+export async function openLocator(locator: BlockLocator, o: Cancel): Promise<DiskSource> {
   switch (locator.kind) {
     case 'image':
       return openImage(locator.image);
+    case 'nbd':
+      return openNbdDisk(locator, o);
   }
 }

@@ -5,14 +5,14 @@ import { HyperError } from '@hypersdk/domain';
 const WAITS_MS = [20, 200, 1000];
 
 /** Runs a read, and again after a pause while it fails with `source/unreadable`. Other errors, and the last one, go to the caller. */
-export async function retryReads<Result>(read: () => Result): Promise<Result> {
+export async function retryReads<Result>(read: () => Result): Promise<Awaited<Result>> {
   for (const waitMs of WAITS_MS) {
     try {
-      return read();
+      return await read();
     } catch (error) {
       if (!(error instanceof HyperError) || error.code !== 'source/unreadable') throw error;
       await delay(waitMs);
     }
   }
-  return read();
+  return await read();
 }

@@ -1,5 +1,5 @@
 import { LEAF_SIZE } from '@hypersdk/domain';
-import type { BlockLocator, CopyProgress, CopyRequest, ImageSettings, Transfer } from '@hypersdk/ports';
+import type { CopyProgress, CopyRequest, ImageLocator, ImageSettings, Transfer } from '@hypersdk/ports';
 import { expect } from 'vitest';
 import { expectEqualBytes } from './expectations.ts';
 
@@ -11,17 +11,17 @@ export interface TransferSubject extends AsyncDisposable {
   readonly windowSize: number;
   open(): Promise<Transfer>;
   /** A new source with this content. */
-  makeSource(content: Uint8Array): Promise<BlockLocator>;
+  makeSource(content: Uint8Array): Promise<ImageLocator>;
   /** Writes other content of the same length over a source, as a running VM would. */
-  rewriteSource(source: BlockLocator, content: Uint8Array): Promise<void>;
+  rewriteSource(source: ImageLocator, content: Uint8Array): Promise<void>;
   /** The mark of the source's content now. */
-  markOf(source: BlockLocator): Promise<string>;
+  markOf(source: ImageLocator): Promise<string>;
   /** A locator with nothing behind it. */
-  absentSource(): BlockLocator;
+  absentSource(): ImageLocator;
   /** A path for a target where nothing is yet. */
   freshPath(): string;
   /** The image at the path, as a source. */
-  locate(path: string): BlockLocator;
+  locate(path: string): ImageLocator;
   /** What a guest would see in the image at the path; undefined when there is none. */
   readTarget(path: string): Promise<Uint8Array | undefined>;
 }
@@ -68,7 +68,7 @@ export function flipByte(content: Uint8Array, offset: number): Uint8Array {
 }
 
 /** A proven copy of a new source with this content to a fresh path. */
-export async function requestOf(subject: TransferSubject, content: Uint8Array): Promise<CopyRequest> {
+export async function requestOf(subject: TransferSubject, content: Uint8Array): Promise<CopyRequest & { readonly source: ImageLocator }> {
   const source = await subject.makeSource(content);
   return { ...plainRequest(subject), source, sourceMark: await subject.markOf(source) };
 }

@@ -1,5 +1,5 @@
 import { HyperError, type ImageFormat } from '@hypersdk/domain';
-import type { BlockLocator } from '@hypersdk/ports';
+import type { BlockLocator, ImageLocator } from '@hypersdk/ports';
 
 /** A file's bytes and how often it was written. */
 export interface MemoryFileState {
@@ -20,13 +20,17 @@ export class MemoryFiles {
   }
 
   /** The file that a locator names. */
-  open({ image }: BlockLocator): MemoryFileState {
-    const file = this.#files.get(image.path);
-    if (!file) throw new HyperError('source/not-found', `There is no file ${image.path}.`);
+  open(locator: BlockLocator): MemoryFileState {
+    const path = pathOf(locator);
+    const file = this.#files.get(path);
+    if (!file) throw new HyperError('source/not-found', `There is no file ${path}.`);
     return file;
   }
 
-  locate(path: string, format: ImageFormat = 'raw'): BlockLocator {
+  locate(path: string, format: ImageFormat = 'raw'): ImageLocator {
     return { kind: 'image', image: { path, format, references: 'refuse' } };
   }
 }
+
+/** There is no server in memory: whatever is not a file is not there. */
+export const pathOf = (locator: BlockLocator): string => (locator.kind === 'image' ? locator.image.path : locator.exportName);

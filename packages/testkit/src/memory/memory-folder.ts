@@ -1,6 +1,6 @@
 import { HyperError, type ImageRef } from '@hypersdk/domain';
 import type { BlockLocator, Cancel, StorageTarget, StoredObject } from '@hypersdk/ports';
-import { MemoryFiles, type MemoryFileState } from './memory-files.ts';
+import { MemoryFiles, pathOf, type MemoryFileState } from './memory-files.ts';
 import { MemoryTarget } from './memory-target.ts';
 
 /** A folder in memory that is a storage target and at the same time the place where a `MemoryTransfer` reads and writes images: `<folder>/<name>` is the object `<name>`. */
@@ -23,8 +23,8 @@ export class MemoryFolder extends MemoryFiles implements StorageTarget {
     return this.#objects.get(path);
   }
 
-  override open({ image }: BlockLocator): MemoryFileState {
-    return this.#existing(image);
+  override open(locator: BlockLocator): MemoryFileState {
+    return this.#existing({ path: pathOf(locator) });
   }
 
   async put(name: string, bytes: Uint8Array, o: Cancel & { readonly ifAbsent: boolean }): Promise<void> {
@@ -62,7 +62,7 @@ export class MemoryFolder extends MemoryFiles implements StorageTarget {
     return `${this.folder}/${name}`;
   }
 
-  #existing({ path }: ImageRef): MemoryFileState {
+  #existing({ path }: Pick<ImageRef, 'path'>): MemoryFileState {
     const file = this.#objects.get(path);
     if (!file) throw new HyperError('source/not-found', `There is no file ${path}.`);
     return file;

@@ -1,5 +1,5 @@
 import { leafRange } from '@hypersdk/domain';
-import type { DiskImage } from '../../format/disk-image.ts';
+import type { DiskSource } from '../../locator/disk-source.ts';
 import { openLocator } from '../../locator/open-locator.ts';
 import type { CompareTaskSpec, LeafResult } from '../messages.ts';
 import type { Slot } from '../slots.ts';
@@ -9,14 +9,24 @@ import { readLeaf } from './read-leaf.ts';
 
 /** Reads the same leaf of two disks and answers where they first differ. A shorter disk counts as zeros behind its end. */
 export class CompareTask implements LeafTask {
-  readonly #a: DiskImage;
-  readonly #b: DiskImage;
+  readonly #a: DiskSource;
+  readonly #b: DiskSource;
   readonly #door: MoverDoor;
 
-  constructor(spec: CompareTaskSpec, door: MoverDoor) {
-    this.#a = openLocator(spec.a);
-    this.#b = openLocator(spec.b);
+  private constructor(door: MoverDoor, a: DiskSource, b: DiskSource) {
+    this.#a = a;
+    this.#b = b;
     this.#door = door;
+  }
+
+  static async open(spec: CompareTaskSpec, door: MoverDoor): Promise<CompareTask> {
+    const a = await openLocator(spec.a, door);
+    try {
+      return new CompareTask(door, a, await openLocator(spec.b, door));
+    } catch (error) {
+      a[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async run(work: Work, slot: Slot): Promise<LeafResult> {
@@ -28,9 +38,9 @@ export class CompareTask implements LeafTask {
     return { leaf: work.leaf, dataRead, stored: 0, ...(differsAt === undefined ? {} : { differsAt: offset + differsAt }) };
   }
 
-  async #fill(image: DiskImage, { leaf }: Work, into: Uint8Array): Promise<number> {
-    const length = Math.max(0, leafRange(leaf, image.virtualSize).length);
-    const dataRead = length === 0 ? 0 : await readLeaf({ image, ring: this.#door.ring }, leaf, into.subarray(0, length));
+  async #fill(source: DiskSource, { leaf }: Work, into: Uint8Array): Promise<number> {
+    const length = Math.max(0, leafRange(leaf, source.virtualSize).length);
+    const dataRead = length === 0 ? 0 : await readLeaf({ source, ring: this.#door.ring }, leaf, into.subarray(0, length));
     into.fill(0, dataRead === 0 ? 0 : length);
     return dataRead;
   }

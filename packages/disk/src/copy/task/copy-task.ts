@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafRange } from '@hypersdk/domain';
 import { leafDigest } from '../../digest/tree.ts';
 import { WritableDiskFile } from '../../file/disk-file.ts';
-import type { DiskImage } from '../../format/disk-image.ts';
 import { imageWriters } from '../../format/formats.ts';
 import type { UnitEncoder } from '../../format/image-writer.ts';
+import type { DiskSource } from '../../locator/disk-source.ts';
 import { isZero } from '../../stream/is-zero.ts';
 import type { CopyTaskSpec, LeafResult } from '../messages.ts';
 import { openUnchanged } from '../open-unchanged.ts';
@@ -21,19 +21,23 @@ const ENCODE_MS = 20;
 export class CopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
-  readonly #source: DiskImage;
+  readonly #source: DiskSource;
   readonly #target: WritableDiskFile;
   readonly #encoder: UnitEncoder | undefined;
   readonly #reading: LeafReading;
 
-  constructor(spec: CopyTaskSpec, door: MoverDoor) {
+  private constructor(spec: CopyTaskSpec, door: MoverDoor, source: DiskSource) {
     this.#spec = spec;
     this.#door = door;
-    this.#source = openUnchanged(spec.source, spec.sourceMark);
+    this.#source = source;
     this.#target = WritableDiskFile.open(spec.path, 'continue');
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
     const pace = paceOf(spec.throttle, door.ring);
-    this.#reading = { image: this.#source, ring: door.ring, ...(pace ? { pace } : {}) };
+    this.#reading = { source: this.#source, ring: door.ring, ...(pace ? { pace } : {}) };
+  }
+
+  static async open(spec: CopyTaskSpec, door: MoverDoor): Promise<CopyTask> {
+    return new CopyTask(spec, door, await openUnchanged(spec.source, spec.sourceMark, door));
   }
 
   async run(work: Work, slot: Slot): Promise<LeafResult> {

@@ -1,7 +1,8 @@
 import { HyperError, KIB, leafRange, type ByteRange, systemCode } from '@hypersdk/domain';
 import { WritableDiskFile } from '../../file/disk-file.ts';
 import { toTargetError } from '../../file/io-error.ts';
-import type { DiskImage, FileRun } from '../../format/disk-image.ts';
+import type { FileRun } from '../../format/disk-image.ts';
+import type { DiskSource } from '../../locator/disk-source.ts';
 import type { NativeFs } from '../../native/native.ts';
 import { isZero } from '../../stream/is-zero.ts';
 import { retryReads } from '../../stream/retry-reads.ts';
@@ -36,6 +37,12 @@ const SAMPLE_SIZE = 8;
 /** Looks into a run of shared blocks: zeros among them cost no room, so only runs that may be all zeros are searched unit by unit. */
 const LOOKS_PER_RUN = 4;
 
+interface LocatedCopyParts {
+  readonly source: DiskSource;
+  readonly copyRange: NativeFs['copyRange'];
+  readonly fallback: LeafTask;
+}
+
 /**
  * Copies leaves whose bytes lie plainly in the source's file, for copies without digest and encoding: the edges of each unit tell whether it holds anything,
  * then the bytes go straight to their place, in small pieces or inside the kernel, which shares blocks where the file system can.
@@ -44,20 +51,24 @@ const LOOKS_PER_RUN = 4;
 export class LocatedCopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
-  readonly #source: DiskImage;
+  readonly #source: DiskSource;
   readonly #target: WritableDiskFile;
   readonly #copyRange: NativeFs['copyRange'];
   readonly #fallback: LeafTask;
   readonly #sample = Buffer.alloc(SAMPLE_SIZE);
   #kernelRefused = false;
 
-  constructor(spec: CopyTaskSpec, door: MoverDoor, o: { readonly copyRange: NativeFs['copyRange']; readonly fallback: LeafTask }) {
+  private constructor(spec: CopyTaskSpec, door: MoverDoor, o: LocatedCopyParts) {
     this.#spec = spec;
     this.#door = door;
     this.#copyRange = o.copyRange;
     this.#fallback = o.fallback;
-    this.#source = openUnchanged(spec.source, spec.sourceMark);
+    this.#source = o.source;
     this.#target = WritableDiskFile.open(spec.path, 'continue');
+  }
+
+  static async open(spec: CopyTaskSpec, door: MoverDoor, o: Omit<LocatedCopyParts, 'source'>): Promise<LocatedCopyTask> {
+    return new LocatedCopyTask(spec, door, { ...o, source: await openUnchanged(spec.source, spec.sourceMark, door) });
   }
 
   async run(work: Work, slot: Slot): Promise<LeafResult> {
@@ -78,6 +89,8 @@ export class LocatedCopyTask implements LeafTask {
   #locate(leaf: number): readonly LocatedRun[] | undefined {
     const runs: LocatedRun[] = [];
     for (const extent of this.#source.extents(leafRange(leaf, this.#source.virtualSize))) {
+      // What is not there yet is not in a file.
+      if (extent instanceof Promise) return undefined;
       if (extent.kind !== 'data') continue;
       let at = extent.offset;
       const end = extent.offset + extent.length;

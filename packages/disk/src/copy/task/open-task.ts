@@ -7,21 +7,21 @@ import { HashTask } from './hash-task.ts';
 import { LocatedCopyTask } from './located-copy-task.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 
-export function openTask(spec: TaskSpec, door: MoverDoor): LeafTask {
+export async function openTask(spec: TaskSpec, door: MoverDoor): Promise<LeafTask> {
   switch (spec.kind) {
     case 'copy':
       return openCopy(spec, door);
     case 'hash':
-      return new HashTask(spec, door);
+      return HashTask.open(spec, door);
     case 'compare':
-      return new CompareTask(spec, door);
+      return CompareTask.open(spec, door);
     case 'container':
       return new ContainerTask(spec, door);
   }
 }
 
-function openCopy(spec: CopyTaskSpec, door: MoverDoor): LeafTask {
-  const fallback = new CopyTask(spec, door);
+async function openCopy(spec: CopyTaskSpec, door: MoverDoor): Promise<LeafTask> {
+  const fallback = await CopyTask.open(spec, door);
   if (spec.method === 'buffers') return fallback;
-  return new LocatedCopyTask(spec, door, { copyRange: spec.method === 'pieces' ? undefined : nativeFs().copyRange, fallback });
+  return LocatedCopyTask.open(spec, door, { copyRange: spec.method === 'pieces' ? undefined : nativeFs().copyRange, fallback });
 }

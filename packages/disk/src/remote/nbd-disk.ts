@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { endOf, KIB, LEAF_SIZE, roundDown, roundUp, type ByteRange, type Extent } from '@hypersdk/domain';
+import type { Cancel, NbdLocator } from '@hypersdk/ports';
+import type { DiskSource, Pending } from '../locator/disk-source.ts';
+import type { NbdLink } from './nbd-link.ts';
+import { NbdMap } from './nbd-map.ts';
+
+/** One request. Many of these under way keep server, line and reader busy at once (bench/RESULTS.md); larger ones only come later. */
+const PIECE_SIZE = 256 * KIB;
+/** Requests under way on one connection: what servers work on at once, and a few in the line. */
+const UNDER_WAY_MAX = 32;
+
+/** An export of an NBD server as a source of leaves. Reads are cut into pieces that are all under way at once. */
+export class NbdDisk implements Omit<DiskSource, 'read'> {
+  readonly virtualSize: number;
+  readonly files = [] as const;
+  readonly mark: string;
+  readonly isSingle: boolean;
+  readonly #link: NbdLink;
+  readonly #map: NbdMap;
+  readonly #pieceSize: number;
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
+
+  constructor(link: NbdLink, locator: NbdLocator) {
+    const about = link.export;
+    this.virtualSize = about.size;
+    this.mark = markOf(about, locator);
+    this.isSingle = locator.isSingle || !about.canMultiConn;
+    this.#link = link;
+    this.#map = new NbdMap(about, { bitmap: locator.bitmap, ask: (range) => link.map(range) });
+    const { minimum, preferred, maximum } = about.blockSize;
+    this.#pieceSize = Math.max(minimum, Math.min(roundDown(maximum, minimum), LEAF_SIZE, Math.max(PIECE_SIZE, preferred)));
+  }
+
+  extents(range: ByteRange): Iterable<Extent | Pending> {
+    return this.#map.extents(range);
+  }
+
+  /** Nothing is written to `into` once the promise has settled, also after a stop. */
+  async read(offset: number, into: Uint8Array, o: Cancel): Promise<void> {
+    const { minimum } = this.#link.export.blockSize;
+    if (offset % minimum !== 0 || into.length % minimum !== 0) return this.#readUnaligned(offset, into, o);
+    const pieces: Promise<void>[] = [];
+    for (let at = 0; at < into.length; at += this.#pieceSize) {
+      await this.#turn();
+      pieces.push(this.#readPiece(offset + at, into.subarray(at, at + this.#pieceSize), o));
+    }
+    // Whoever gets the buffer next must not share it with an answer that is still under way.
+    const ends = await Promise.allSettled(pieces);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  async #readPiece(offset: number, into: Uint8Array, o: Cancel): Promise<void> {
+    try {
+      await this.#link.read(offset, into, o);
+    } finally {
+      this.#underWay -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#underWay >= UNDER_WAY_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#underWay += 1;
+  }
+
+  /** The blocks around the range, then the part that was asked for: rare, since leaves and extents lie on blocks. */
+  async #readUnaligned(offset: number, into: Uint8Array, o: Cancel): Promise<void> {
+    const { minimum } = this.#link.export.blockSize;
+    for (let at = offset; at < offset + into.length;) {
+      const start = roundDown(at, minimum);
+      const end = Math.min(start + this.#pieceSize, roundUp(endOf({ offset, length: into.length }), minimum));
+      const blocks = Buffer.allocUnsafe(end - start);
+      await this.#turn();
+      await this.#readPiece(start, blocks, o);
+      const taken = Math.min(end, offset + into.length) - at;
+      into.set(blocks.subarray(at - start, at - start + taken), at - offset);
+      at += taken;
+    }
+  }
+
+  /** Lets go of every buffer at once; those who were not stopped ask again. */
+  interrupt(): void {
+    this.#link.interrupt();
+  }
+
+  [Symbol.dispose](): void {
+    this.#link[Symbol.dispose]();
+  }
+}
+
+/** Size, name and description are all that a server tells of an export; that its content is the same is the caller's word. */
+export function markOf(about: { readonly size: number; readonly description?: string }, locator: NbdLocator): string {
+  const known = JSON.stringify([about.size, locator.exportName, about.description ?? '', locator.bitmap ?? '']);
+  return `nbd:${createHash('sha256').update(known).digest('hex').slice(0, 32)}:${locator.pointInTime}`;
+}

@@ -1,0 +1,5 @@
+/** Where a server listens. */
+export type NbdAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Whether an address of a connected socket is this machine's own loopback. */
+export const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\.|^::1$/.test(address);
