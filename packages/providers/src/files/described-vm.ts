@@ -1,4 +1,5 @@
 import { MIB, type Firmware, type ImageFormat, type NicInfo } from '@hypersdk/domain';
+import type { OvfPackage } from './ovf/ovf-package.ts';
 
 /** What a descriptor says of a VM, before any of its disks was looked for. Memory is bytes. */
 export interface DescribedVM {
@@ -13,6 +14,8 @@ export interface DescribedVM {
   readonly nics: readonly NicInfo[];
   /** Disks that the descriptor names but that are no files: what they are, for people. */
   readonly elsewhere: readonly string[];
+  /** The package that the descriptor came with: its disks are looked for there and nowhere else. */
+  readonly from?: OvfPackage;
 }
 
 /** A disk as a descriptor names it; `file` is outside input. */

@@ -14,7 +14,7 @@ const IMAGE_FORMATS: Readonly<Record<string, ImageFormat | 'by-content'>> = {
   img: 'by-content',
 };
 
-const DESCRIPTORS = ['xml', 'vmx'];
+const DESCRIPTORS = ['xml', 'vmx', 'ovf', 'ova'];
 
 /** Files that belong to another VMDK: data of its extents, deltas, tracking of changes, device mappings (Virtual Disk Format 5.0). */
 const VMDK_PART = /^(.+)-(?:flat|delta|sesparse|ctk|rdmp?|[sf]\d{3})\.vmdk$/i;

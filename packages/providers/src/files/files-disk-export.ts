@@ -1,7 +1,10 @@
 import { HyperError, type DiskId, type VMId } from '@hypersdk/domain';
-import type { Cancel, DiskExport, ExportableDisk, ExportLease, ImageInspector } from '@hypersdk/ports';
+import type { Cancel, DiskExport, ExportableDisk, ExportLease, ImageInspector, ImageLocator } from '@hypersdk/ports';
 import type { FilesInventory } from './files-inventory.ts';
 import type { FoundVM } from './found-vm.ts';
+import { checkPackage } from './ovf/check-package.ts';
+
+type HeldDisk = ExportableDisk & { readonly locator: ImageLocator };
 
 /** Files cannot be held still: the lease remembers what they were, and notices when they are no longer. */
 export class FilesDiskExport implements DiskExport {
@@ -15,11 +18,14 @@ export class FilesDiskExport implements DiskExport {
 
   async open(id: VMId, { signal, disks: wanted }: Parameters<DiskExport['open']>[1]): Promise<ExportLease> {
     const vm = await this.#inventory.find(id, { signal });
-    const disks: ExportableDisk[] = [];
-    for (const index of wanted ? wanted.map((disk) => indexOf(vm, disk)) : allOf(vm)) {
+    const disks: HeldDisk[] = [];
+    const chosen = wanted ? wanted.map((disk) => indexOf(vm, disk)) : allOf(vm);
+    for (const index of chosen) {
       const [disk, image] = [vm.info.disks[index], vm.images[index]];
       if (disk && image) disks.push({ disk, locator: { kind: 'image', image }, mark: await this.#inspector.mark(image, { signal }) });
     }
+    // After the marks: a write to a file that was found to be right is noticed like any other.
+    await checkPackaged(vm, { signal, chosen });
     return {
       vm: vm.info,
       // Nobody told the guest: its disks are as a power cut would have left them.
@@ -30,7 +36,7 @@ export class FilesDiskExport implements DiskExport {
     };
   }
 
-  async #check(disks: readonly ExportableDisk[], { signal }: Cancel): Promise<void> {
+  async #check(disks: readonly HeldDisk[], { signal }: Cancel): Promise<void> {
     for (const { disk, locator, mark } of disks) {
       signal.throwIfAborted();
       const now = await this.#inspector.mark(locator.image, { signal }).catch((cause: unknown) => {
@@ -40,6 +46,13 @@ export class FilesDiskExport implements DiskExport {
       if (now !== mark) throw new HyperError('source/changed', `The disk ${disk.label} was written since it was opened.`);
     }
   }
+}
+
+/** A package says what its files are to be; a disk that is something else is not worth a copy. */
+async function checkPackaged({ packaged }: FoundVM, o: Cancel & { readonly chosen: readonly number[] }): Promise<void> {
+  if (!packaged) return;
+  const files = o.chosen.map((index) => packaged.files[index]).filter((name) => name !== undefined);
+  await checkPackage(packaged.from, { signal: o.signal, files });
 }
 
 /** A copy of a whole VM that silently lacks a disk would be worse than none. */

@@ -54,7 +54,7 @@ export class FilesInventory implements Inventory {
     const role = folder.only === id && roleOf(id) !== 'descriptor' ? 'image' : roleOf(posix.basename(id));
     const o = { ...this.#surroundings, signal, report: () => {} };
     if (known && role === 'image') return toImageVM(file, o);
-    const described = known && role === 'descriptor' ? await readDescriptor(file) : undefined;
+    const described = known && role === 'descriptor' ? await readDescriptor(file, folder) : undefined;
     if (!known || !described) throw new HyperError('vm/not-found', `There is no VM ${quote(id)} in this folder.`);
     return toDescribedVM(described, file, o);
   }
@@ -69,7 +69,7 @@ export class FilesInventory implements Inventory {
   async #tryDescriptor(place: string, o: Listing): Promise<FoundVM | undefined> {
     try {
       const file = await this.#surroundings.folder.find(place);
-      const described = file && (await readDescriptor(file));
+      const described = file && (await readDescriptor(file, this.#surroundings.folder));
       return file && described && (await toDescribedVM(described, file, { ...this.#surroundings, ...o }));
     } catch (failure) {
       o.signal.throwIfAborted();

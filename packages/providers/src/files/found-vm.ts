@@ -4,6 +4,8 @@ import type { Cancel, ImageInspector } from '@hypersdk/ports';
 import { type DescribedDisk, type DescribedVM, present, tidyText } from './described-vm.ts';
 import { formatByName, stemOf } from './file-role.ts';
 import type { Folder, PlacedFile } from './folder.ts';
+import { namesOf } from './ovf/ovf-disks.ts';
+import type { OvfPackage } from './ovf/ovf-package.ts';
 import { quote, reasonOf, type Report } from './report.ts';
 
 /** A VM with the images of its disks, in the order of its disks. */
@@ -14,6 +16,8 @@ export interface FoundVM {
   readonly claimed: readonly string[];
   /** Disks that the descriptor names and that are not here; without them a copy of the VM would not be whole. */
   readonly missing: readonly string[];
+  /** The package that the disks lie in, and their files' names there in the order of the disks. */
+  readonly packaged?: { readonly from: OvfPackage; readonly files: readonly string[] };
 }
 
 export interface Surroundings {
@@ -31,18 +35,20 @@ export async function toDescribedVM(
   const disks: DiskInfo[] = [];
   const images: ImageRef[] = [];
   const claimed: string[] = [];
+  const files: string[] = [];
   const missing = [...described.elsewhere];
   for (const disk of described.disks) {
-    const file = await findDisk(o.folder, disk, posix.dirname(from.place));
+    const file = described.from ? await findPackaged(described.from, disk, from) : await findDisk(o.folder, disk, posix.dirname(from.place));
     if (!file) {
-      missing.push(`${disk.id} (${quote(disk.file)}) is not in this folder`);
+      missing.push(`${disk.id} (${quote(disk.file)}) is not in this ${described.from?.isArchive ? 'archive' : 'folder'}`);
       continue;
     }
     claimed.push(file.place);
     try {
       const { image, found } = await inspect(file, { ...o, ...present({ format: disk.format }) });
-      disks.push({ ...toDisk(disk.id, image, found), ...present({ bootOrder: disk.bootOrder }) });
+      disks.push({ ...toDisk(disk.id, file, found), ...present({ bootOrder: disk.bootOrder }) });
       images.push(image);
+      files.push(posix.basename(file.place));
       claimed.push(...found.references.map((name) => posix.join(posix.dirname(file.place), name)));
     } catch (failure) {
       o.signal.throwIfAborted();
@@ -61,7 +67,7 @@ export async function toDescribedVM(
     nics,
     tags: uuid === undefined ? {} : { uuid },
   };
-  return { info, images, claimed, missing };
+  return { info, images, claimed, missing, ...(described.from ? { packaged: { from: described.from, files } } : {}) };
 }
 
 /** The VM of one disk that an image is by itself. Fails as the inspection does. */
@@ -70,7 +76,7 @@ export async function toImageVM(file: PlacedFile, o: Cancel & Surroundings): Pro
   const fileName = posix.basename(file.place);
   const name = tidyText(stemOf(fileName)) ?? fileName;
   const claimed = found.references.map((reference) => posix.join(posix.dirname(file.place), reference));
-  const info = { ...frameOf(file.place, o.folder), name, firmware: 'unknown', disks: [toDisk(fileName, image, found)], nics: [], tags: {} } as const;
+  const info = { ...frameOf(file.place, o.folder), name, firmware: 'unknown', disks: [toDisk(fileName, file, found)], nics: [], tags: {} } as const;
   return { info, images: [image], claimed, missing: [] };
 }
 
@@ -81,6 +87,19 @@ async function inspect(
   const { signal, references } = o;
   const image = await o.inspector.refer(file.path, { signal, references, ...present({ format: o.format }) });
   return { image, found: await o.inspector.inspect(image, { signal }) };
+}
+
+/** A file of an archive is named as if the archive were a folder, which is how the engine is asked for it. */
+async function findPackaged(packaged: OvfPackage, { file }: DescribedDisk, from: PlacedFile): Promise<PlacedFile | undefined> {
+  for (const name of namesOf(file)) {
+    const found = await packaged.find(name);
+    if (!found) continue;
+    const inside = (path: string): string => `${path}/${name}`;
+    return packaged.isArchive
+      ? { path: inside(from.path), place: inside(from.place) }
+      : { path: found.path, place: posix.join(posix.dirname(from.place), name) };
+  }
+  return undefined;
 }
 
 /**
@@ -106,11 +125,11 @@ function frameOf(place: string, folder: Folder): Pick<VMInfo, 'id' | 'provider' 
   };
 }
 
-const toDisk = (id: string, image: ImageRef, { virtualSize, allocatedSize, format }: ImageInfo): DiskInfo => ({
+const toDisk = (id: string, { path }: Pick<PlacedFile, 'path'>, { virtualSize, allocatedSize, format }: ImageInfo): DiskInfo => ({
   id: toDiskId(id),
-  label: tidyText(posix.basename(image.path)) ?? id,
+  label: tidyText(posix.basename(path)) ?? id,
   virtualSize,
   allocatedSize,
   format,
-  location: image.path,
+  location: path,
 });

@@ -2,17 +2,26 @@ import { constants, open } from 'node:fs/promises';
 import { HyperError } from '@hypersdk/domain';
 import type { DescribedVM } from './described-vm.ts';
 import { endingOf } from './file-role.ts';
-import type { PlacedFile } from './folder.ts';
+import type { Folder, PlacedFile } from './folder.ts';
 import { parseLibvirtDomain } from './libvirt-domain.ts';
+import { parseOvfMachine } from './ovf/ovf-machine.ts';
+import { openPackage, readPackaged, toText } from './ovf/ovf-package.ts';
 import { parseVmxMachine } from './vmx-machine.ts';
 
 /** A VM with hundreds of disks needs a tenth of this. */
 const SIZE_MAX = 1024 * 1024;
 
-/** What the descriptor says; undefined when it is about something else than a VM. Fails with `document/malformed` or `source/unreadable`. */
-export async function readDescriptor(file: PlacedFile): Promise<DescribedVM | undefined> {
+/** What the descriptor says; undefined when it is about something else than a VM. Fails with `document/malformed` or `source/unreadable`, of a package also as its reader does. */
+export async function readDescriptor(file: PlacedFile, folder: Folder): Promise<DescribedVM | undefined> {
+  if (['ova', 'ovf'].includes(endingOf(file.place))) return readPackage(file, folder);
   const bytes = await readWhole(file);
-  return endingOf(file.place) === 'vmx' ? parseVmxMachine(bytes) : parseLibvirtDomain(toText(bytes));
+  return endingOf(file.place) === 'vmx' ? parseVmxMachine(bytes) : parseLibvirtDomain(toText(bytes, file.place));
+}
+
+async function readPackage(file: PlacedFile, folder: Folder): Promise<DescribedVM> {
+  const from = openPackage(folder, file);
+  const { descriptor } = from;
+  return { ...parseOvfMachine(toText(await readPackaged(descriptor), descriptor.name)), from };
 }
 
 async function readWhole({ path, place }: PlacedFile): Promise<Uint8Array> {
@@ -29,13 +38,5 @@ async function readWhole({ path, place }: PlacedFile): Promise<Uint8Array> {
     return bytes.subarray(0, bytesRead);
   } finally {
     await handle.close();
-  }
-}
-
-function toText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new HyperError('document/malformed', 'The descriptor is not written in UTF-8.', { cause });
   }
 }
