@@ -191,7 +191,7 @@ describe('a killed export', { timeout: BUSY_TIMEOUT_MS }, () => {
 
   test('of several VMs does not begin with the finished ones again', async () => {
     await workshop.disk('vms/a-small.raw', { sizeMib: 8, dataMib: [1, 6] });
-    const all = ['export', vms, '--to', to, '--limit-rate', '16M'];
+    const all = ['export', vms, '--to', to, '--parallel', '1', '--limit-rate', '16M'];
     const { child, ended, says } = start([...all, '--plain'], workshop);
     await says(/^big\.raw: copying/m);
     child.kill('SIGKILL');

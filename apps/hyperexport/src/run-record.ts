@@ -20,7 +20,7 @@ export interface BegunRun {
   readonly continues: boolean;
 }
 
-type RunGain = Pick<HistoryEntry, 'bytes' | 'root'>;
+type RunGain = Pick<HistoryEntry, 'bytes' | 'root' | 'vms'>;
 
 // An ending is recorded even for a run that was called off, but it is not worth waiting long for.
 const RECORD_TIMEOUT_MS = 5_000;

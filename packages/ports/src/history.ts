@@ -8,6 +8,8 @@ export interface HistoryEntry {
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly source: string;
+  /** Names of the VMs that were exported, once it succeeded. */
+  readonly vms?: readonly string[];
   readonly target: string;
   readonly bytes?: number;
   readonly root?: string;

@@ -10,6 +10,7 @@ export type { DiskProgress, ExportOutcome, ExportPorts, ExportProgress, ExportRe
 export { planExport } from './export/plan-export.ts';
 export { openPlaces } from './export/open-places.ts';
 export type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export/export-plan.ts';
+export { writeChecksums } from './export/write-checksums.ts';
 export { runTogether } from './export/run-together.ts';
 export { verifyExport } from './verify/verify-export.ts';
 export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';

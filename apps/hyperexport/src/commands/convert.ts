@@ -1,22 +1,25 @@
 import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
+import { profileFlag } from '../flags/profile-flag.ts';
 import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parseSize, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ConvertFlags extends ImageFlags, ProgressFlags {
+export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags {
   readonly verify: number;
   readonly noDigest?: boolean;
   readonly unverified?: boolean;
   readonly economy?: boolean;
-  readonly limitRate?: number;
+  readonly limitRate?: RateLimit;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
-  readonly followReferences?: boolean;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
+  readonly profile?: string;
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
@@ -28,13 +31,16 @@ export const convertCommand = buildCommand<ConvertFlags, [string, string], CliCo
 --format says it. The new image is read back and compared with what was read,
 gets its name only then, and a signed receipt is put beside it; --unverified
 leaves all that out, like a plain converter. A stopped conversion goes on when
-the same command is typed again.
+the same command is typed again. An overlay, snapshot or delta is written as a
+whole disk, together with what it lies on.
 
 EXAMPLES
   hyperexport convert disk.vmdk disk.qcow2
   hyperexport convert a.raw small.qcow2 --compression zstd --cluster-size 128K
   hyperexport convert disk.qcow2 disk.vmdk --subformat streamOptimized
-  hyperexport convert disk.qcow2 disk.raw --unverified`,
+  hyperexport convert disk.qcow2 disk.raw --unverified
+  hyperexport convert vm-000001.vmdk whole.qcow2 --follow-references
+  hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2`,
   },
   parameters: {
     flags: {
@@ -43,12 +49,19 @@ EXAMPLES
       noDigest: { ...onOff, brief: 'No digests, so no read-back and no receipt' },
       unverified: { ...onOff, brief: 'No proof, and nothing is forced to the medium' },
       economy: { ...onOff, brief: 'Least processor time, where bytes need not be seen' },
-      limitRate: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Bytes a second at most, such as 50M' },
+      limitRate: {
+        kind: 'parsed',
+        optional: true,
+        parse: parseRateLimit,
+        placeholder: 'RATE',
+        brief: 'Bytes a second at most; may depend on the time',
+      },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of SOURCE' },
-      followReferences: { ...onOff, brief: 'Allow files beside SOURCE that it refers to' },
+      ...referenceFlags,
       overwrite: { ...onOff, brief: 'Replace TARGET' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
+      profile: profileFlag,
       ...progressFlags,
     },
     positional: {

@@ -1,24 +1,32 @@
 import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
+import { profileFlag } from '../flags/profile-flag.ts';
 import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parseSize, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
 import { filesFlags, type FilesFlags } from '../open-files.ts';
+import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
 export interface ExportFlags extends ImageFlags, ProgressFlags, FilesFlags {
   readonly to: string;
   readonly name?: string;
   readonly disk?: readonly string[];
   readonly verify: number;
-  readonly limitRate?: number;
+  readonly limitRate?: RateLimit;
   readonly parallel: number;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
   readonly dryRun?: boolean;
+  readonly validateOnly?: boolean;
+  readonly all?: boolean;
+  readonly match?: string;
+  readonly checksums?: 'sha256';
+  readonly hook?: string;
+  readonly profile?: string;
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
@@ -27,7 +35,7 @@ export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], Cl
   docs: {
     brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
     fullDescription: `PATH is a folder of disk images, or one image. Without a VM every VM found
-there is exported, each to a folder of its own below DIR. A copy gets its name
+there is exported, each to a folder of its own below DIR; all share the limits. A copy gets its name
 only when it is on the medium and was read back; a receipt signed with your
 key says so. When a run is stopped or killed, the same command goes on where
 it was, and so does "hyperexport resume".
@@ -37,22 +45,32 @@ EXAMPLES
   hyperexport export disk.vmdk --to /backup --format qcow2 --compression zstd
   hyperexport export a.raw --to /x --format vmdk --subformat streamOptimized
   hyperexport export disk.raw --to /mnt/nas --limit-rate 50M --verify 10%
+  hyperexport export /vms --match '^web-' --to /backup --parallel 4
+  hyperexport export /vms --to /x --limit-rate 08:00-18:00=50M,*=500M
   hyperexport export /vms web-01 --to /backup --dry-run`,
   },
   parameters: {
     flags: {
       to: { kind: 'parsed', parse: parseText, placeholder: 'DIR', brief: 'Folder to export to' },
+      all: { ...onOff, brief: 'Every VM there, as without a VM' },
+      match: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'REGEX', brief: 'VMs whose name matches' },
       name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'NAME', brief: "Folder name of the export (the VM's name)" },
       disk: { kind: 'parsed', optional: true, variadic: true, parse: parseText, placeholder: 'ID', brief: 'Only this disk; may be given again' },
       ...imageFlags,
       verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
-      limitRate: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Bytes a second at most, such as 50M' },
+      limitRate: {
+        kind: 'parsed',
+        optional: true,
+        parse: parseRateLimit,
+        placeholder: 'RATE',
+        brief: 'Bytes a second at most; may depend on the time',
+      },
       parallel: {
         kind: 'parsed',
         parse: countParser({ min: 1, max: PARALLEL_MAX }),
         default: '2',
         placeholder: 'N',
-        brief: 'Disks copied at a time',
+        brief: 'Disks copied at a time, over all VMs',
       },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
@@ -60,6 +78,10 @@ EXAMPLES
       overwrite: { ...onOff, brief: 'Replace an export of this name' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
       dryRun: { ...onOff, brief: 'Only show what would be done' },
+      validateOnly: { ...onOff, brief: 'Only say whether it could be done' },
+      checksums: { kind: 'enum', optional: true, values: ['sha256'], brief: 'Write SHA256SUMS beside the images' },
+      hook: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'CMD', brief: 'Program told of the end, in JSON' },
+      profile: profileFlag,
       ...progressFlags,
     },
     positional: {

@@ -4,12 +4,14 @@ import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseText } from '../flags/parsers.ts';
 import { referenceFlags, toReferencePolicy, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { describeGuest } from '../inspect/describe-guest.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
 import { listenForStop } from '../stop.ts';
 
 interface InspectFlags extends OutputFlags, ReferenceFlags {
   readonly sourceFormat?: ImageFormat;
+  readonly noGuest?: boolean;
 }
 
 export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
@@ -19,9 +21,13 @@ export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
 that the image refers to are named but never opened, unless
 --follow-references allows those beside it, or --parent names them.
 
+Then says what lies on the disk: partitions, file systems, the installed
+system, and what firmware could boot it. Nothing is mounted.
+
 EXAMPLES
   hyperexport inspect disk.qcow2
   hyperexport inspect disk.vmdk --json
+  hyperexport inspect disk.vhdx --no-guest
   hyperexport inspect overlay.qcow2 --follow-references
   hyperexport inspect vm-000001.vmdk --parent /golden/vm.vmdk`,
   },
@@ -29,6 +35,7 @@ EXAMPLES
     flags: {
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
       ...referenceFlags,
+      noGuest: { kind: 'boolean', optional: true, withNegated: false, brief: 'Leave out what lies on the disk' },
       ...outputFlags,
     },
     positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },
@@ -45,7 +52,11 @@ async function inspect(this: CliContext, flags: InspectFlags, path: string): Pro
     ...(flags.sourceFormat ? { format: flags.sourceFormat } : {}),
   });
   const about = await inspector.inspect(image, stop);
-  respond(this, flags, { document: { path, ...about }, text: () => describeImage(path, about) });
+  const guest = flags.noGuest ? undefined : await inspector.look(image, stop);
+  respond(this, flags, {
+    document: { path, ...about, ...(guest ? { guest } : {}) },
+    text: () => describeImage(path, about) + (guest ? `\n${describeGuest(guest)}` : ''),
+  });
 }
 
 function describeImage(path: string, about: ImageInfo): string {

@@ -5,9 +5,11 @@ import { convertImage } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
+import { toReferencePolicy } from '../flags/reference-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
+import { keepRate } from '../rate/keep-rate.ts';
 import { recordRun } from '../run-record.ts';
 import type { Services } from '../services.ts';
 import { statIfThere } from '../stat-if-there.ts';
@@ -32,7 +34,7 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
   using stop = listenForStop();
   const source = await services.inspector.refer(resolve(from), {
     signal: stop.signal,
-    references: flags.followReferences ? 'beside' : 'refuse',
+    references: toReferencePolicy(flags),
     ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
   });
   await refuseSameFile(source.path, target);
@@ -75,6 +77,7 @@ async function convert({ cli, services, stop, flags, source, target, settings }:
     target: folder,
     tool,
   };
+  using rate = keepRate(ports.transfer, flags.limitRate, services.clock);
   const request = {
     source,
     path: `${folder.folder ?? dirname(target)}/${basename(target)}`,
@@ -83,7 +86,7 @@ async function convert({ cli, services, stop, flags, source, target, settings }:
     durability: flags.unverified ? 'none' : 'sync',
     ...(flags.economy ? { effort: 'economy' as const } : {}),
     verifyPercent: flags.verify,
-    ...(flags.limitRate === undefined ? {} : { rateLimit: flags.limitRate }),
+    ...(rate.budget === undefined ? {} : { rateLimit: rate.budget }),
     overwrite: flags.overwrite ?? false,
     restart: flags.restart ?? false,
     receipt: isProven,

@@ -26,7 +26,7 @@ const inventoryOf = (...vms: readonly VMInfo[]): Inventory => ({
 const { signal } = new AbortController();
 const o = { signal, onProblem: () => undefined };
 const names = async (inventory: Inventory, wanted: readonly string[]): Promise<readonly string[]> =>
-  (await chooseVMs(inventory, wanted, o)).map((one) => one.id);
+  (await chooseVMs(inventory, { names: wanted }, o)).map((one) => one.id);
 
 describe('choosing VMs', () => {
   const inventory = inventoryOf(vm('1', 'web'), vm('2', 'db'), vm('3', 'db'));
@@ -45,6 +45,12 @@ describe('choosing VMs', () => {
 
   test('names what there is when the name is wrong', async () => {
     await expect(names(inventory, ['wev'])).rejects.toMatchObject({ code: 'vm/not-found', message: 'There is no VM wev; there is web, db, db' });
+  });
+
+  test('takes those that match, whatever their case', async () => {
+    expect((await chooseVMs(inventory, { names: [], match: '^D' }, o)).map((one) => one.id)).toEqual(['2', '3']);
+    await expect(chooseVMs(inventory, { names: [], match: 'mail' }, o)).rejects.toMatchObject({ message: 'No VM here matches mail' });
+    await expect(chooseVMs(inventory, { names: [], match: '(' }, o)).rejects.toMatchObject({ code: 'usage/invalid' });
   });
 
   test('an empty folder is told, not exported', async () => {

@@ -1,22 +1,31 @@
 import { HyperError, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, Inventory } from '@hypersdk/ports';
+import { listVMs } from '@hypersdk/usecases';
 
 // A folder with more machines than this is a mistake in the path, and a list of them would help nobody.
 const VM_COUNT_MAX = 100_000;
 
-/** The VMs named by id or name, or all when none is named. A name that fits several must be said as an id. */
+export interface VMChoice {
+  /** Ids or names. A name that fits several must be said as an id. */
+  readonly names: readonly string[];
+  /** Regular expression for names, instead of names. */
+  readonly match?: string;
+}
+
+/** The VMs that were chosen, or all where nothing says which. */
 export async function chooseVMs(
   inventory: Inventory,
-  wanted: readonly string[],
+  choice: VMChoice,
   o: Cancel & { readonly onProblem: (problem: string) => void },
 ): Promise<readonly VMInfo[]> {
+  const { names, match } = choice;
   const all: VMInfo[] = [];
-  for await (const vm of inventory.list(o)) {
+  for await (const vm of listVMs(inventory)(match === undefined ? {} : { name: match }, o)) {
     all.push(vm);
     if (all.length > VM_COUNT_MAX) throw new HyperError('usage/invalid', `There are more than ${VM_COUNT_MAX} VMs here; name a smaller folder`);
   }
-  if (all.length === 0) throw new HyperError('vm/not-found', 'There is no VM here');
-  return wanted.length === 0 ? all : [...new Set(wanted.map((name) => choose(all, name)))];
+  if (all.length === 0) throw new HyperError('vm/not-found', match === undefined ? 'There is no VM here' : `No VM here matches ${match}`);
+  return names.length === 0 ? all : [...new Set(names.map((name) => choose(all, name)))];
 }
 
 function choose(all: readonly VMInfo[], name: string): VMInfo {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseRateLimit } from '../rate/rate-limit.ts';
 import { toArgs } from './to-args.ts';
 
 test('flags become words in one order, without what was not named', () => {
@@ -8,7 +9,7 @@ test('flags become words in one order, without what was not named', () => {
       sourceFormat: 'raw',
       overwrite: true,
       followReferences: false,
-      limitRate: 52_428_800,
+      limitRate: parseRateLimit('50M'),
       compression: { compression: 'zstd', compressionLevel: 3 },
       disk: ['a', 'b'],
       name: undefined,

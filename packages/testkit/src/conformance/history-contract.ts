@@ -25,7 +25,7 @@ export const checksOfHistory = (open: OpenHistory): readonly Check[] => [
     name: 'an entry is found as it was recorded, also by the next process',
     run: async () => {
       const { history, reopen } = await open();
-      const entry = { ...entryOf(1), error: { code: 'target/full', message: 'The target is full.' }, bytes: 2 ** 41 };
+      const entry = { ...entryOf(1), error: { code: 'target/full', message: 'The target is full.' }, bytes: 2 ** 41, vms: ['web-01', 'db'] };
       await history.record(entry, calm);
       expect(await history.find(entry.id, calm)).toEqual(entry);
       expect(await ((await reopen?.()) ?? history).list(all)).toEqual([entry]);

@@ -1,6 +1,6 @@
 import { HyperError, imageFormats, toExportId, type ExportId } from '@hypersdk/domain';
 import type { Cancel, ExportLease, StorageTarget, StoredObject } from '@hypersdk/ports';
-import { artifactName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
+import { artifactName, checksumsName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { planDigest, readJournal, vmDigest, writeJournal, type ExportJournal } from './export-journal.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
 
@@ -94,7 +94,8 @@ async function clear(
   });
   // A journal beside a complete export is a left-over of the run that completed it, and must not vouch for that run's files.
   const complete = files.has(baseName(manifestName(name))) ? [journalName(name), manifestName(name)] : [];
-  for (const object of [...complete, artifactName(name), ...old.map((file) => `${name}/${file}`)]) await target.delete(object, o);
+  const checksums = files.has(baseName(checksumsName(name))) ? [checksumsName(name)] : [];
+  for (const object of [...complete, ...checksums, artifactName(name), ...old.map((file) => `${name}/${file}`)]) await target.delete(object, o);
 }
 
 const baseName = (object: string): string => object.slice(object.lastIndexOf('/') + 1);

@@ -5,6 +5,7 @@ import type { Cancel, StorageTarget, StoredObject } from '@hypersdk/ports';
 
 export const manifestName = (name: string): string => `${name}/export-manifest.json`;
 export const artifactName = (name: string): string => `${name}/artifact-manifest.json`;
+export const checksumsName = (name: string): string => `${name}/SHA256SUMS`;
 /** Written first and removed last: says whose unfinished work lies here. */
 export const journalName = (name: string): string => `${name}/export-journal.json`;
 

@@ -1,5 +1,17 @@
 import type { DiskId, ExportManifest, Receipt, VMId } from '@hypersdk/domain';
-import type { Cancel, Clock, CopyOutcome, CopyProgress, Ids, ImageSettings, ProviderSession, RateBudget, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+import type {
+  Cancel,
+  Clock,
+  CopyOutcome,
+  CopyProgress,
+  Ids,
+  ImageSettings,
+  ProviderSession,
+  RateBudget,
+  Signer,
+  StorageTarget,
+  Transfer,
+} from '@hypersdk/ports';
 
 /** Room for so many disks at a time, whichever export they belong to. */
 export interface Places {

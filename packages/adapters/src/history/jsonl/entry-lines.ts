@@ -96,12 +96,13 @@ const STATES: ReadonlySet<unknown> = new Set(['running', 'succeeded', 'failed', 
 const COMMANDS: ReadonlySet<unknown> = new Set(['export', 'convert']);
 
 function isEntry(value: Readonly<Record<string, unknown>>): value is HistoryEntry & Readonly<Record<string, unknown>> {
-  const { id, command, state, startedAt, finishedAt, source, target, bytes, root, error, resume } = value;
+  const { id, command, state, startedAt, finishedAt, source, target, bytes, root, vms, error, resume } = value;
   return (
     [id, startedAt, source, target].every(isText) &&
     COMMANDS.has(command) &&
     STATES.has(state) &&
     [finishedAt, root].every((field) => field === undefined || isText(field)) &&
+    (vms === undefined || (Array.isArray(vms) && vms.every(isText))) &&
     (bytes === undefined || Number.isSafeInteger(bytes)) &&
     (error === undefined || (isRecord(error) && isText(error['code']) && isText(error['message']))) &&
     Array.isArray(resume) &&

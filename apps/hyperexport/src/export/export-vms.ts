@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import { toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
+import type { Cancel, RateBudget } from '@hypersdk/ports';
+import { exportVM, runTogether, toExportName, writeChecksums, type ExportProgress, type Places } from '@hypersdk/usecases';
+import type { ExportFlags } from '../commands/export.ts';
+import { toImageSettings } from '../flags/image-flags.ts';
+import type { ProgressTracker } from '../progress/progress-tracker.ts';
+import type { BegunRun } from '../run-record.ts';
+import type { Services } from '../services.ts';
+import { tool } from '../tool.ts';
+import { chosenDisks } from './check-choice.ts';
+import type { FinishedExport } from './describe-export.ts';
+import { findFinished } from './find-finished.ts';
+import type { OpenedExport } from './open-export.ts';
+
+/** What the exports of a run share. */
+export interface SharedMeans {
+  readonly services: Services;
+  readonly tracker: ProgressTracker;
+  readonly places: Places;
+  readonly budget?: RateBudget;
+}
+
+/** As many VMs at a time as disks may be copied; their disks take turns. */
+export async function exportVMs(
+  opened: OpenedExport,
+  means: SharedMeans,
+  o: Cancel & { readonly run: BegunRun },
+): Promise<readonly FinishedExport[]> {
+  expectDisks(opened, means.tracker);
+  return runTogether(opened.vms, { signal: o.signal, width: means.places.count }, (vm, _, { signal }) =>
+    exportOne(opened, means, { vm, signal, run: o.run }),
+  );
+}
+
+/** Makes all disks known before the first starts, so that the whole is known from the beginning. */
+export function expectDisks({ vms, order }: OpenedExport, tracker: ProgressTracker): void {
+  for (const vm of vms) for (const disk of chosenDisks(vm, order.flags)) tracker.expect(keyOf(vm, disk.id), toExpected(vm, disk));
+}
+
+async function exportOne(
+  { session, order: { flags } }: OpenedExport,
+  { services, tracker, places, budget }: SharedMeans,
+  { vm, signal, run }: Cancel & { readonly vm: VMInfo; readonly run: BegunRun },
+): Promise<FinishedExport> {
+  const target = await services.target(flags.to);
+  const startedAt = services.clock.elapsed();
+  const { clock, ids } = services;
+  const ports = { transfer: services.transfer({ workers: flags.workers }), signer: await services.signer(), clock, ids, target, tool };
+  const request = {
+    ...choicesOf(flags, vm),
+    session,
+    vm: vm.id,
+    verifyPercent: flags.verify,
+    parallel: places,
+    ...(budget === undefined ? {} : { rateLimit: budget }),
+  };
+  const sought = { target, name: request.name, vm, run: run.entry };
+  const finished = run.continues && !request.restart ? await findFinished(sought, { signal }) : undefined;
+  if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(vm, disk.id));
+  const outcome = finished ?? (await exportVM(ports)(request, { signal, onProgress: (progress) => track(tracker, vm, progress) }));
+  if (flags.checksums) await writeChecksums(target)(request.name, outcome.manifest, { signal });
+  return { outcome, folder: resolve(flags.to, request.name), elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
+}
+
+/** What plan and run have in common. */
+export const choicesOf = (flags: ExportFlags, vm: VMInfo) => ({
+  name: flags.name ?? toExportName(vm.name),
+  settings: toImageSettings(flags, 'qcow2'),
+  overwrite: flags.overwrite ?? false,
+  restart: flags.restart ?? false,
+  ...(flags.disk === undefined ? {} : { disks: flags.disk.map(toDiskId) }),
+});
+
+function track(tracker: ProgressTracker, vm: VMInfo, progress: ExportProgress): void {
+  for (const disk of progress.disks) {
+    const key = keyOf(vm, disk.id);
+    if (disk.progress) tracker.report(key, labelOf(vm, disk.label), disk.progress);
+    if (disk.state === 'done') tracker.done(key);
+  }
+}
+
+const keyOf = (vm: VMInfo, disk: string): string => JSON.stringify([vm.connection, vm.id, disk]);
+const toExpected = (vm: VMInfo, disk: DiskInfo): Parameters<ProgressTracker['expect']>[1] => ({
+  label: labelOf(vm, disk.label),
+  ...(disk.allocatedSize === undefined ? {} : { allocatedSize: disk.allocatedSize }),
+});
+const labelOf = (vm: VMInfo, disk: string): string => (disk.includes(vm.name) ? disk : `${vm.name} ${disk}`);

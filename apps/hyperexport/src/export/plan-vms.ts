@@ -1,0 +1,16 @@
+import type { Cancel } from '@hypersdk/ports';
+import { planExport, type ExportPlan } from '@hypersdk/usecases';
+import type { Services } from '../services.ts';
+import { choicesOf } from './export-vms.ts';
+import type { OpenedExport } from './open-export.ts';
+
+/** What the export of each VM would do. Nothing is written. */
+export async function planVMs(services: Services, { session, vms, order: { flags } }: OpenedExport, o: Cancel): Promise<readonly ExportPlan[]> {
+  const target = await services.target(flags.to);
+  const plans: ExportPlan[] = [];
+  for (const vm of vms) {
+    const request = { ...choicesOf(flags, vm), session, vm: vm.id, references: flags.followReferences ? 'beside' : 'refuse' } as const;
+    plans.push(await planExport({ target, inspector: services.inspector })(request, o));
+  }
+  return plans;
+}
