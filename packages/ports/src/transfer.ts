@@ -1,4 +1,4 @@
-import type { ContentDigest, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
+import type { ContentDigest, GuestLook, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 
@@ -136,6 +136,8 @@ export interface ImageInspector {
   /** Names the one format that the file's bytes match; `raw` when none does. Two matches are refused with `image/malformed`. */
   probe(path: string, o: Cancel): Promise<ImageFormat>;
   inspect(image: ImageRef, o: Cancel): Promise<ImageInfo>;
+  /** Says what lies on the disk: partitions, file systems, installed systems, boot loaders. What is broken there is a finding, never a failure. Half a second and 24 MiB of reading at most. */
+  look(image: ImageRef, o: Cancel): Promise<GuestLook>;
   /** Identifies the content of an image and all files it refers to, at this moment: changes whenever any of them is written. */
   mark(image: ImageRef, o: Cancel): Promise<string>;
   /** A reference to the image at `path`, its format detected unless named. A named format that the bytes contradict is refused with `image/format-mismatch`. */

@@ -9,6 +9,7 @@ import { toSourceError } from '../file/io-error.ts';
 import type { DiskImage, ImageReader } from '../format/disk-image.ts';
 import { imageReaders } from '../format/formats.ts';
 import { openImage } from '../format/open-image.ts';
+import { lookAtGuest } from '../guest/look-at-guest.ts';
 import { imageMark } from './image-mark.ts';
 
 /** The signatures of most formats lie in the first bytes of the file. */
@@ -33,6 +34,11 @@ export const imageInspector: ImageInspector = {
     const allocatedSize = await countData(image, o);
     const fileSize = image.files.reduce((sum, file, index) => sum + (index === 0 ? (image.slice?.length ?? file.size) : file.size), 0);
     return { ...image.info, allocatedSize, fileSize } satisfies ImageInfo;
+  },
+
+  look: async (ref, o) => {
+    using image = openImage(ref);
+    return await lookAtGuest(image, o);
   },
 
   mark: async (ref, o) => {

@@ -19,6 +19,7 @@ const ask = (path: string): string => {
 const inspector: ImageInspector = {
   probe: (path, o) => imageInspector.probe(ask(path), o),
   inspect: (image, o) => imageInspector.inspect({ ...image, path: ask(image.path) }, o),
+  look: (image, o) => imageInspector.look({ ...image, path: ask(image.path) }, o),
   mark: (image, o) => imageInspector.mark({ ...image, path: ask(image.path) }, o),
   refer: (path, o) => imageInspector.refer(ask(path), o),
 };

@@ -12,6 +12,7 @@ test('a mark follows the content, and an absent or wrong file is told', async ()
   const inspector = new MemoryInspector(files);
   const image = await inspector.refer('/a', { ...calm, references });
   expect(await inspector.inspect(image, calm)).toMatchObject({ format: 'raw', virtualSize: 3, allocatedSize: 2 });
+  expect((await inspector.look(image, calm)).volumes).toMatchObject([{ place: 'disk', size: 3 }]);
   const before = await inspector.mark(image, calm);
   files.write('/a', Uint8Array.of(1, 0, 3));
   expect(await inspector.mark(image, calm)).not.toBe(before);

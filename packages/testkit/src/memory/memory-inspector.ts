@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HyperError, type ImageFormat, type ImageInfo, type ImageRef, type ReferencePolicy } from '@hypersdk/domain';
+import { HyperError, type GuestLook, type ImageFormat, type ImageInfo, type ImageRef, type ReferencePolicy } from '@hypersdk/domain';
 import type { Cancel, ImageInspector } from '@hypersdk/ports';
 import type { MemoryFiles } from './memory-files.ts';
 
@@ -31,6 +31,14 @@ export class MemoryInspector implements ImageInspector {
       snapshotCount: 0,
       details: {},
     };
+  }
+
+  /** Nothing in memory is a guest's disk. */
+  async look(image: ImageRef, { signal }: Cancel): Promise<GuestLook> {
+    signal.throwIfAborted();
+    const size = this.#read(image.path).length;
+    const volume = { place: 'disk', offset: 0, size, content: { kind: 'unknown', details: {} } } as const;
+    return { table: 'none', sectorSize: 512, volumes: [volume], systems: [], firmwares: [], loaders: [], findings: [], complete: true };
   }
 
   async mark(image: ImageRef, { signal }: Cancel): Promise<string> {
