@@ -20,10 +20,14 @@ export type BootVerdict =
   | { readonly kind: 'unclear'; readonly reason: string }
   | { readonly kind: 'skipped'; readonly reason: string };
 
+/** The host's virtualisation, or QEMU's emulation of a processor. */
+export type BootAccelerator = 'kvm' | 'tcg';
+
 /** The machine that a guest was started on. Sizes are bytes. */
 export interface BootHardware {
   readonly firmware: BootFirmware;
   readonly controller: BootController;
+  readonly accelerator: BootAccelerator;
   readonly memory: number;
   readonly cpus: number;
 }
@@ -49,7 +53,7 @@ export interface BootRecord {
   readonly vm?: string;
   readonly disks: readonly { readonly file: string; readonly format: ImageFormat; readonly virtualSize: number }[];
   /** What ran the guest; absent when nothing could. */
-  readonly emulator?: { readonly program: string; readonly version: string; readonly accelerator: 'kvm' | 'tcg'; readonly sandbox: string };
+  readonly emulator?: { readonly program: string; readonly version: string; readonly accelerator: BootAccelerator; readonly sandbox: string };
   readonly attempts: readonly BootAttempt[];
   readonly verdict: BootVerdict;
   /** File names beside the record. */

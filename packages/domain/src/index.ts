@@ -17,5 +17,5 @@ export type { Firmware, NicInfo, PowerState, VMInfo } from './vm.ts';
 export type { Consistency, ExportedDisk, ExportManifest } from './export-manifest.ts';
 export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';
 export { bootControllers, bootFirmwares } from './boot-proof.ts';
-export type { BootAttempt, BootController, BootFailure, BootFirmware, BootHardware, BootRecord, BootVerdict } from './boot-proof.ts';
+export type { BootAccelerator, BootAttempt, BootController, BootFailure, BootFirmware, BootHardware, BootRecord, BootVerdict } from './boot-proof.ts';
 export type { GuestFinding, GuestLook, GuestOs, GuestVolume, PartitionEntry, VolumeContent, VolumeKind } from './guest-look.ts';

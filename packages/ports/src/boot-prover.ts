@@ -1,4 +1,4 @@
-import type { BootFirmware, BootHardware, ImageFormat } from '@hypersdk/domain';
+import type { BootAccelerator, BootFirmware, BootHardware, ImageFormat } from '@hypersdk/domain';
 import type { Cancel } from './cancel.ts';
 
 /** An image that was inspected before. Files that it refers to are part of it. */
@@ -21,7 +21,7 @@ export type BootReadiness =
       readonly program: string;
       readonly version: string;
       /** What was seen to run a guest here, not what the host claims to have. */
-      readonly accelerator: 'kvm' | 'tcg';
+      readonly accelerator: BootAccelerator;
       readonly firmwares: readonly BootFirmware[];
       /** What shuts the emulator in, for the record. */
       readonly sandbox: string;

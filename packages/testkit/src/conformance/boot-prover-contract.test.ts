@@ -14,6 +14,7 @@ const machineOf = (path: string): BootMachine => ({
   disks: [{ path, format: 'raw', beside: [] }],
   firmware: 'bios',
   controller: 'sata',
+  accelerator: 'tcg',
   memory: 1,
   cpus: 1,
 });

@@ -1,13 +1,15 @@
-import type { BootAttempt, BootController, BootFirmware } from '@hypersdk/domain';
+import type { BootAccelerator, BootAttempt, BootController, BootFirmware } from '@hypersdk/domain';
 
 export interface HardwareChoice {
   /** What the platform or the user says; absent: both are tried. */
   readonly firmware?: BootFirmware;
   /** Absent: the usual one first, others when the guest does not find its root. */
   readonly controller?: BootController;
+  /** The best that runs here. */
+  readonly accelerator: BootAccelerator;
 }
 
-export type Hardware = Pick<BootAttempt, 'firmware' | 'controller'>;
+export type Hardware = Pick<BootAttempt, 'firmware' | 'controller' | 'accelerator'>;
 
 /** Nearly every system brings a driver for AHCI; one that was installed on another controller may have left it out of its initial RAM disk. */
 const CONTROLLERS: readonly BootController[] = ['sata', 'virtio', 'scsi'];
@@ -15,17 +17,20 @@ const CONTROLLERS: readonly BootController[] = ['sata', 'virtio', 'scsi'];
 /** What to start the guest on next, given how it went so far; nothing when another machine would not help. */
 export function nextHardware(tried: readonly BootAttempt[], choice: HardwareChoice): Hardware | undefined {
   const last = tried.at(-1);
-  if (last === undefined) return { firmware: choice.firmware ?? 'bios', controller: choice.controller ?? 'sata' };
-  const isTried = (one: Hardware): boolean => tried.some(({ firmware, controller }) => firmware === one.firmware && controller === one.controller);
-  return alternatives(last, choice).find((one) => !isTried(one));
+  if (last === undefined) return { firmware: choice.firmware ?? 'bios', controller: choice.controller ?? 'sata', accelerator: choice.accelerator };
+  return alternatives(last, choice).find((one) => !tried.some((before) => isSame(before, one)));
 }
 
-function alternatives({ firmware, controller, verdict }: BootAttempt, choice: HardwareChoice): readonly Hardware[] {
+const isSame = (a: Hardware, b: Hardware): boolean => a.firmware === b.firmware && a.controller === b.controller && a.accelerator === b.accelerator;
+
+function alternatives({ firmware, controller, accelerator, verdict }: BootAttempt, choice: HardwareChoice): readonly Hardware[] {
+  // Nested virtualisation may run firmware and hang in the kernel that follows; emulation does not.
+  if (verdict.kind === 'unclear' && accelerator === 'kvm') return [{ firmware, controller, accelerator: 'tcg' }];
   if (verdict.kind !== 'failed') return [];
   if (verdict.reason === 'no-boot-device' || verdict.reason === 'damaged-loader')
-    return choice.firmware === undefined ? [{ firmware: firmware === 'bios' ? 'uefi' : 'bios', controller }] : [];
+    return choice.firmware === undefined ? [{ firmware: firmware === 'bios' ? 'uefi' : 'bios', controller, accelerator }] : [];
   const lacksRoot = verdict.reason === 'emergency-shell' || /unable to mount root/i.test(verdict.sign);
-  return lacksRoot && choice.controller === undefined ? CONTROLLERS.map((one) => ({ firmware, controller: one })) : [];
+  return lacksRoot && choice.controller === undefined ? CONTROLLERS.map((one) => ({ firmware, controller: one, accelerator })) : [];
 }
 
 /** How far a guest got: what is to be reported of several attempts. */

@@ -34,7 +34,7 @@ export interface ProveBootRequest extends BootSubject {
 }
 
 export interface ProveBootOptions extends Cancel {
-  readonly onAttempt?: (hardware: Hardware, about: BootReadiness) => void;
+  readonly onAttempt?: (hardware: Hardware) => void;
   readonly onObservation?: (observation: BootObservation) => void;
 }
 
@@ -55,7 +55,7 @@ export const proveBoot =
     const readiness = await ports.prover.probe(o);
     const disks = await inspectDisks(ports.inspector, request, o);
     const refusal = refuse(readiness, disks);
-    const watched = refusal === undefined ? await attempt(ports.prover, { request, disks, readiness }, o) : [];
+    const watched = refusal === undefined && readiness.ready ? await attempt(ports.prover, { request, disks, readiness }, o) : [];
     const best = furthest(watched);
     const evidence: Evidence = {
       name: request.name,
@@ -76,6 +76,8 @@ export const proveBoot =
     };
     return keepEvidence(ports.evidence, evidence, o);
   };
+
+type Ready = BootReadiness & { readonly ready: true };
 
 type InspectedDisk = BootDisk & { readonly virtualSize: number; readonly whyNot?: string };
 
@@ -105,7 +107,7 @@ function refuse(readiness: BootReadiness, disks: readonly InspectedDisk[]): Boot
 interface Task {
   readonly request: ProveBootRequest;
   readonly disks: readonly BootDisk[];
-  readonly readiness: BootReadiness;
+  readonly readiness: Ready;
 }
 
 async function attempt(prover: BootProver, { request, disks, readiness }: Task, o: ProveBootOptions): Promise<readonly WatchedAttempt[]> {
@@ -113,13 +115,13 @@ async function attempt(prover: BootProver, { request, disks, readiness }: Task, 
   const sizes = { memory: clamp(request.memory ?? MEMORY_DEFAULT, MEMORY), cpus: clamp(request.cpus ?? CPUS.max, CPUS) };
   while (watched.length < ATTEMPTS_MAX) {
     const tried = watched.map((one) => one.attempt);
-    const hardware = nextHardware(tried, request);
+    const hardware = nextHardware(tried, { ...request, accelerator: readiness.accelerator });
     if (hardware === undefined) break;
-    if (readiness.ready && !readiness.firmwares.includes(hardware.firmware)) {
+    if (!readiness.firmwares.includes(hardware.firmware)) {
       if (watched.length === 0) watched.push(withoutFirmware({ ...hardware, ...sizes }));
       break;
     }
-    o.onAttempt?.(hardware, readiness);
+    o.onAttempt?.(hardware);
     const options = { ...o, timeLimitMs: request.timeLimitMs, expect: request.expect };
     watched.push(await watchBoot(prover, { ...hardware, ...sizes, disks }, options));
   }
@@ -144,7 +146,7 @@ const withoutFirmware = (hardware: Hardware & { readonly memory: number; readonl
   last: undefined,
 });
 
-const emulatorOf = ({ program, version, accelerator, sandbox }: BootReadiness & { readonly ready: true }): NonNullable<BootRecord['emulator']> => ({
+const emulatorOf = ({ program, version, accelerator, sandbox }: Ready): NonNullable<BootRecord['emulator']> => ({
   program,
   version,
   accelerator,

@@ -28,12 +28,13 @@ export async function watchBoot(prover: BootProver, machine: BootMachine, o: Wat
     verdict = judgeBoot(watched);
     if (verdict !== undefined || now.elapsedMs >= o.timeLimitMs) break;
   }
-  const { firmware, controller, memory, cpus } = machine;
+  const { firmware, controller, accelerator, memory, cpus } = machine;
   return {
     last: watched?.now,
     attempt: {
       firmware,
       controller,
+      accelerator,
       memory,
       cpus,
       verdict: verdict ?? { kind: 'unclear', reason: watched === undefined ? 'The guest showed nothing.' : describeUndecided(watched) },

@@ -1,11 +1,10 @@
-import { HyperError, MIB } from '@hypersdk/domain';
+import { HyperError, MIB, type BootAccelerator } from '@hypersdk/domain';
 import type { BootMachine } from '@hypersdk/ports';
 import type { FirmwareFiles } from './find-tools.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface MachineParts {
   readonly sandbox: Pick<Sandbox, 'scratch' | 'images'>;
-  readonly accelerator: 'kvm' | 'tcg';
   /** As the emulator sees them; absent for a BIOS. */
   readonly ovmf?: FirmwareFiles;
 }
@@ -18,7 +17,7 @@ const TRANSLATED_MIB = 256;
 /** The machine begins paused, so that nobody's guest runs before somebody watches. */
 export const toArguments = (machine: BootMachine, parts: MachineParts): readonly string[] =>
   [
-    bareMachine(parts.accelerator),
+    bareMachine(machine.accelerator),
     ['-machine', machine.controller === 'ide' ? 'pc' : 'q35'],
     ['-m', String(Math.ceil(machine.memory / MIB)), '-smp', String(machine.cpus)],
     ['-device', 'VGA', '-device', 'virtio-rng-pci', '-rtc', 'base=utc'],
@@ -30,7 +29,7 @@ export const toArguments = (machine: BootMachine, parts: MachineParts): readonly
   ].flat();
 
 /** No default devices, no configuration of the user's, no network, no window, and a filter for system calls. */
-export const bareMachine = (accelerator: 'kvm' | 'tcg'): readonly string[] =>
+export const bareMachine = (accelerator: BootAccelerator): readonly string[] =>
   [
     ['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none'],
     accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', `tcg,tb-size=${TRANSLATED_MIB}`, '-cpu', 'max'],

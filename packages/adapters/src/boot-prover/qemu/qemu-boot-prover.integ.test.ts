@@ -18,7 +18,7 @@ async function open(): Promise<BootProverSubject> {
   const write = async (name: string, guest: TinyGuest): Promise<BootMachine> => {
     const path = join(folder, `${mark}-${name}.raw`);
     await writeFile(path, Buffer.concat([buildBootSector(guest), Buffer.alloc(MIB - 512)]));
-    return { disks: [{ path, format: 'raw', beside: [] }], firmware: 'bios', controller: 'sata', memory: 64 * MIB, cpus: 1 };
+    return { disks: [{ path, format: 'raw', beside: [] }], firmware: 'bios', controller: 'sata', accelerator: 'tcg', memory: 64 * MIB, cpus: 1 };
   };
   const waiting = await write('waiting', { says: SAYS, writes: true, afterwards: 'idle' });
   const ending = await write('ending', { says: SAYS, writes: false, afterwards: 'off' });

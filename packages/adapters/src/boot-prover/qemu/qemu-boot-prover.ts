@@ -19,7 +19,6 @@ export interface QemuBootProverOptions {
   readonly unsandboxed: boolean;
 }
 
-type Ready = BootReadiness & { readonly ready: true };
 type Readiness = { readonly about: BootReadiness; readonly tools?: Tools };
 
 /** Fast enough to catch what scrolls by, rare enough not to slow an emulated guest. */
@@ -46,7 +45,7 @@ export class QemuBootProver implements BootProver {
     if (!about.ready || tools === undefined) throw unavailable(about.ready ? 'there is no emulator.' : about.reason);
     await checkDisks(machine.disks);
     await using scratch = await openScratch();
-    await using running = await RunningMachine.open(await toLaunch(machine, { tools, about, scratch: scratch.path }), o);
+    await using running = await RunningMachine.open(await toLaunch(machine, { tools, scratch: scratch.path }), o);
     for (;;) {
       await pause(PERIOD_MS, o);
       const observation = await running.observe();
@@ -90,16 +89,15 @@ async function askVersion(tools: Tools, o: Cancel & { readonly scratch: string }
 
 interface Surroundings {
   readonly tools: Tools;
-  readonly about: Ready;
   readonly scratch: string;
 }
 
-async function toLaunch(machine: BootMachine, { tools, about, scratch }: Surroundings): Promise<Launch> {
-  const { accelerator } = about;
+async function toLaunch(machine: BootMachine, { tools, scratch }: Surroundings): Promise<Launch> {
+  const { accelerator } = machine;
   const devices = accelerator === 'kvm' ? [KVM_DEVICE] : [];
   const sandbox = enclose(tools, { scratch, disks: machine.disks, memory: machine.memory, devices });
   const ovmf = machine.firmware === 'uefi' ? await copyVariables(scratch) : undefined;
-  const parts = { sandbox, accelerator, ...(ovmf === undefined ? {} : { ovmf: { code: ovmf, variables: `${sandbox.scratch}/${VARIABLES_FILE}` } }) };
+  const parts = { sandbox, ...(ovmf === undefined ? {} : { ovmf: { code: ovmf, variables: `${sandbox.scratch}/${VARIABLES_FILE}` } }) };
   const args = [...sandbox.args, tools.qemu, ...toArguments(machine, parts)];
   return { command: sandbox.command, args, scratch, scratchInside: sandbox.scratch };
 }
