@@ -1,3 +1,4 @@
+export { archiver } from './archive/archiver.ts';
 export { readOva } from './archive/read-ova.ts';
 export { openTransfer } from './copy/transfer.ts';
 export { createImage } from './format/create-image.ts';

@@ -18,6 +18,7 @@ export type {
 export type { DiskExport, ExportableDisk, ExportLease, FacetName, Facets, Inventory, ProviderModule, ProviderSession, Registry } from './provider.ts';
 export type { StorageTarget, StoredObject } from './storage-target.ts';
 export type { Signer } from './signer.ts';
+export type { ArchiveContent, ArchivedFile, ArchiveProgress, ArchiveRequest, Archiver } from './archiver.ts';
 export type { Clock, Ids } from './clock.ts';
 export type { History, HistoryEntry } from './history.ts';
 export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';

@@ -75,7 +75,7 @@ async function pack(name: string, ...args: readonly string[]): Promise<string> {
 
 async function list(path: string): Promise<VMInfo[]> {
   await using session = await provider.open(provider.parse({ path }), calm);
-  return Array.fromAsync(session.facets.inventory.list({ ...calm, onProblem: (problem) => problems.push(problem) }));
+  return await Array.fromAsync(session.facets.inventory.list({ ...calm, onProblem: (problem) => problems.push(problem) }));
 }
 
 async function leaseOf(path: string, id: string, disks?: readonly string[]) {
