@@ -2,6 +2,7 @@
 import { LEAF_SIZE, leafCount, leafRange } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { WritableFile } from '../../file/byte-file.ts';
+import { isZero } from '../../stream/is-zero.ts';
 import { imageWriters } from '../formats.ts';
 import type { ImagePlan, Layout, LayoutMark } from '../image-writer.ts';
 
@@ -15,11 +16,8 @@ export interface BuiltDisk {
 
 /** A disk that is in memory as a whole. */
 export function diskOf(bytes: Uint8Array): BuiltDisk {
-  const zeros = new Uint8Array(LEAF_SIZE);
-  const leaves = Array.from({ length: leafCount(bytes.length) }, (_, leaf) => leaf).filter((leaf) => {
-    const part = bytes.subarray(leaf * LEAF_SIZE, (leaf + 1) * LEAF_SIZE);
-    return Buffer.compare(part, zeros.subarray(0, part.length)) !== 0;
-  });
+  const all = Array.from({ length: leafCount(bytes.length) }, (_, leaf) => leaf);
+  const leaves = all.filter((leaf) => !isZero(bytes.subarray(leaf * LEAF_SIZE, (leaf + 1) * LEAF_SIZE)));
   return { virtualSize: bytes.length, leaves, read: (offset, into) => into.set(bytes.subarray(offset, offset + into.length)) };
 }
 
@@ -68,7 +66,7 @@ export class ImageBuilder {
     const bytes = new Uint8Array(count * unitSize);
     this.#disk.read(offset, bytes.subarray(0, length));
     const units = Array.from({ length: count }, (_, unit) => bytes.subarray(unit * unitSize, (unit + 1) * unitSize));
-    const sizes = Uint32Array.from(units, (unit) => (unit.some((byte) => byte !== 0) ? unitSize : 0));
+    const sizes = Uint32Array.from(units, (unit) => (isZero(unit) ? 0 : unitSize));
     const offsets = Float64Array.from(units, (_, unit) => offset + unit * unitSize);
     if (placement === 'assigned') this.#layout.place(leaf, sizes, offsets);
     units.forEach((unit, at) => {
