@@ -8,7 +8,7 @@ import { openParent } from './open-parent.ts';
 import { readParentLocator } from './parent-locator.ts';
 import { readRegions } from './region-table.ts';
 import { replayLog } from './replay-log.ts';
-import { malformed } from './vhdx-refusal.ts';
+import { mismatched } from './vhdx-refusal.ts';
 
 /** Reads Hyper-V's virtual disks: dynamic, fixed and differencing, with a log that was left to be replayed. */
 export const vhdxReader = {
@@ -21,7 +21,7 @@ export const vhdxReader = {
 function openVhdx(file: ByteFile, o: OpenOptions): VhdxImage {
   const head = new Uint8Array(Math.min(file.size, FILE_SIGNATURE.length));
   file.read(0, head);
-  if (!vhdxReader.probe(head)) throw malformed('it does not begin with the signature of the format', { path: file.path, offset: 0 });
+  if (!vhdxReader.probe(head)) throw mismatched('it does not begin with the signature of the format', { path: file.path, offset: 0 });
   const header = readFileHeader(file);
   const content = replayLog(file, header);
   const regions = readRegions(content, header.log);

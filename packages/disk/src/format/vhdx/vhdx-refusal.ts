@@ -8,6 +8,7 @@ export interface FilePlace {
 }
 
 export const malformed = (why: string, at: FilePlace): HyperError => refuse('image/malformed', why, { format: 'vhdx', ...at });
+export const mismatched = (why: string, at: FilePlace): HyperError => refuse('image/format-mismatch', why, { format: 'vhdx', ...at });
 export const unsupported = (why: string, at: FilePlace): HyperError => refuse('image/unsupported', why, { format: 'vhdx', ...at });
 export const tooLarge = (why: string, at: FilePlace): HyperError => refuse('image/too-large', why, { format: 'vhdx', ...at });
 export const refusedReference = (why: string, at: FilePlace): HyperError => refuse('image/refused-reference', why, { format: 'vhdx', ...at });
