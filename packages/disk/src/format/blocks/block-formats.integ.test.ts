@@ -130,8 +130,8 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHD and VDI beside qemu-img', {
       const began = process.threadCpuUsage();
       using image = open(name, format);
       const data = extentsOf(image).filter(({ kind }) => kind === 'data');
-      // Blocks are stored, yet of the file only the pages that were written to are data.
-      expect(data.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(64 * KIB);
+      // QEMU fills a block of a VDI with zeros, and leaves the rest of one of a VHD out.
+      expect(data.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(2 * MIB);
       const { user, system } = process.threadCpuUsage(began);
       expect(user + system).toBeLessThan(1_000_000);
       expectIslands(image, islands);

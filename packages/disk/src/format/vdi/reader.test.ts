@@ -117,12 +117,12 @@ describe('a differencing disk', () => {
     bytes.writeUInt32LE(0xffff_fffe, 512 + 12);
     bytes.fill(9, MIB, 2 * MIB);
   });
-  const files: Readonly<Record<string, WatchedFile>> = { parent: new WatchedFile(parent, 'parent.vdi') };
+  const parentFile = new WatchedFile(parent, 'parent.vdi');
   let asked: string | undefined;
   const openChild = (edit: VdiEdit, o: Partial<OpenOptions> = {}): DiskImage => {
     const openReference = (name: string): WatchedFile => {
       asked = name;
-      return files['parent'] ?? expect.unreachable();
+      return parentFile;
     };
     return open(edit, { references: 'beside', openReference, ...o });
   };
@@ -137,6 +137,24 @@ describe('a differencing disk', () => {
     expect(image.files).toHaveLength(2);
     expect(image.locate?.({ offset: 4 * MIB, length: MIB })).toMatchObject({ length: MIB });
     expect(extentsOf(image, { offset: 2 * MIB, length: 3 * MIB }).map(({ kind }) => kind)).toEqual(['hole', 'zero', 'data']);
+  });
+
+  test('finds its parent among the files that the caller lists, whatever their names', () => {
+    const other = new WatchedFile(
+      editVdi((bytes) => void bytes.fill(5, 392, 408)),
+      'other.vdi',
+    );
+    const listed: Readonly<Record<string, WatchedFile>> = {
+      'other.vdi': other,
+      'text.vdi': new WatchedFile(new Uint8Array(9)),
+      'the base.vdi': parentFile,
+    };
+    const openReference = (name: string): WatchedFile => listed[name] ?? expect.unreachable();
+    using image = openChild(child, { references: { listed: Object.keys(listed).map((name) => `/elsewhere/${name}`) }, openReference });
+    expect(image.info.references).toEqual(['the base.vdi']);
+    expect(other.closed).toBe(1);
+    const without = { references: { listed: ['other.vdi'] }, openReference };
+    expect(() => openChild(child, without)).toThrow('none of the files listed is its parent');
   });
 
   test('is refused over another disk, or over its parent when that was changed since', () => {

@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import type { ByteFile } from '../../file/byte-file.ts';
 import type { OpenOptions } from '../disk-image.ts';
+import { followedName } from '../followed-name.ts';
 import type { DynamicHeader } from './dynamic-header.ts';
 import { parentNames, withoutOwnFolder } from './parent-names.ts';
 import type { VhdImage } from './vhd-image.ts';
@@ -55,14 +56,14 @@ function chooseName(file: ByteFile, header: DynamicHeader, o: OpenOptions): stri
   const [first] = names;
   if (first === undefined) throw malformed('it is a differencing disk that does not name its parent', { path, offset: header.offset + 64 });
   const shown = JSON.stringify(first);
-  if (o.references !== 'beside')
+  if (o.references === 'refuse')
     throw refusedReference(`it holds only what differs from its parent ${shown}, and images may not name other files unless this is allowed`, {
       path,
     });
-  const plain = names.map(withoutOwnFolder).find((name) => !/[/\\:\p{Cc}\ufffd]/u.test(name) && name !== '.' && name !== '..' && name !== '');
-  if (plain === undefined) throw refusedReference(`its parent is ${shown}, and only plain names of files beside the image are followed`, { path });
+  const followed = followedName(names.map(withoutOwnFolder), o.references);
+  if (followed === undefined) throw refusedReference(`its parent is ${shown}, and only plain names of files beside the image are followed`, { path });
   if (o.depth >= CHAIN_DEPTH_MAX) throw refusedReference(`its parent ${shown} makes a chain of more than ${CHAIN_DEPTH_MAX} images`, { path });
-  return plain;
+  return followed;
 }
 
 /**

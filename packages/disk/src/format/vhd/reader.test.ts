@@ -235,6 +235,12 @@ describe('a differencing disk', () => {
     },
   );
 
+  test('finds its parent by the last part of its name where the caller lists the files', () => {
+    using image = openBeside(overBase({ name: 'C:\\VMs\\base.vhd' }), { references: { listed: [join(folder, 'base.vhd')] } });
+    expect(image.info.references).toEqual(['base.vhd']);
+    expect(() => openBeside(overBase({ name: 'C:\\VMs\\base.vhd' }))).toThrow('only plain names');
+  });
+
   test('may be longer than its parent', () => {
     const longer = all(
       overBase(),
