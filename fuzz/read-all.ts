@@ -1,20 +1,34 @@
-import { HyperError, MIB, type ImageFormat } from '@hypersdk/domain';
+import { HyperError, MIB } from '@hypersdk/domain';
 import { MemoryFile } from '../packages/disk/src/file/memory-file.ts';
 import { imageReaders } from '../packages/disk/src/format/formats.ts';
+import type { Seed } from './seeds.ts';
 
 /** A damaged size may claim a vast disk; this much of it is looked at. */
 const EXTENTS_MAX = 2000;
 const READ_MAX = 8 * MIB;
 const into = new Uint8Array(64 * 1024);
 
+/** The files of an image that lies in several. */
+export interface Around {
+  /** The image itself. */
+  readonly top: string;
+  /** The file in whose place the damaged bytes are read. */
+  readonly name: string;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
 /** Does with an image what a copy does. Answers whether it was refused; anything thrown but a HyperError is a defect and goes through. */
-export function readAll(format: ImageFormat, bytes: Uint8Array): 'read' | 'refused' {
+export function readAll({ format, around }: Pick<Seed, 'format' | 'around'>, bytes: Uint8Array): 'read' | 'refused' {
+  const files: Around['files'] = around ? { ...around.files, [around.name]: bytes } : { fuzzed: bytes };
+  const top = around?.top ?? 'fuzzed';
   try {
-    using image = imageReaders[format].open(new MemoryFile(bytes, 'fuzzed'), {
-      references: 'refuse',
+    using image = imageReaders[format].open(new MemoryFile(files[top], top), {
+      references: around ? 'beside' : 'refuse',
       depth: 0,
       openReference: (name) => {
-        throw new HyperError('image/refused-reference', `The file ${JSON.stringify(name)} is not opened.`);
+        const found = files[name];
+        if (!found || !around) throw new HyperError('image/refused-reference', `The file ${JSON.stringify(name)} is not opened.`);
+        return new MemoryFile(found, name);
       },
     });
     let extents = 0;

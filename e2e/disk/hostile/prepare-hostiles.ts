@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KIB } from '@hypersdk/domain';
 import { hostileQcow2s } from '../../../packages/disk/src/format/qcow2/hostile-qcow2s.ts';
 import { hostileVmdks } from '../../../packages/disk/src/format/vmdk/hostile-vmdks.ts';
@@ -17,11 +17,12 @@ export async function prepareHostiles(folder: string): Promise<readonly HostileC
     const path = await place(join(folder, `qcow2-${at}`), 'self', bytes);
     cases.push({ name: `qcow2: ${name}`, path, format: 'qcow2', references, code, message });
   }
-  for (const [at, { name, bytes, code, message }] of hostileVmdks().entries()) {
+  for (const [at, { name, bytes, code, message, beside }] of hostileVmdks().entries()) {
     const path = await place(join(folder, `vmdk-${at}`), 'disk.vmdk', bytes);
-    cases.push({ name: `vmdk: ${name}`, path, format: 'vmdk', references: 'refuse', code, message });
+    for (const [other, content] of Object.entries(beside ?? {})) await writeFile(join(dirname(path), other), content);
+    cases.push({ name: `vmdk: ${name}`, path, format: 'vmdk', references: beside ? 'beside' : 'refuse', code, message });
     // Leave to open files beside the image is no leave to open anything else.
-    if (code === 'image/refused-reference' && /[/\\:]|\.\./.test(message))
+    if (!beside && code === 'image/refused-reference' && /[/\\:]|\.\./.test(message))
       cases.push({ name: `vmdk: ${name}, files beside allowed`, path, format: 'vmdk', references: 'beside', code, message });
   }
   return [...cases, ...(await prepareStrangers(join(folder, 'strangers')))];

@@ -22,20 +22,23 @@ export interface BuiltChain {
   readonly content: Uint8Array;
 }
 
+/** Numbers of grains cross the border between the two parts in which a table entry of a SESPARSE extent keeps them. */
+const FIRST_GRAIN = 4090;
+
 /** The last cell is cut short by this much, so that the disk is no whole number of grains. */
 const CUT = 3 * 512;
 
 /** A flat disk of `base`, and the layers over it, the lowest first. All have one number of cells. */
-export function buildChain(base: readonly Cell[], layers: readonly Layer[]): BuiltChain {
+export function buildChain(base: readonly Cell[], layers: readonly Layer[], { firstGrain = FIRST_GRAIN } = {}): BuiltChain {
   const size = base.length * CELL_SIZE - CUT;
   const content = new Uint8Array(size);
   paint(content, base);
   const files: Record<string, Uint8Array> = { 'base-flat.vmdk': content.slice() };
-  files['base.vmdk'] = describe({ kind: 'monolithicFlat', id: '1000', extents: [`RW ${size / 512} FLAT "base-flat.vmdk" 0`] });
+  files['base.vmdk'] = describeDisk({ kind: 'monolithicFlat', id: '1000', extents: [`RW ${size / 512} FLAT "base-flat.vmdk" 0`] });
   layers.forEach(({ kind, cells }, index) => {
     paint(content, cells);
     const parent = { id: `${1000 + index}`, name: index === 0 ? 'base.vmdk' : `layer-${index}.vmdk` };
-    Object.assign(files, buildLayer({ kind, cells, size, stem: `layer-${index + 1}` }, { id: `${1001 + index}`, parent }));
+    Object.assign(files, buildLayer({ kind, cells, size, stem: `layer-${index + 1}`, firstGrain }, { id: `${1001 + index}`, parent }));
   });
   return { files, top: layers.length === 0 ? 'base.vmdk' : `layer-${layers.length}.vmdk`, content };
 }
@@ -52,7 +55,7 @@ interface Identity {
 }
 
 function buildLayer(
-  { kind, cells, size, stem }: Layer & { readonly size: number; readonly stem: string },
+  { kind, cells, size, stem, firstGrain }: Layer & { readonly size: number; readonly stem: string; readonly firstGrain: number },
   identity: Identity,
 ): Readonly<Record<string, Uint8Array>> {
   const own = { kind, ...identity };
@@ -62,20 +65,20 @@ function buildLayer(
   const extent = `${stem}-delta.vmdk`;
   switch (kind) {
     case 'monolithicSparse':
-      return { [`${stem}.vmdk`]: buildHosted({ cells, size }, describe({ ...own, extents: [`RW ${sectors} SPARSE "${stem}.vmdk"`] })) };
+      return { [`${stem}.vmdk`]: buildHosted({ cells, size }, describeDisk({ ...own, extents: [`RW ${sectors} SPARSE "${stem}.vmdk"`] })) };
     case 'vmfsSparse':
       return {
-        [`${stem}.vmdk`]: describe({ ...own, extents: [`RW ${sectors} VMFSSPARSE "${extent}"`] }),
+        [`${stem}.vmdk`]: describeDisk({ ...own, extents: [`RW ${sectors} VMFSSPARSE "${extent}"`] }),
         [extent]: buildCowd({ cells, size }),
       };
     case 'seSparse':
       return {
-        [`${stem}.vmdk`]: describe({ ...own, extents: [`RW ${sectors} SESPARSE "${extent}"`] }),
-        [extent]: buildSeSparse({ cells, size: roundUp(size, 4096) }),
+        [`${stem}.vmdk`]: describeDisk({ ...own, extents: [`RW ${sectors} SESPARSE "${extent}"`] }),
+        [extent]: buildSeSparse({ cells, size: roundUp(size, 4096), firstGrain }),
       };
     case 'twoGbMaxExtentSparse':
       return {
-        [`${stem}.vmdk`]: describe({
+        [`${stem}.vmdk`]: describeDisk({
           ...own,
           extents: [`RW ${first} SPARSE "${stem}-s001.vmdk"`, `RW ${sectors - first} SPARSE "${stem}-s002.vmdk"`],
         }),
@@ -84,18 +87,18 @@ function buildLayer(
       };
     case 'custom':
       return {
-        [`${stem}.vmdk`]: describe({
+        [`${stem}.vmdk`]: describeDisk({
           ...own,
           extents: [`RW ${first} SESPARSE "${stem}-a.vmdk"`, `RW ${sectors - first} VMFSSPARSE "${stem}-b.vmdk"`],
         }),
-        [`${stem}-a.vmdk`]: buildSeSparse({ cells: cells.slice(0, half), size: half * CELL_SIZE }),
+        [`${stem}-a.vmdk`]: buildSeSparse({ cells: cells.slice(0, half), size: half * CELL_SIZE, firstGrain }),
         [`${stem}-b.vmdk`]: buildCowd({ cells: cells.slice(half), size: size - half * CELL_SIZE }),
       };
   }
 }
 
 /** The text of a descriptor, over a parent when there is one. */
-export function describe(o: {
+export function describeDisk(o: {
   readonly kind: string;
   readonly id: string;
   readonly parent?: Identity['parent'];

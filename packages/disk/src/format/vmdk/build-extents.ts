@@ -67,9 +67,6 @@ function fillGrain(file: Growing, size: number, value: number): number {
   return at;
 }
 
-/** Where the tests damage an extent. */
-export const COWD_PLACES = { directory: 2048, table: 2560 } as const;
-
 /** A VMFSSPARSE extent with grains of a sector. It knows no grains of zeros, so zeros are stored. */
 export function buildCowd({ cells, size }: ExtentContent): Uint8Array {
   const file = new Growing();
@@ -99,13 +96,8 @@ export function buildCowd({ cells, size }: ExtentContent): Uint8Array {
   return file.bytes;
 }
 
-/** Where the tests damage an extent. */
-export const SE_PLACES = { volatile: 512, directory: 2048, table: 2560 } as const;
-/** The first grain has this number, so that numbers cross the border between the two parts in which an entry keeps them. */
-const FIRST_GRAIN = 4090;
-
-/** A SESPARSE extent. Grains of zeros are recorded as unmapped and as zero by turns. */
-export function buildSeSparse({ cells, size }: ExtentContent): Uint8Array {
+/** A SESPARSE extent whose first stored grain has the number `firstGrain`. Grains of zeros are recorded as unmapped and as zero by turns. */
+export function buildSeSparse({ cells, size, firstGrain = 0 }: ExtentContent & { readonly firstGrain?: number }): Uint8Array {
   const file = new Growing();
   const tableCount = Math.ceil(size / (4096 * 4096));
   const places = [512, 512, 512, 512, tableCount * 8, tableCount * 4096 * 8, 512, 512].map((length) => ({
@@ -128,7 +120,7 @@ export function buildSeSparse({ cells, size }: ExtentContent): Uint8Array {
   put(0xcafecafen, 512);
   // Tables are numbered against the order of the disk.
   for (let index = 0; index < tableCount; index += 1) put((1n << 60n) | BigInt(tableCount - 1 - index), directory.at + index * 8);
-  let number = FIRST_GRAIN;
+  let number = firstGrain;
   const stored: { readonly at: number; readonly cell: number }[] = [];
   for (let grain = 0; grain * 4096 < size; grain += 1) {
     const cell = cells[Math.floor((grain * 4096) / CELL_SIZE)] ?? 'hole';

@@ -2,6 +2,7 @@ import { HyperError, MIB, type ReferencePolicy } from '@hypersdk/domain';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../file/memory-file.ts';
+import { buildChain, deltaKinds } from './build-chain.ts';
 import { editVmdk, type EditedVmdk } from './edit-vmdk.ts';
 import { hostileVmdks, type HostileVmdk } from './hostile-vmdks.ts';
 import { vmdkReader } from './reader.ts';
@@ -10,11 +11,15 @@ import { vmdkSubformats } from './vmdk-plan.ts';
 const hostile = hostileVmdks();
 
 /** Opens, walks and reads the whole disk. */
-function readAll(bytes: Uint8Array, references: ReferencePolicy): void {
-  const openReference = (name: string): never => {
-    throw new Error(`${name} was opened`);
+function readAll({ bytes, beside = {} }: Pick<HostileVmdk, 'bytes' | 'beside'>, references: ReferencePolicy): void {
+  const files: Readonly<Record<string, Uint8Array>> = { ...beside, 'disk.vmdk': bytes };
+  const openReference = (name: string): MemoryFile => {
+    const found = files[name];
+    if (references === 'refuse' || /[/\\]/.test(name)) throw new Error(`${name} was opened`);
+    if (!found) throw new HyperError('source/not-found', `${name} is not there.`);
+    return new MemoryFile(found, name);
   };
-  using image = vmdkReader.open(new MemoryFile(bytes, 'hostile.vmdk'), { references, openReference, depth: 0 });
+  using image = vmdkReader.open(new MemoryFile(bytes, 'disk.vmdk'), { references, openReference, depth: 0 });
   const piece = new Uint8Array(64 * 1024);
   for (const { offset, length, kind } of image.extents({ offset: 0, length: image.virtualSize })) {
     for (let at = 0; kind === 'data' && at < length; at += piece.length)
@@ -22,9 +27,9 @@ function readAll(bytes: Uint8Array, references: ReferencePolicy): void {
   }
 }
 
-function refusalOf({ bytes }: HostileVmdk, references: ReferencePolicy): unknown {
+function refusalOf(image: Pick<HostileVmdk, 'bytes' | 'beside'>, references: ReferencePolicy = image.beside ? 'beside' : 'refuse'): unknown {
   try {
-    readAll(bytes, references);
+    readAll(image, references);
   } catch (error) {
     return error;
   }
@@ -33,15 +38,15 @@ function refusalOf({ bytes }: HostileVmdk, references: ReferencePolicy): unknown
 
 describe('a hostile VMDK is refused with its reason:', () => {
   test.each(hostile)('$name', (image) => {
-    expect(refusalOf(image, 'refuse')).toMatchObject({ code: image.code, message: expect.stringContaining(image.message) });
+    expect(refusalOf(image)).toMatchObject({ code: image.code, message: expect.stringContaining(image.message) });
   });
 
   test('there are many, and no two of one name', () => {
-    expect(new Set(hostile.map(({ name }) => name)).size).toBeGreaterThan(60);
+    expect(new Set(hostile.map(({ name }) => name)).size).toBeGreaterThan(110);
   });
 
   test('files in other places stay closed even when files beside may be opened', () => {
-    const elsewhere = hostile.filter(({ code, name }) => code === 'image/refused-reference' && name !== 'an extent beside, not allowed');
+    const elsewhere = hostile.filter(({ code, name }) => code === 'image/refused-reference' && !name.endsWith('beside, not allowed'));
     expect(elsewhere.length).toBeGreaterThan(8);
     for (const image of elsewhere) expect(refusalOf(image, 'beside')).toMatchObject({ code: 'image/refused-reference' });
   });
@@ -60,10 +65,26 @@ describe('a hostile VMDK is refused with its reason:', () => {
           for (const { at, value } of list) image.bytes[start + Math.floor(at * 80)] = value;
           if (place === 'bytes' && subformat === 'streamOptimized') image.bytes.copyWithin(image.bytes.length - 1024, 0, 56);
         });
-        const outcome = refusalOf({ name: '', bytes, code: 'image/malformed', message: '' }, 'refuse');
+        const outcome = refusalOf({ bytes });
         if (outcome !== undefined) expect(outcome).toBeInstanceOf(HyperError);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test.each(deltaKinds)('any damage to a %s delta is either refused or harmless', { timeout: 60_000 }, (kind) => {
+    const { files, top } = buildChain([1, 2, 3, 4], [{ kind, cells: ['hole', 'zero', 5, 'hole'] }], { firstGrain: 0 });
+    const own = Object.keys(files).filter((name) => !name.startsWith('base'));
+    const damages = fc.array(fc.record({ at: fc.nat(8191), value: fc.integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.constantFrom(...own), damages, (name, list) => {
+        const damaged = Uint8Array.from(files[name] ?? []);
+        for (const { at, value } of list) damaged[at % damaged.length] = value;
+        const { [top]: bytes = damaged, ...beside } = { ...files, [name]: damaged };
+        const outcome = refusalOf({ bytes, beside });
+        if (outcome !== undefined) expect(outcome).toBeInstanceOf(HyperError);
+      }),
+      { numRuns: 200 },
     );
   });
 
@@ -72,7 +93,7 @@ describe('a hostile VMDK is refused with its reason:', () => {
     const costly = hostile.filter((image) => {
       const memory = process.memoryUsage().arrayBuffers;
       const began = process.threadCpuUsage();
-      refusalOf(image, 'refuse');
+      refusalOf(image);
       const { user, system } = process.threadCpuUsage(began);
       return user + system > 200_000 || process.memoryUsage().arrayBuffers - memory > 32 * MIB;
     });
