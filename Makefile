@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz golden lockfile new demo run clean
+.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz golden lockfile new demo run install uninstall clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ demo: ## Export a sample disk and prove the copy (npm start)
 
 run: ## Run hyperexport: make run args="inspect disk.qcow2"
 	@$(RUN) apps/hyperexport/bin/hyperexport.mjs $(args)
+
+install: ## Install the programs below PREFIX (default /usr/local)
+	@$(RUN) tools/release/install.ts install
+
+uninstall: ## Take them away again
+	@$(RUN) tools/release/install.ts uninstall
 
 clean: ## Remove what set-up and tests made
 	@rm -rf node_modules tools/bootstrap-node/node_modules .cache coverage

