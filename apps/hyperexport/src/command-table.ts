@@ -36,6 +36,11 @@ export const commandTable = {
     usage: 'IMAGE IMAGE [flags]',
     load: async () => (await import('./commands/compare.ts')).compareCommand,
   },
+  boot: {
+    brief: 'Boot an export or image in a throw-away QEMU',
+    usage: 'FOLDER | MANIFEST | IMAGE [flags]',
+    load: async () => (await import('./commands/boot.ts')).bootCommand,
+  },
   resume: {
     brief: 'Go on with a run that was stopped or killed',
     usage: '[ID] [flags]',

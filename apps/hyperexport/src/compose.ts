@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { FileSigner, JsonlHistory, LocalFolderTarget, SystemClock, UlidIds } from '@hypersdk/adapters';
+import { delimiter, dirname, join } from 'node:path';
+import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
 import { imageInspector, openTransfer } from '@hypersdk/disk';
-import type { Transfer } from '@hypersdk/ports';
+import type { BootProver, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
 import { makeStateFolder } from './make-state-folder.ts';
 import { fileRunMarks } from './run-marks.ts';
@@ -19,6 +19,7 @@ export function openServices(): Services {
   const opened = new AsyncDisposableStack();
   let transfer: Transfer | undefined;
   let signer: Promise<FileSigner> | undefined;
+  let bootProver: Promise<BootProver> | undefined;
   const openSigner = async (): Promise<FileSigner> => {
     await makeStateFolder(dirname(keyPath));
     return FileSigner.open(keyPath, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
@@ -38,6 +39,7 @@ export function openServices(): Services {
     signer: () => (signer ??= openSigner()),
     ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
     target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),
+    bootProver: ({ unsandboxed }) => (bootProver ??= openQemuBootProver({ searchPath: (process.env['PATH'] ?? '').split(delimiter), unsandboxed })),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+import type { BootProver, Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
 import type { RunMarks } from './run-marks.ts';
 
 /** What the commands work with. Everything opened on the way is closed with it. */
@@ -19,6 +19,8 @@ export interface Services extends AsyncDisposable {
   /** This machine's key for checking, if it ever signed anything. */
   ownKey(): Promise<OwnKey | undefined>;
   target(folder: string): Promise<StorageTarget>;
+  /** Looked for on first use; the first caller's wish for a sandbox holds. */
+  bootProver(o: { readonly unsandboxed: boolean }): Promise<BootProver>;
 }
 
 export type OwnKey = Pick<Signer, 'keyId' | 'publicKey'>;

@@ -3,3 +3,4 @@ export { FileSigner } from './signer/ed25519/file-signer.ts';
 export { SystemClock } from './clock/system/system-clock.ts';
 export { UlidIds } from './ids/ulid/ulid-ids.ts';
 export { JsonlHistory } from './history/jsonl/jsonl-history.ts';
+export { openQemuBootProver } from './boot-prover/qemu/open-qemu-boot-prover.ts';

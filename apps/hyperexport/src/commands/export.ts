@@ -20,6 +20,7 @@ export interface ExportFlags extends ImageFlags, ProgressFlags, FilesFlags {
   readonly sourceFormat?: ImageFormat;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
+  readonly bootProof?: boolean;
   readonly dryRun?: boolean;
   readonly validateOnly?: boolean;
   readonly all?: boolean;
@@ -30,6 +31,50 @@ export interface ExportFlags extends ImageFlags, ProgressFlags, FilesFlags {
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
+
+/** What an export line may hold. */
+export const exportParameters = {
+  flags: {
+    to: { kind: 'parsed', parse: parseText, placeholder: 'DIR', brief: 'Folder to export to' },
+    all: { ...onOff, brief: 'Every VM there, as without a VM' },
+    match: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'REGEX', brief: 'VMs whose name matches' },
+    name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'NAME', brief: "Folder name of the export (the VM's name)" },
+    disk: { kind: 'parsed', optional: true, variadic: true, parse: parseText, placeholder: 'ID', brief: 'Only this disk; may be given again' },
+    ...imageFlags,
+    verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
+    limitRate: {
+      kind: 'parsed',
+      optional: true,
+      parse: parseRateLimit,
+      placeholder: 'RATE',
+      brief: 'Bytes a second at most; may depend on the time',
+    },
+    parallel: {
+      kind: 'parsed',
+      parse: countParser({ min: 1, max: PARALLEL_MAX }),
+      default: '2',
+      placeholder: 'N',
+      brief: 'Disks copied at a time, over all VMs',
+    },
+    workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+    sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
+    ...filesFlags,
+    overwrite: { ...onOff, brief: 'Replace an export of this name' },
+    restart: { ...onOff, brief: 'Begin anew instead of going on' },
+    bootProof: { ...onOff, brief: 'Boot the copy in QEMU afterwards; see hyperexport boot' },
+    dryRun: { ...onOff, brief: 'Only show what would be done' },
+    validateOnly: { ...onOff, brief: 'Only say whether it could be done' },
+    checksums: { kind: 'enum', optional: true, values: ['sha256'], brief: 'Write SHA256SUMS beside the images' },
+    hook: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'CMD', brief: 'Program told of the end, in JSON' },
+    profile: profileFlag,
+    ...progressFlags,
+  },
+  positional: {
+    kind: 'array',
+    minimum: 1,
+    parameter: { parse: parseText, placeholder: 'PATH', brief: 'Folder or image, then the VMs in it by name or id' },
+  },
+} as const;
 
 export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], CliContext>({
   docs: {

@@ -1,5 +1,6 @@
-import { formatBytes } from '@hypersdk/domain';
+import { formatBytes, type BootRecord } from '@hypersdk/domain';
 import type { ExportOutcome } from '@hypersdk/usecases';
+import { describeBootVerdict } from '../boot/describe-boot-verdict.ts';
 import { shellWord } from '../output/shell-word.ts';
 import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
@@ -13,13 +14,15 @@ export interface FinishedExport {
   readonly folder: string;
   readonly elapsedMs: number;
   readonly publicKeyPath: string;
+  /** With `--boot-proof`: whether the copy boots. */
+  readonly boot?: BootRecord;
 }
 
 export type Paint = Pick<Terminal, 'paint'>;
 
 /** What a person wants to know at the end: what, where, how much, how fast, by what it is proven, and how to prove it again. */
 export function describeExport(finished: FinishedExport, terminal: Paint): string {
-  const { outcome, folder, elapsedMs, publicKeyPath } = finished;
+  const { outcome, folder, elapsedMs, publicKeyPath, boot } = finished;
   const { manifest } = outcome;
   const dataRead = outcome.disks.reduce((sum, disk) => sum + disk.dataRead, 0);
   const head = `${terminal.paint('green', terminal.paint('bold', printable(manifest.vm.name)))}: exported and proven\n`;
@@ -41,6 +44,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
       ['read back', describeProof(outcome)],
       ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
       ['public key', publicKeyPath],
+      ...(boot === undefined ? [] : [['boot', describeBootVerdict(boot.verdict)] as const]),
       ['verify', `hyperexport verify ${shellWord(folder)}`],
       ...outcome.warnings.map((warning) => ['warning', warning] as const),
     ])
@@ -48,7 +52,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
 }
 
 /** The same for programs. */
-export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath }: FinishedExport): unknown => ({
+export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, boot }: FinishedExport): unknown => ({
   vm: { id: outcome.manifest.vm.id, name: outcome.manifest.vm.name },
   exportId: outcome.manifest.exportId,
   folder,
@@ -70,6 +74,7 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath }: 
   })),
   signerKeyId: outcome.receipts[0]?.signature.keyId,
   publicKey: publicKeyPath,
+  boot,
   warnings: outcome.warnings,
 });
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { HistoryEntry } from '@hypersdk/ports';
 import { openPlaces } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
+import { bootExports, hasFailedBoot } from '../boot/boot-exports.ts';
 import type { ExportFlags } from '../commands/export.ts';
 import { withHook } from '../hook/with-hook.ts';
 import { printable } from '../output/printable.ts';
@@ -47,6 +48,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
     text: () => finished.map((one) => describeExport(one, this.terminal)).join('\n'),
   });
 }
+  if (hasFailedBoot(finished)) this.process.exitCode = errorTable['boot/failed'].exit;
 
 function openAll({ cli, services, stop, order }: Task): Promise<OpenedExport> {
   const onProblem = (problem: string): void => (order.flags.quiet ? undefined : cli.terminal.err(`hyperexport: left out: ${printable(problem)}\n`));
@@ -62,7 +64,8 @@ function exportRemembered({ cli, services, stop, order }: Task, opened: OpenedEx
       using rate = keepRate(services.transfer({ workers: flags.workers }), flags.limitRate, services.clock);
       const places = openPlaces(flags.parallel);
       const means = { services, tracker, places, ...(rate.budget === undefined ? {} : { budget: rate.budget }) };
-      return { run: run.entry, finished: await exportVMs(opened, means, { signal: stop.signal, run }) };
+      const finished = await exportVMs(opened, means, { signal: stop.signal, run });
+      return { run: run.entry, finished: flags.bootProof ? await bootExports(services, finished, stop) : finished };
     },
     gain: ({ finished }) => toGain(finished),
   });

@@ -6,3 +6,7 @@ export const PARALLEL_MAX = 64;
 
 /** Runs that `history` shows and `resume` looks through. */
 export const HISTORY_MAX = 1_000;
+
+/** Seconds for one start of a guest: current systems are up within a minute under KVM, within five when emulated. */
+export const BOOT_SECONDS = 300;
+export const BOOT_SECONDS_MAX = 7_200;

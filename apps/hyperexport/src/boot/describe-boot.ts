@@ -1,0 +1,26 @@
+import { formatBytes } from '@hypersdk/domain';
+import { printable } from '../output/printable.ts';
+import { formatFields } from '../output/table.ts';
+import { formatDuration } from '../progress/format-progress.ts';
+import type { Terminal } from '../terminal.ts';
+import { describeBootVerdict } from './describe-boot-verdict.ts';
+import { NAMES, type GuestProof } from './prove-guest.ts';
+
+/** What a person wants to know: whether it boots, on what it was tried, and where to look. */
+export function describeBoot({ record, files }: GuestProof, label: string, terminal: Pick<Terminal, 'paint'>): string {
+  const colour = record.verdict.kind === 'booted' ? 'green' : record.verdict.kind === 'failed' ? 'red' : 'bold';
+  const head = `${terminal.paint('bold', printable(label))}: ${terminal.paint(colour, describeBootVerdict(record.verdict))}\n`;
+  const attempts = record.attempts.map(
+    ({ firmware, controller, accelerator, memory, cpus, elapsedMs, bytesRead, verdict }): readonly [string, string] => [
+      'start',
+      `${firmware.toUpperCase()}, ${controller}, ${formatBytes(memory)}, ${cpus} CPU, ${NAMES[accelerator]}: ${
+        verdict.kind === 'failed' ? verdict.reason : verdict.kind
+      } after ${formatDuration(elapsedMs)}, ${formatBytes(bytesRead)} read`,
+    ],
+  );
+  return (
+    head + formatFields([...attempts, ...files.map((file): readonly [string, string] => [KINDS[file.slice(file.lastIndexOf('.'))] ?? 'file', file])])
+  );
+}
+
+const KINDS: Readonly<Record<string, string>> = { '.png': 'screenshot', '.log': 'log', '.json': 'record' };
