@@ -26,8 +26,6 @@ const NO_SEQUENCE = 'holds no whole sequence of entries';
 
 const DAMAGES: readonly (Omit<Damage, 'make' | 'code'> &
   Partial<Pick<Damage, 'code'>> & { readonly edit: (image: EditedVhdx) => Uint8Array | void })[] = [
-  { name: 'a log in use without entries', message: NO_SEQUENCE, edit: ({ log }) => void log([]) },
-  { name: 'a log of another identifier', message: NO_SEQUENCE, edit: (image) => void image.log([one(image)], { guid: Buffer.alloc(16, 5) }) },
   {
     name: 'a log whose only entry is torn',
     message: NO_SEQUENCE,

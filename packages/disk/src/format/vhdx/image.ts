@@ -53,7 +53,7 @@ export class VhdxImage implements DiskImage {
   }
 
   get info(): DiskImage['info'] {
-    const { header, metadata, parent } = this.#parts;
+    const { file, content, header, metadata, parent } = this.#parts;
     return {
       format: 'vhdx',
       subformat: subformatOf(metadata),
@@ -67,7 +67,7 @@ export class VhdxImage implements DiskImage {
         physicalSectorSize: metadata.physicalSectorSize,
         diskId: metadata.diskId,
         dataWriteGuid: header.dataWriteGuid,
-        logReplayed: header.logGuid !== undefined,
+        logReplayed: content !== file,
       },
     };
   }

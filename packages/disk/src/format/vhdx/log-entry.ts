@@ -43,10 +43,12 @@ const CHANGE_FIELD = { trailing: 4, leading: 8, zeroLength: 8, offset: 16, seque
 const SECTOR_SIGNATURE = 'data';
 const SECTOR_FIELD = { sequenceHigh: 4, sequenceLow: 4092 } as const;
 
-/** The head of an entry of this log at `offset`, checked for everything but the checksum; undefined when none is there. */
-export function readLogEntry({ bytes }: LogRing, offset: number, guid: Guid): LogEntry | undefined {
-  if (bytes.toString('latin1', offset, offset + ENTRY_SIGNATURE.length) !== ENTRY_SIGNATURE) return undefined;
-  if (readGuid(bytes, offset + FIELD.guid) !== guid) return undefined;
+/** Whether an entry of the log with this identifier was begun at `offset`. */
+export const isBegun = ({ bytes }: LogRing, offset: number, guid: Guid): boolean =>
+  bytes.toString('latin1', offset, offset + ENTRY_SIGNATURE.length) === ENTRY_SIGNATURE && readGuid(bytes, offset + FIELD.guid) === guid;
+
+/** The head of the entry that was begun at `offset`, checked for everything but the checksum; undefined when it cannot be one. */
+export function readLogEntry({ bytes }: LogRing, offset: number): LogEntry | undefined {
   const length = bytes.readUInt32LE(offset + FIELD.length);
   const tail = bytes.readUInt32LE(offset + FIELD.tail);
   const sequence = bytes.readBigUInt64LE(offset + FIELD.sequence);

@@ -243,6 +243,18 @@ describe('a log that was left behind', () => {
     expect(firstBytes(image)).toEqual([1, 0, 0, 0, 3, 0]);
   });
 
+  test.each([
+    ['was taken into use and never written to', (edited: EditedVhdx) => edited.log([])],
+    [
+      'has entries only of an earlier use',
+      (edited: EditedVhdx) => edited.log([{ sequence: 1, changes: [moveBlock(edited)] }], { guid: Buffer.alloc(16, 5) }),
+    ],
+  ])('changes nothing when it %s', (_, edit) => {
+    using image = openEdited((edited) => void edit(edited));
+    expect(firstBytes(image)).toEqual([1, 0, 3, 0, 0, 0]);
+    expect(image.info.details['logReplayed']).toBe(false);
+  });
+
   test('may repair region tables and metadata', () => {
     using image = openEdited((edited) => {
       const { bytes } = edited;

@@ -24,6 +24,7 @@ export function replayLog(file: ByteFile, header: FileHeader): ByteFile {
   const ring = { bytes: Buffer.alloc(log.length), place: { path: file.path, offset: log.offset } };
   file.read(log.offset, ring.bytes);
   const sequence = findActiveSequence(ring, logGuid);
+  if (sequence.length === 0) return file;
   const size = sizeAfter(file, sequence, ring);
   return new ReplayedFile(file, { sectors: changedSectors(ring, sequence), size });
 }
