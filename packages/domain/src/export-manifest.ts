@@ -8,8 +8,10 @@ export type Consistency = 'crash' | 'filesystem' | 'application';
 export interface ExportedDisk {
   readonly id: string;
   readonly label: string;
-  /** File name beside the manifest. */
+  /** File name beside the manifest, or in the archive when there is one. */
   readonly file: string;
+  /** File name of the archive beside the manifest that holds the file. */
+  readonly package?: string;
   /** File name of the leaf digests beside the manifest. */
   readonly leaves: string;
   readonly format: ImageFormat;

@@ -1,4 +1,4 @@
-import type { ContentDigest, GuestLook, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
+import type { ByteRange, ContentDigest, GuestLook, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 
@@ -94,7 +94,8 @@ export interface VerifyRequest {
   readonly expected: ContentDigest;
   /** File of leaf digests; with it the first wrong leaf is named, without it only the root is compared. */
   readonly leavesPath?: string;
-  readonly container?: { readonly path: string; readonly digest: Sha256 };
+  /** `slice`: the part of the file that the image is, when it lies in an archive. */
+  readonly container?: { readonly path: string; readonly slice?: ByteRange; readonly digest: Sha256 };
   readonly percent: number;
 }
 

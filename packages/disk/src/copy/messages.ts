@@ -1,4 +1,4 @@
-import type { ContentDigest, ImageFormat } from '@hypersdk/domain';
+import type { ByteRange, ContentDigest, ImageFormat } from '@hypersdk/domain';
 import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import type { ImagePlan } from '../format/image-writer.ts';
 import type { WireError } from './wire-error.ts';
@@ -38,6 +38,8 @@ export interface CompareTaskSpec {
 export interface ContainerTaskSpec {
   readonly kind: 'container';
   readonly path: string;
+  /** Only this part of it. */
+  readonly slice?: ByteRange;
 }
 
 /** What became of one leaf. */

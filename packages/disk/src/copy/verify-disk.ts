@@ -26,7 +26,8 @@ export async function verifyDisk(request: VerifyRequest, tools: JobTools): Promi
       const hashing: Hashing = { crew: tools.crew, signal, ...movers, source: request.source, virtualSize: expected.virtualSize, onLeaf };
       return request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath);
     },
-    async (signal) => (request.container ? await hashContainer(request.container.path, { crew: tools.crew, signal }) : undefined),
+    async (signal) =>
+      request.container ? await hashContainer(request.container.path, { ...request.container, crew: tools.crew, signal }) : undefined,
   ]);
   if (content.result === 'equal' && request.container && container !== request.container.digest) {
     return {

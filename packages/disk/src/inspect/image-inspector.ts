@@ -2,10 +2,8 @@ import { statSync } from 'node:fs';
 import { imageFormats, HyperError, KIB, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
 import type { Cancel, ImageInspector } from '@hypersdk/ports';
 import { findFile, type FoundFile } from '../archive/find-file.ts';
-import type { ByteFile } from '../file/byte-file.ts';
-import { ReadableDiskFile } from '../file/disk-file.ts';
-import { FileSlice } from '../file/file-slice.ts';
 import { toSourceError } from '../file/io-error.ts';
+import { openPart } from '../file/open-part.ts';
 import type { DiskImage, ImageReader } from '../format/disk-image.ts';
 import { imageReaders } from '../format/formats.ts';
 import { openImage } from '../format/open-image.ts';
@@ -55,7 +53,7 @@ export const imageInspector: ImageInspector = {
 
 function probeFormat(path: string, found: FoundFile): ImageFormat {
   requireFile(found.path);
-  using file = openFound(found);
+  using file = openPart(found);
   const head = new Uint8Array(Math.min(HEAD_SIZE, file.size));
   file.read(0, head);
   const tail = new Uint8Array(Math.min(TAIL_SIZE, file.size));
@@ -70,17 +68,6 @@ function probeFormat(path: string, found: FoundFile): ImageFormat {
     });
   }
   return matches[0] ?? 'raw';
-}
-
-function openFound({ path, slice }: FoundFile): ByteFile {
-  const whole = ReadableDiskFile.open(path);
-  if (!slice) return whole;
-  try {
-    return new FileSlice(whole, slice);
-  } catch (error) {
-    whole[Symbol.dispose]();
-    throw error;
-  }
 }
 
 function requireFile(path: string): void {

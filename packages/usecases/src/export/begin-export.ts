@@ -3,6 +3,7 @@ import type { Cancel, ExportLease, StorageTarget, StoredObject } from '@hypersdk
 import { artifactName, checksumsName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { planDigest, readJournal, vmDigest, writeJournal, type ExportJournal } from './export-journal.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
+import { allPackageFiles, packageFiles } from '../package/package-files.ts';
 
 export interface BegunExport {
   readonly exportId: ExportId;
@@ -12,7 +13,7 @@ export interface BegunExport {
 }
 
 type Ports = Pick<ExportPorts, 'target' | 'clock' | 'ids'>;
-type Request = Pick<ExportRequest, 'name' | 'settings' | 'overwrite' | 'restart'>;
+type Request = Pick<ExportRequest, 'name' | 'settings' | 'package' | 'overwrite' | 'restart'>;
 
 /**
  * Goes on with the work of an earlier run of the same export, or clears the place and begins. The new journal is put after clearing,
@@ -23,7 +24,7 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
   const { name } = request;
   const files = await listFiles(target, name, o);
   const journal = files.has(baseName(journalName(name))) ? await readJournal(target, name, o) : undefined;
-  const plan = planDigest({ vm: o.lease.vm, disks: o.lease.disks.map(({ disk }) => disk), settings: request.settings });
+  const plan = planDigest({ vm: o.lease.vm, disks: o.lease.disks.map(({ disk }) => disk), settings: request.settings, package: request.package });
   const isOurs = journal?.vm === vmDigest(o.lease.vm);
 
   const obstacle = findObstacle(files, { request, diskCount: o.lease.disks.length, isOurs });
@@ -57,7 +58,7 @@ const alreadyThere = (why: string, name: string): HyperError => new HyperError('
 const pick = ({ exportId, startedAt }: ExportJournal): Pick<ExportJournal, 'exportId' | 'startedAt'> => ({ exportId, startedAt });
 
 interface Place {
-  readonly request: Pick<Request, 'name' | 'settings'>;
+  readonly request: Pick<Request, 'name' | 'settings' | 'package'>;
   readonly diskCount: number;
   /** A journal says that unfinished work here belongs to this VM. */
   readonly isOurs: boolean;
@@ -70,7 +71,10 @@ export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request
   if (isOurs) return undefined;
   if (files.has(baseName(journalName(name)))) return `${name} holds an unfinished export of another VM.`;
   const ours = Array.from({ length: diskCount }, (_, index) => diskFile(index, settings.format));
-  const taken = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), baseName(artifactName(name))].find((file) => files.has(file));
+  const packaged = request.package === undefined ? [] : packageFiles(name, request.package);
+  const taken = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), ...packaged, baseName(artifactName(name))].find((file) =>
+    files.has(file),
+  );
   return taken === undefined ? undefined : `${name} already holds a file ${taken} that no unfinished export wrote.`;
 }
 
@@ -87,7 +91,9 @@ async function clear(
 ): Promise<void> {
   const { name, settings } = o.request;
   const wanted = new Set(o.lease.disks.map((_, index) => diskFile(index, settings.format)));
+  const packaged = new Set(allPackageFiles(name));
   const old = [...files.keys()].filter((file) => {
+    if (packaged.has(file)) return true;
     const { image, rest } = DISK_FILE.exec(file)?.groups ?? {};
     if (image === undefined) return false;
     return !wanted.has(image) || rest === undefined || file === leavesFile(image) || file === receiptFile(image);

@@ -1,6 +1,15 @@
-import { HyperError, type ExportedDisk, type ImageRef, type Receipt, type ReceiptBody, type VerificationResult } from '@hypersdk/domain';
+import {
+  HyperError,
+  type ByteRange,
+  type ExportedDisk,
+  type ImageRef,
+  type Receipt,
+  type ReceiptBody,
+  type VerificationResult,
+} from '@hypersdk/domain';
 import type { Cancel, CopyOutcome, CopyProgress, ExportableDisk, ExportLease, RateBudget, StorageTarget, StoredObject, Watch } from '@hypersdk/ports';
 import { writeDocument } from '../manifest/export-manifest.ts';
+import { archiveFile } from '../package/package-files.ts';
 import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
 import { diskFile, folderOf, leavesFile, receiptFile } from './export-files.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
@@ -13,12 +22,16 @@ export interface DiskTask {
   readonly rateLimit?: RateBudget;
   /** What lay in the folder at the beginning, when it is this export's own work. */
   readonly kept: ReadonlyMap<string, StoredObject>;
+  /** What lay in the archive of this export at the beginning. */
+  readonly packed: ReadonlyMap<string, ByteRange>;
 }
 
 export interface DiskResult {
   readonly disk: ExportedDisk;
   readonly receipt: Receipt;
   readonly outcome: CopyOutcome;
+  /** Where in the export's archive its image lies, when it is there and not in a file of its own. */
+  readonly packed?: ByteRange;
 }
 
 /** Once a disk is published, its receipt is worth some waiting even for a run that was called off: without it the disk is copied again. */
@@ -59,14 +72,16 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
   const receipt = await findReceipt(ports, task, o);
   if (!receipt) return undefined;
   const { content, container } = receipt.body;
-  const path = pathOf(ports.target, task);
-  const image: ImageRef = { path, format: container.format, references: 'refuse' };
-  const leavesPath = leavesFile(path);
+  const packed = task.packed.get(fileOf(task));
+  const slice = packed ? { slice: { offset: packed.offset, length: packed.length } } : {};
+  const path = packed ? `${folderOf(ports.target)}/${task.request.name}/${archiveFile(task.request.name)}` : pathOf(ports.target, task);
+  const image: ImageRef = { path, ...slice, format: container.format, references: 'refuse' };
+  const leavesPath = leavesFile(pathOf(ports.target, task));
   const request = {
     source: { kind: 'image', image },
     expected: content,
     leavesPath,
-    container: { path, digest: container.digest },
+    container: { path, ...slice, digest: container.digest },
     percent: task.request.verifyPercent,
   } as const;
   const answer = await ports.transfer.verify(request, o);
@@ -85,13 +100,13 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
     resumedAt: virtualSize,
     warnings: [],
   };
-  return { disk: toExportedDisk(task, receipt), receipt, outcome };
+  return { disk: toExportedDisk(task, receipt), receipt, outcome, ...(packed ? { packed } : {}) };
 }
 
 async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promise<Receipt | undefined> {
   const file = fileOf(task);
-  const image = task.kept.get(file);
-  if (!image || !task.kept.has(leavesFile(file)) || !task.kept.has(receiptFile(file))) return undefined;
+  const size = task.packed.get(file)?.length ?? task.kept.get(file)?.size;
+  if (size === undefined || !task.kept.has(leavesFile(file)) || !task.kept.has(receiptFile(file))) return undefined;
   const receipt = await readReceipt(ports.target, `${task.request.name}/${receiptFile(file)}`, o);
   if (!receipt || !checkReceipt(receipt, ports.signer.publicKey)) return undefined;
   const { source, container, content, verification } = receipt.body;
@@ -100,7 +115,7 @@ async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promi
     source.disk === task.source.disk.id &&
     container.file === file &&
     container.format === task.request.settings.format &&
-    container.size === image.size &&
+    container.size === size &&
     content.virtualSize === task.source.disk.virtualSize &&
     verification.percent >= task.request.verifyPercent;
   return isSame ? receipt : undefined;

@@ -6,6 +6,7 @@ import { canonicalJson } from '../manifest/canonical-json.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { sha256, text, time } from '../manifest/field-schemas.ts';
 import { parseDocument } from '../manifest/parse-document.ts';
+import type { PackageKind } from '../package/package-files.ts';
 import { journalName } from './export-files.ts';
 
 /** The intent of an export, durable before its first effect, so that the next run of the same export knows its own work from foreign files. */
@@ -49,9 +50,11 @@ interface PlannedWork {
   readonly vm: VMInfo;
   readonly disks: readonly DiskInfo[];
   readonly settings: ImageSettings;
+  readonly package?: PackageKind | undefined;
 }
 
 /** Which disk goes to which file, and how it is written. Marks are not in it: a disk whose mark changed is copied anew by itself. */
-export const planDigest = ({ vm, disks, settings }: PlannedWork): string => digestOf([vmDigest(vm), disks.map(({ id }) => id), settings]);
+export const planDigest = ({ vm, disks, settings, package: kind }: PlannedWork): string =>
+  digestOf([vmDigest(vm), disks.map(({ id }) => id), settings, ...(kind === undefined ? [] : [kind])]);
 
 const digestOf = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');

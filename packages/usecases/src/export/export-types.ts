@@ -1,5 +1,6 @@
 import type { DiskId, ExportManifest, Receipt, VMId } from '@hypersdk/domain';
 import type {
+  Archiver,
   Cancel,
   Clock,
   CopyOutcome,
@@ -12,6 +13,7 @@ import type {
   StorageTarget,
   Transfer,
 } from '@hypersdk/ports';
+import type { PackageKind } from '../package/package-files.ts';
 
 /** Room for so many disks at a time, whichever export they belong to. */
 export interface Places {
@@ -28,6 +30,8 @@ export interface ExportPorts {
   /** Must have a `folder`: images are written in place. */
   readonly target: StorageTarget;
   readonly tool: { readonly name: string; readonly version: string };
+  /** Needed to pack disks into an archive. */
+  readonly archiver?: Archiver;
 }
 
 export interface ExportRequest {
@@ -38,6 +42,8 @@ export interface ExportRequest {
   /** Folder of the export in the target; `toExportName` makes one from a VM's name. */
   readonly name: string;
   readonly settings: ImageSettings;
+  /** Puts the disks together for another platform to import; they are then streamOptimized VMDKs. */
+  readonly package?: PackageKind;
   /** Percentage of leaves read back before a disk is published, 1–100. */
   readonly verifyPercent: number;
   /** Bytes a second over all disks of this export, or a budget shared with other exports; absent = as fast as it goes. */

@@ -1,7 +1,8 @@
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, type ExportedDisk } from '@hypersdk/domain';
 import type { Cancel, ExportLease, Watch } from '@hypersdk/ports';
 import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { checkVMInfo, sealExportManifest, writeDocument } from '../manifest/export-manifest.ts';
+import { listPackage, writePackage } from '../package/write-package.ts';
 import { beginExport, refuseComplete, type BegunExport } from './begin-export.ts';
 import { exportDisk, type DiskResult } from './export-disk.ts';
 import { artifactName, folderOf, journalName, listFiles, manifestName, receiptFile } from './export-files.ts';
@@ -23,6 +24,7 @@ export const exportVM =
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
     const results = await exportDisks(ports, request, { ...o, lease, begun });
     await lease.check(o);
+    const disks = await packDisks(ports, request, { signal: o.signal, lease, begun, results });
     const manifest = sealExportManifest({
       kind: 'hypersdk.export-manifest',
       version: 1,
@@ -33,11 +35,13 @@ export const exportVM =
       mode: 'full',
       consistency: lease.consistency,
       vm: lease.vm,
-      disks: results.map(({ disk }) => disk),
+      disks,
       receipts: results.map(({ disk }) => receiptFile(disk.file)),
     });
     const { name } = request;
-    await ports.target.put(artifactName(name), writeDocument(toArtifactManifest(manifest)), { signal: o.signal, ifAbsent: false });
+    // Whoever goes by it looks for images that lie beside it.
+    if (request.package !== 'ova')
+      await ports.target.put(artifactName(name), writeDocument(toArtifactManifest(manifest)), { signal: o.signal, ifAbsent: false });
     await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
     await ports.target.delete(journalName(name), o);
     return {
@@ -58,6 +62,8 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
     );
   if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100))
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
+  if (request.package !== undefined && (request.settings.format !== 'vmdk' || request.settings.subformat !== 'streamOptimized'))
+    throw new HyperError('usage/invalid', 'The disks of an OVF package are streamOptimized VMDKs.');
   const width = widthOf(request);
   if (!Number.isInteger(width) || width < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
 }
@@ -85,6 +91,7 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   const { lease, begun } = o;
   const { rateLimit, ...rest } = request;
   const kept = begun.continues ? await listFiles(ports.target, request.name, o) : new Map<string, never>();
+  const packed = request.package === 'ova' ? await listPackage(ports, { signal: o.signal, name: request.name, kept }) : new Map<string, never>();
   const { parallel } = request;
   // One budget for all disks: what one does not need, the others may use.
   const budget = typeof rateLimit === 'number' ? ports.transfer.openBudget(rateLimit) : rateLimit;
@@ -94,11 +101,24 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   return runTogether(lease.disks, { signal: o.signal, width: widthOf(request) }, async (source, index, { signal }) => {
     using _place = typeof parallel === 'number' ? undefined : await parallel.take({ signal });
     board.update(index, 'running');
-    const task = { source, index, lease, kept, request: rest, ...share };
+    const task = { source, index, lease, kept, packed, request: rest, ...share };
     const result = await exportDisk(ports, task, { signal, onProgress: (progress) => board.update(index, 'running', progress) });
     board.update(index, 'done');
     return result;
   });
+}
+
+interface PackRun extends Cancel {
+  readonly lease: ExportLease;
+  readonly begun: BegunExport;
+  readonly results: readonly DiskResult[];
+}
+
+async function packDisks(ports: ExportPorts, request: ExportRequest, o: PackRun): Promise<readonly ExportedDisk[]> {
+  const { lease, begun, results } = o;
+  if (request.package === undefined) return results.map(({ disk }) => disk);
+  const { name, package: kind } = request;
+  return await writePackage(ports, { kind, name, vm: lease.vm, disks: results, startedAt: begun.startedAt }, o);
 }
 
 function toWarnings({ disk, outcome }: DiskResult): readonly string[] {

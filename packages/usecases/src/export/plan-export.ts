@@ -21,7 +21,8 @@ export const planExport =
     const journal = await readJournal(ports.target, name, o);
     const isOurs = journal?.vm === vmDigest(vm);
     const obstacle = findObstacle(files, { request, diskCount: chosen.length, isOurs });
-    const resumes = isOurs && obstacle === undefined && !request.restart && journal.plan === planDigest({ vm, disks: chosen, settings });
+    const resumes =
+      isOurs && obstacle === undefined && !request.restart && journal.plan === planDigest({ vm, disks: chosen, settings, package: request.package });
 
     const disks: PlannedDisk[] = [];
     const findings: Finding[] = describeVM(request, chosen.length);
@@ -35,7 +36,9 @@ export const planExport =
       disks.push({ ...survey.disk, file, sizeExpected: expectSize(survey.disk, settings), action: resumes ? findAction(files, file) : 'copy' });
       findings.push(...survey.findings);
     }
-    const spaceNeeded = disks.reduce((sum, disk) => sum + stillNeeded(disk), 0);
+    // The images and the archive lie beside each other until the archive has its name.
+    const copies = request.package === 'ova' ? 2 : 1;
+    const spaceNeeded = copies * disks.reduce((sum, disk) => sum + stillNeeded(disk), 0);
     const { free } = await ports.target.usage(o);
     findings.push(...describeObstacle(obstacle, request), ...describeSpace(settings, { spaceNeeded, free }));
     const space = free === undefined ? { spaceNeeded } : { spaceNeeded, spaceFree: free };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ExportManifest } from '@hypersdk/domain';
 import type { Cancel, StorageTarget } from '@hypersdk/ports';
+import { allPackageFiles } from '../package/package-files.ts';
 import { artifactName, checksumsName, listFiles, manifestName } from './export-files.ts';
 
 /** Enough for few round trips, little beside the copy's own buffers. */
@@ -13,15 +14,17 @@ const CHUNK_SIZE = 4 * 1024 * 1024;
 export const writeChecksums =
   (target: StorageTarget) =>
   async (name: string, manifest: ExportManifest, o: Cancel): Promise<string> => {
-    const known = new Map(manifest.disks.map((disk) => [disk.file, disk.containerDigest]));
     const sizes = await listFiles(target, name, o);
+    // What lies in an archive is no file of the folder; the archive is.
+    const known = new Map(manifest.disks.filter((disk) => disk.package === undefined).map((disk) => [disk.file, disk.containerDigest]));
     const small = [
       ...manifest.disks.map((disk) => disk.leaves),
       ...manifest.receipts,
       ...[artifactName, manifestName].map((nameOf) => fileIn(nameOf(name))),
+      ...allPackageFiles(name),
     ];
     const lines: string[] = [];
-    for (const file of [...known.keys(), ...small].toSorted()) {
+    for (const file of [...known.keys(), ...small.filter((one) => sizes.has(one))].toSorted()) {
       const digest = known.get(file) ?? (await digestOf(target, `${name}/${file}`, { signal: o.signal, size: sizes.get(file)?.size ?? 0 }));
       // GNU coreutils, "md5sum invocation": digest, blank, blank for text or asterisk for binary, name. Our names hold nothing that is escaped.
       lines.push(`${digest}  ${file}\n`);

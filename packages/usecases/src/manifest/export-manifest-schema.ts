@@ -50,6 +50,7 @@ const exportedDisk = z.strictObject({
   id: text.min(1),
   label: text,
   file: exportedFileName,
+  package: exportedFileName.exactOptional(),
   leaves: exportedFileName,
   format: imageFormat,
   subformat: text.exactOptional(),

@@ -15,6 +15,8 @@ import { readDocument } from './read-document.ts';
 /** What a document says of one image file beside it. */
 export interface ExpectedDisk {
   readonly file: string;
+  /** The archive that holds the file. */
+  readonly package?: string;
   readonly leaves: string;
   readonly format: ImageFormat;
   readonly fileSize: number;
@@ -45,7 +47,17 @@ export async function fromManifest(
   for (const [index, disk] of manifest.disks.entries()) {
     const { file, leaves, format, fileSize, containerDigest, content } = disk;
     const receipt = await findReceipt(`${o.folder}${manifest.receipts[index] ?? ''}`, o);
-    expected.push({ file, leaves, format, fileSize, containerDigest, content, receipt: isReceipt(receipt) ? speaksOf(receipt, disk) : receipt });
+    const packed = disk.package === undefined ? {} : { package: disk.package };
+    expected.push({
+      file,
+      ...packed,
+      leaves,
+      format,
+      fileSize,
+      containerDigest,
+      content,
+      receipt: isReceipt(receipt) ? speaksOf(receipt, disk) : receipt,
+    });
   }
   return expected;
 }

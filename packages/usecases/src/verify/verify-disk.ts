@@ -23,7 +23,9 @@ export async function verifyDisk(
   { disk, folder, percent }: DiskToVerify,
   o: Watch<CopyProgress>,
 ): Promise<{ readonly outcome: VerifyOutcome; readonly findings: readonly Finding[] }> {
-  const path = `${folderOf(ports.target)}/${folder}${disk.file}`;
+  const home = `${folderOf(ports.target)}/${folder}`;
+  // A disk in an archive is named as if the archive were a folder.
+  const path = disk.package === undefined ? `${home}${disk.file}` : `${home}${disk.package}/${disk.file}`;
   const hasLeaves = await exists(ports.target, `${folder}${disk.leaves}`, o);
   const notes: readonly Finding[] = hasLeaves
     ? []
@@ -36,7 +38,10 @@ export async function verifyDisk(
       percent,
       ...(hasLeaves ? { leavesPath: `${folderOf(ports.target)}/${folder}${disk.leaves}` } : {}),
     };
-    const whole = await ports.transfer.verify({ ...content, container: { path, digest: disk.containerDigest } }, o);
+    const whole = await ports.transfer.verify(
+      { ...content, container: { path: image.path, ...(image.slice ? { slice: image.slice } : {}), digest: disk.containerDigest } },
+      o,
+    );
     const outcome = hasLeaves ? await locate(ports.transfer, { content, whole }, o) : whole;
     return { outcome, findings: outcome.result === 'equal' ? notes : [describeDifference(disk.file, outcome), ...notes] };
   } catch (error) {
@@ -69,7 +74,7 @@ function describeDifference(file: string, { leaf, offset, length, what }: Differ
 
 /** What the image itself is to blame for; trouble in reaching it is not an answer about it. */
 const isDamage = (error: unknown): error is HyperError =>
-  error instanceof HyperError && (error.code.startsWith('image/') || error.code === 'source/not-found');
+  error instanceof HyperError && (error.code.startsWith('image/') || error.code.startsWith('archive/') || error.code === 'source/not-found');
 
 async function exists(target: StorageTarget, name: string, o: Cancel): Promise<boolean> {
   for await (const object of target.list(name, o)) return object.name === name;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { HyperError, MIB } from '@hypersdk/domain';
-import { ReadableDiskFile } from '../../file/disk-file.ts';
+import type { ByteFile } from '../../file/byte-file.ts';
+import { openPart } from '../../file/open-part.ts';
 import { retryReads } from '../../stream/retry-reads.ts';
 import type { ContainerTaskSpec, LeafResult } from '../messages.ts';
 import type { Slot } from '../slots.ts';
@@ -10,13 +11,13 @@ import type { LeafTask, MoverDoor } from './leaf-task.ts';
 
 const READ_SIZE = MIB;
 
-/** Reads a file from its first to its last byte and answers its SHA-256. */
+/** Reads a file, or a part of it, from its first to its last byte and answers its SHA-256. */
 export class ContainerTask implements LeafTask {
-  readonly #file: ReadableDiskFile;
+  readonly #file: ByteFile;
   readonly #door: MoverDoor;
 
   constructor(spec: ContainerTaskSpec, door: MoverDoor) {
-    this.#file = ReadableDiskFile.open(spec.path);
+    this.#file = openPart(spec);
     this.#door = door;
   }
 
