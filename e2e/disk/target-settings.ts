@@ -15,6 +15,8 @@ export const plainTargets: readonly TargetSettings[] = [
   target('qcow2', { format: 'qcow2' }),
   target('vmdk monolithicSparse', { format: 'vmdk', subformat: 'monolithicSparse' }),
   target('vmdk streamOptimized', { format: 'vmdk', subformat: 'streamOptimized' }),
+  target('vhd dynamic', { format: 'vhd' }),
+  target('vdi dynamic', { format: 'vdi' }),
 ];
 
 /** Everything else that can be chosen; images take turns at them. */
@@ -42,6 +44,11 @@ export const variantTargets: readonly TargetSettings[] = [
   ...(['metadata', 'falloc', 'full'] as const).map((preallocation) =>
     target(`qcow2 preallocation ${preallocation}`, { format: 'qcow2', preallocation }),
   ),
+  target('vhd blocks of 512 KiB', { format: 'vhd', clusterSize: 512 * KIB }),
+  target('vhd fixed', { format: 'vhd', subformat: 'fixed' }),
+  target('vhd fixed, full', { format: 'vhd', subformat: 'fixed', preallocation: 'full' }),
+  target('vdi static', { format: 'vdi', subformat: 'static' }),
+  target('vdi static, falloc', { format: 'vdi', subformat: 'static', preallocation: 'falloc' }),
   target('vmdk streamOptimized 1', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 1 }),
   target('vmdk streamOptimized 9', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 9 }),
 ];

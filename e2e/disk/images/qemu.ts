@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import type { ImageFormat } from '@hypersdk/domain';
 
 const execute = promisify(execFile);
+
+/** What QEMU calls a format: VHD has the name of the program that it came from. */
+export const qemuName = (format: ImageFormat): string => (format === 'vhd' ? 'vpc' : format);
 
 /** Runs qemu-img and answers what it printed. A failure carries the command and its words. */
 export const qemuImg = (...args: readonly string[]): Promise<string> => run('qemu-img', args);

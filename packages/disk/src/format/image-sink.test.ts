@@ -11,6 +11,10 @@ const SETTINGS: readonly ImageSettings[] = [
   { format: 'qcow2', compression: 'zstd' },
   { format: 'vmdk', subformat: 'monolithicSparse' },
   { format: 'vmdk', subformat: 'streamOptimized' },
+  { format: 'vhd', subformat: 'dynamic' },
+  { format: 'vhd', subformat: 'fixed' },
+  { format: 'vdi', subformat: 'dynamic' },
+  { format: 'vdi', subformat: 'static' },
 ];
 
 describe.each(SETTINGS)('an image sink of %o', (settings) => {

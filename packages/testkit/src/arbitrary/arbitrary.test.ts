@@ -57,8 +57,9 @@ test('a source over a sparse disk keeps every promise of a source', async () => 
 test('settings name nothing that their format does not have', () => {
   fc.assert(
     fc.property(imageSettings(), ({ format, subformat, clusterSize = 65_536, extendedL2 = false, compatVersion = 3, ...others }) => {
-      expect(subformat === undefined || format === 'vmdk').toBe(true);
-      expect(format === 'qcow2' || (clusterSize === 65_536 && !extendedL2 && others.refcountBits === undefined)).toBe(true);
+      expect(subformat === undefined || ['vmdk', 'vhd', 'vdi', 'vhdx'].includes(format)).toBe(true);
+      expect(['qcow2', 'vhd', 'vhdx'].includes(format) || clusterSize === 65_536).toBe(true);
+      expect(format === 'qcow2' || (!extendedL2 && others.refcountBits === undefined)).toBe(true);
       expect(!extendedL2 || clusterSize >= 16_384).toBe(true);
       expect(compatVersion === 3 || (others.compression !== 'zstd' && others.lazyRefcounts !== true)).toBe(true);
     }),
