@@ -2,6 +2,7 @@
 import type { HyperError } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
 import type { OpenOptions } from '../disk-image.ts';
+import { followedName } from '../followed-name.ts';
 import type { VhdxImage } from './image.ts';
 import type { ParentLocator } from './parent-locator.ts';
 import { malformed, refusedReference, type FilePlace } from './vhdx-refusal.ts';
@@ -16,7 +17,7 @@ interface Child {
   readonly locatorOffset: number;
 }
 
-/** Opens the parent of a differencing disk. Only a plain name beside it is followed, whatever other paths it gives. */
+/** Opens the parent of a differencing disk. Beside it, only a plain relative path is followed, whatever other paths it gives; of a list, the file that the parent is called after. */
 export function openParent(child: Child, o: OpenOptions, open: (file: ByteFile, o: OpenOptions) => VhdxImage): VhdxImage {
   const at: FilePlace = { path: child.file.path, offset: child.locatorOffset };
   const file = openNamed(child, at, o);
@@ -38,8 +39,8 @@ function openOwned<Opened>(owned: Disposable, next: () => Opened): Opened {
 function openNamed({ file, locator }: Child, at: FilePlace, o: OpenOptions): ByteFile {
   const shown = JSON.stringify(locator.name);
   const refused = (why: string): HyperError => refusedReference(`it is a differencing disk over ${shown}, ${why}`, at);
-  if (o.references !== 'beside') throw refused('and images may not name other files unless this is allowed');
-  const name = plainName(locator.relativePath);
+  if (o.references === 'refuse') throw refused('and images may not name other files unless this is allowed');
+  const name = o.references === 'beside' ? plainName(locator.relativePath) : followedName([locator.name], o.references);
   if (name === undefined) throw refused('and only plain names of files beside the image are followed');
   if (o.depth >= CHAIN_DEPTH_MAX) throw refused(`which makes a chain of more than ${CHAIN_DEPTH_MAX} images`);
   const parent = o.openReference(name);
