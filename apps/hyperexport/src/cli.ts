@@ -1,5 +1,5 @@
 import type { CliContext } from './cli-context.ts';
-import { isVerb } from './command-table.ts';
+import { isVerb, takesDefaults } from './command-table.ts';
 import type { Services } from './services.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -21,8 +21,15 @@ export async function runCli(args: readonly string[], terminal: Terminal = proce
     const { runLine } = await import('./application.ts');
     return runLine(line, context);
   };
+  // Only what was typed is filled up: a run that goes on is the same run, whatever profiles say by now.
+  const runTyped = async (line: readonly string[]): Promise<number> => {
+    if (!takesDefaults(line[0]) || asksFor(line, ['--help', '-h'])) return runOnce(line);
+    const { blameOrigin, withDefaults } = await import('./profile/with-defaults.ts');
+    const filled = await withDefaults(line, process.env);
+    return runOnce(filled.line).catch((thrown: unknown) => Promise.reject(blameOrigin(thrown, filled)));
+  };
   try {
-    return await runOnce(args);
+    return await runTyped(args);
   } catch (thrown) {
     return await tellError(thrown, { terminal, json: asksFor(args, ['--json']) });
   } finally {

@@ -16,6 +16,11 @@ export const commandTable = {
     usage: 'PATH [VM…] --to DIR [flags]',
     load: async () => (await import('./commands/export.ts')).exportCommand,
   },
+  batch: {
+    brief: 'Run the exports that a YAML file lists',
+    usage: 'FILE [flags]',
+    load: async () => (await import('./commands/batch.ts')).batchCommand,
+  },
   inspect: {
     brief: 'Show what a disk image is, without trusting it',
     usage: 'IMAGE [flags]',
@@ -31,15 +36,15 @@ export const commandTable = {
     usage: 'FOLDER | MANIFEST | RECEIPT [flags]',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
-  compare: {
-    brief: 'Tell whether two images of any formats hold the same disk',
-    usage: 'IMAGE IMAGE [flags]',
-    load: async () => (await import('./commands/compare.ts')).compareCommand,
-  },
   boot: {
     brief: 'Boot an export or image in a throw-away QEMU',
     usage: 'FOLDER | MANIFEST | IMAGE [flags]',
     load: async () => (await import('./commands/boot.ts')).bootCommand,
+  },
+  compare: {
+    brief: 'Tell whether two images of any formats hold the same disk',
+    usage: 'IMAGE IMAGE [flags]',
+    load: async () => (await import('./commands/compare.ts')).compareCommand,
   },
   resume: {
     brief: 'Go on with a run that was stopped or killed',
@@ -53,8 +58,13 @@ export const commandTable = {
   },
   history: {
     brief: 'Show what was run, newest first',
-    usage: '[flags]',
+    usage: '[TEXT…] [flags]',
     load: async () => (await import('./commands/history.ts')).historyCommand,
+  },
+  profile: {
+    brief: 'List or show named defaults from the configuration file',
+    usage: '[list | show NAME] [flags]',
+    load: async () => (await import('./commands/profile.ts')).profileCommand,
   },
   completion: {
     brief: 'Print the completion script for your shell',
@@ -70,3 +80,8 @@ export const verbs = Object.keys(commandTable).filter(isVerb);
 export function isVerb(text: string | undefined): text is Verb {
   return text !== undefined && Object.hasOwn(commandTable, text);
 }
+
+/** Commands with choices worth a name: profiles and the environment may make them. */
+export const defaultedVerbs = ['export', 'convert'] as const satisfies readonly Verb[];
+
+export const takesDefaults = (word: string | undefined): word is (typeof defaultedVerbs)[number] => defaultedVerbs.some((verb) => verb === word);

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where keys and history live: `$HYPERSDK_STATE`, else the XDG base directory for state, else `~/.local/state`. */
 export function stateFolder(env: Environment): string {
@@ -9,6 +9,13 @@ export function stateFolder(env: Environment): string {
   // XDG Base Directory Specification 0.8: "If unset or empty" the default applies, and relative paths are to be ignored.
   const base = env['XDG_STATE_HOME'];
   return join(base?.startsWith('/') ? base : join(homedir(), '.local', 'state'), 'hypersdk');
+}
+
+/** Where named defaults are kept: `$HYPEREXPORT_CONFIG`, else `hyperexport/config.yaml` in the XDG base directory for configuration, else in `~/.config`. */
+export function configFile(env: Environment): string {
+  if (env['HYPEREXPORT_CONFIG']) return env['HYPEREXPORT_CONFIG'];
+  const base = env['XDG_CONFIG_HOME'];
+  return join(base?.startsWith('/') ? base : join(env['HOME'] || homedir(), '.config'), 'hyperexport', 'config.yaml');
 }
 
 /** Colour is a courtesy of terminals: never with NO_COLOR (no-color.org: set and not empty) or on a dumb one. */

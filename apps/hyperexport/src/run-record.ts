@@ -61,7 +61,7 @@ async function beginRun(ports: Ports, subject: RunSubject, o: Cancel & { readonl
   return { entry, continues: before !== undefined };
 }
 
-const sameWork = (entry: HistoryEntry, subject: RunSubject): boolean =>
+export const sameWork = (entry: HistoryEntry, subject: Pick<RunSubject, 'command' | 'resume'>): boolean =>
   entry.command === subject.command && JSON.stringify(entry.resume) === JSON.stringify(subject.resume);
 
 const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();

@@ -182,6 +182,12 @@ export const errorTable = {
     mend: 'Remove the symbolic link from the target folder, or name the folder that it points to as the target.',
   },
   'target/not-found': { status: 404, exit: 73, retry: 'never', mend: 'Make the folder first, or check its spelling.' },
+  'batch/refused': {
+    status: 409,
+    exit: 75,
+    retry: 'later',
+    mend: 'Nothing was begun. Mend what the plan names, or let the other items run with --on-error continue.',
+  },
   'checkpoint/malformed': { status: 409, exit: 65, retry: 'never', mend: 'Run the command again with --restart to begin this disk anew.' },
   'transfer/cancelled': { status: 409, exit: 130, retry: 'now', mend: 'Run the same command again: it goes on where it stopped.' },
   'boot/failed': { status: 409, exit: 1, retry: 'never', mend: 'Look at the screenshot and the log that are named; compare with the source.' },

@@ -12,6 +12,8 @@ export { openPlaces } from './export/open-places.ts';
 export type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export/export-plan.ts';
 export { writeChecksums } from './export/write-checksums.ts';
 export { runTogether } from './export/run-together.ts';
+export { parseBatchManifest } from './batch/batch-manifest.ts';
+export type { BatchItem, BatchManifest } from './batch/batch-manifest.ts';
 export { verifyExport } from './verify/verify-export.ts';
 export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';
 export type { ReceiptState } from './verify/judge-receipt.ts';

@@ -1,6 +1,7 @@
 import type { Command } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
-import { commandTable, verbs } from '../command-table.ts';
+import { commandTable, verbs, type Verb } from '../command-table.ts';
+import { profileActions } from '../commands/profile.ts';
 import { toFlagName } from '../help/format-flags.ts';
 import { shells } from './shells.ts';
 
@@ -22,7 +23,8 @@ export interface CommandWords {
   readonly words: readonly string[];
 }
 
-const PATH_FLAGS: readonly string[] = ['to', 'publicKey'];
+const WORDS: Readonly<Partial<Record<Verb, readonly string[]>>> = { completion: shells, profile: profileActions };
+const PATH_FLAGS: readonly string[] = ['to', 'publicKey', 'hook'];
 
 /** Everything that can be typed, taken from the commands themselves. */
 export async function describeCommands(): Promise<readonly CommandWords[]> {
@@ -36,7 +38,7 @@ export async function describeCommands(): Promise<readonly CommandWords[]> {
       isPath: PATH_FLAGS.includes(flag),
     }));
     const help = { name: '--help', brief: 'Show this help', values: undefined, isPath: false };
-    described.push({ name, brief: command.brief, flags: [...flags, help], words: name === 'completion' ? shells : [] });
+    described.push({ name, brief: command.brief, flags: [...flags, help], words: WORDS[name] ?? [] });
   }
   return described;
 }

@@ -35,7 +35,7 @@ export async function exportVMs(
 
 /** Makes all disks known before the first starts, so that the whole is known from the beginning. */
 export function expectDisks({ vms, order }: OpenedExport, tracker: ProgressTracker): void {
-  for (const vm of vms) for (const disk of chosenDisks(vm, order.flags)) tracker.expect(keyOf(vm, disk.id), toExpected(vm, disk));
+  for (const vm of vms) for (const disk of chosenDisks(vm, order.flags)) tracker.expect(keyOf(order.flags, vm, disk.id), toExpected(vm, disk));
 }
 
 async function exportOne(
@@ -57,8 +57,10 @@ async function exportOne(
   };
   const sought = { target, name: request.name, vm, run: run.entry };
   const finished = run.continues && !request.restart ? await findFinished(sought, { signal }) : undefined;
-  if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(vm, disk.id));
-  const outcome = finished ?? (await exportVM(ports)(request, { signal, onProgress: (progress) => track(tracker, vm, progress) }));
+  if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(flags, vm, disk.id));
+  const outcome =
+    finished ??
+    (await exportVM(ports)(request, { signal, onProgress: (progress) => track(tracker, (disk) => keyOf(flags, vm, disk), { vm, progress }) }));
   if (flags.checksums) await writeChecksums(target)(request.name, outcome.manifest, { signal });
   return { outcome, folder: resolve(flags.to, request.name), elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
 }
@@ -72,15 +74,20 @@ export const choicesOf = (flags: ExportFlags, vm: VMInfo) => ({
   ...(flags.disk === undefined ? {} : { disks: flags.disk.map(toDiskId) }),
 });
 
-function track(tracker: ProgressTracker, vm: VMInfo, progress: ExportProgress): void {
+function track(
+  tracker: ProgressTracker,
+  toKey: (disk: string) => string,
+  { vm, progress }: { readonly vm: VMInfo; readonly progress: ExportProgress },
+): void {
   for (const disk of progress.disks) {
-    const key = keyOf(vm, disk.id);
+    const key = toKey(disk.id);
     if (disk.progress) tracker.report(key, labelOf(vm, disk.label), disk.progress);
     if (disk.state === 'done') tracker.done(key);
   }
 }
 
-const keyOf = (vm: VMInfo, disk: string): string => JSON.stringify([vm.connection, vm.id, disk]);
+/** One disk may go to several targets. */
+const keyOf = (flags: ExportFlags, vm: VMInfo, disk: string): string => JSON.stringify([flags.to, vm.connection, vm.id, disk]);
 const toExpected = (vm: VMInfo, disk: DiskInfo): Parameters<ProgressTracker['expect']>[1] => ({
   label: labelOf(vm, disk.label),
   ...(disk.allocatedSize === undefined ? {} : { allocatedSize: disk.allocatedSize }),

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
+import { errorTable } from '@hypersdk/domain';
 import type { HistoryEntry } from '@hypersdk/ports';
 import { openPlaces } from '@hypersdk/usecases';
-import type { CliContext } from '../cli-context.ts';
 import { bootExports, hasFailedBoot } from '../boot/boot-exports.ts';
+import type { CliContext } from '../cli-context.ts';
 import type { ExportFlags } from '../commands/export.ts';
 import { withHook } from '../hook/with-hook.ts';
 import { printable } from '../output/printable.ts';
@@ -47,8 +48,8 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
     document: toDocument({ run, finished }),
     text: () => finished.map((one) => describeExport(one, this.terminal)).join('\n'),
   });
-}
   if (hasFailedBoot(finished)) this.process.exitCode = errorTable['boot/failed'].exit;
+}
 
 function openAll({ cli, services, stop, order }: Task): Promise<OpenedExport> {
   const onProblem = (problem: string): void => (order.flags.quiet ? undefined : cli.terminal.err(`hyperexport: left out: ${printable(problem)}\n`));

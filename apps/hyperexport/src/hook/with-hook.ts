@@ -10,10 +10,12 @@ interface Hooked<Outcome> {
   readonly cli: CliContext;
   readonly subject: Pick<RunSubject, 'command' | 'source' | 'target'> | { readonly command: 'batch'; readonly source: string };
   readonly toDocument: (outcome: Outcome) => Readonly<Record<string, unknown>>;
+  /** What went wrong in an outcome that is answered all the same. */
+  readonly failed?: (outcome: Outcome) => unknown;
 }
 
 /** Does the work and tells the hook how it ended. A hook that fails is a warning: what was copied is copied. */
-export async function withHook<Outcome>({ hook, cli, subject, toDocument }: Hooked<Outcome>, work: () => Promise<Outcome>): Promise<Outcome> {
+export async function withHook<Outcome>({ hook, cli, subject, toDocument, failed }: Hooked<Outcome>, work: () => Promise<Outcome>): Promise<Outcome> {
   if (hook === undefined) return work();
   const startedAt = new Date().toISOString();
   const { command, ...about } = subject;
@@ -26,6 +28,6 @@ export async function withHook<Outcome>({ hook, cli, subject, toDocument }: Hook
     await tell('failed', { ...toErrorDocument(toHyperError(thrown)) });
     throw thrown;
   });
-  await tell('succeeded', toDocument(outcome));
+  await tell(failed?.(outcome) === undefined ? 'succeeded' : 'failed', toDocument(outcome));
   return outcome;
 }

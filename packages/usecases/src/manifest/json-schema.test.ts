@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { batchManifestSchema } from '../batch/batch-manifest-schema.ts';
 import { receiptSchema } from '../receipt/receipt-schema.ts';
 import { artifactManifestSchema } from './artifact-manifest-schema.ts';
 import { exportManifestSchema } from './export-manifest-schema.ts';
@@ -9,6 +10,7 @@ const published = [
   ['export-manifest', exportManifestSchema],
   ['artifact-manifest', artifactManifestSchema],
   ['receipt', receiptSchema],
+  ['batch-manifest', batchManifestSchema],
 ] as const;
 
 test.each(published)('the published JSON Schema of the %s is that of the reader (UPDATE_GOLDEN=1 writes it)', (name, schema) => {
