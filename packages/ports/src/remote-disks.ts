@@ -57,6 +57,8 @@ export interface RemoteDisks {
   /** Reads an address; undefined when the text is none but, presumably, a path. A wrong address is refused with `usage/invalid`. Touches nothing. */
   locate(text: string, o: RemoteChoices): NbdLocator | undefined;
   inspect(locator: NbdLocator, o: Cancel): Promise<RemoteDiskInfo>;
-  /** Identifies the content: what can be known of the export, and the point in time that the locator names. */
-  mark(locator: NbdLocator, o: Cancel): Promise<string>;
+  /** What the server offers beside this export. */
+  list(locator: NbdLocator, o: Cancel): Promise<readonly { readonly name: string; readonly description: string }[]>;
+  /** Identifies the content by the export's name and the point in time that the locator names. Touches nothing. */
+  mark(locator: NbdLocator): string;
 }

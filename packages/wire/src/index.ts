@@ -9,3 +9,5 @@ export type { ListedExport } from './nbd/negotiate.ts';
 export type { NbdTls, ServerSecrets } from './nbd/nbd-tls.ts';
 export { ALLOCATION_CONTEXT, AllocationFlag, NBD_PORT } from './nbd/protocol.ts';
 export type { ContextMap, ContextRun } from './nbd/request.ts';
+export type { NbdBackend, NbdWriting, ServedRun } from './nbd/nbd-backend.ts';
+export { NbdServer } from './nbd/nbd-server.ts';

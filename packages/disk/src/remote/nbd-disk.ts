@@ -25,7 +25,7 @@ export class NbdDisk implements Omit<DiskSource, 'read'> {
   constructor(link: NbdLink, locator: NbdLocator) {
     const about = link.export;
     this.virtualSize = about.size;
-    this.mark = markOf(about, locator);
+    this.mark = nbdMark(locator);
     this.isSingle = locator.isSingle || !about.canMultiConn;
     this.#link = link;
     this.#map = new NbdMap(about, { bitmap: locator.bitmap, ask: (range) => link.map(range) });
@@ -90,8 +90,11 @@ export class NbdDisk implements Omit<DiskSource, 'read'> {
   }
 }
 
-/** Size, name and description are all that a server tells of an export; that its content is the same is the caller's word. */
-export function markOf(about: { readonly size: number; readonly description?: string }, locator: NbdLocator): string {
-  const known = JSON.stringify([about.size, locator.exportName, about.description ?? '', locator.bitmap ?? '']);
-  return `nbd:${createHash('sha256').update(known).digest('hex').slice(0, 32)}:${locator.pointInTime}`;
+/**
+ * The name of the export and of the point in time, without asking anybody: some servers take a single connection in their life, and that one is for the copy.
+ * Its size is held fast beside it, its description while the copy runs; that its content is the same is the caller's word.
+ */
+export function nbdMark(locator: NbdLocator): string {
+  const named = JSON.stringify([locator.exportName, locator.bitmap ?? '']);
+  return `nbd:${createHash('sha256').update(named).digest('hex').slice(0, 32)}:${locator.pointInTime}`;
 }

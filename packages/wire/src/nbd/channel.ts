@@ -17,6 +17,7 @@ export class Channel {
   #offered: Uint8Array | undefined;
   #failure: Error | undefined;
   #isCorked = false;
+  #draining: Promise<void> | undefined;
 
   private constructor(open: (o: { room(): Uint8Array; took(count: number): boolean }) => Socket) {
     this.#socket = open({ room: () => this.#room(), took: (count) => this.#took(count) });
@@ -96,7 +97,9 @@ export class Channel {
   async drained(): Promise<void> {
     const socket = this.#secure ?? this.#socket;
     if (this.#failure || !socket.writableNeedDrain) return;
-    await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), this.ended]);
+    // However many wait, one listener is enough.
+    this.#draining ??= new Promise<void>((resolve) => socket.once('drain', resolve)).finally(() => (this.#draining = undefined));
+    await Promise.race([this.#draining, this.ended]);
   }
 
   pause(): void {

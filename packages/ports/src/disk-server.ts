@@ -1,0 +1,41 @@
+import type { ImageRef } from '@hypersdk/domain';
+import type { Cancel } from './cancel.ts';
+
+/** What a server shows of itself. Secrets stay in their files. */
+export type ServerTlsFiles =
+  | {
+      readonly kind: 'certificates';
+      /** Folder with `server-cert.pem` and `server-key.pem`. */
+      readonly folder: string;
+      /** Clients need a certificate that `ca-cert.pem` of the folder signed. */
+      readonly asksClients: boolean;
+    }
+  | {
+      readonly kind: 'psk';
+      /** Lines of `identity:key`, the key hexadecimal; each identity is a client. */
+      readonly file: string;
+    };
+
+export interface ServeRequest {
+  readonly image: ImageRef;
+  /** `read-only`: nobody writes. `overlay`: writes are kept beside the image and dropped at the end. The image is never changed. */
+  readonly access: 'read-only' | 'overlay';
+  readonly exportName: string;
+  /** A port of 0 takes one that is free. */
+  readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly tls?: ServerTlsFiles;
+  readonly connectionsMax: number;
+}
+
+/** A disk while it is served. Disposal hangs up on everybody, drops what was written and removes the socket. */
+export interface ServedDisk extends AsyncDisposable {
+  /** What clients connect to. */
+  readonly uri: string;
+  readonly virtualSize: number;
+}
+
+/** Offers disk images to other programs over NBD. */
+export interface DiskServer {
+  /** Settles when clients can connect. */
+  serve(request: ServeRequest, o: Cancel): Promise<ServedDisk>;
+}
