@@ -35,7 +35,7 @@ describe.skipIf(missing('bash'))('in bash', () => {
   });
 
   test('completes values, and files where files belong', async () => {
-    expect(await offers('export', 'x', '--format', '')).toEqual(['raw', 'qcow2', 'vmdk']);
+    expect(await offers('export', 'x', '--format', '')).toEqual(['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx']);
     expect(await offers('completion', 'z')).toEqual(['zsh']);
     expect(await offers('export', 'x', '--to', '')).toEqual(['files']);
     expect(await offers('inspect', '')).toEqual(['files']);

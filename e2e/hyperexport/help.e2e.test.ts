@@ -39,7 +39,7 @@ describe('wrong usage', () => {
     [['export', 'x', '--to', 'y', '--forma', 'raw'], 'There is no flag --forma; did you mean --format?'],
     [['export', 'x'], '--to is missing.'],
     [['export', '--to', 'y'], 'PATH is missing.'],
-    [['export', 'x', '--to', 'y', '--format', 'vdi'], '--format "vdi": it must be one of raw, qcow2, vmdk.'],
+    [['export', 'x', '--to', 'y', '--format', 'qed'], '--format "qed": it must be one of raw, qcow2, vmdk, vhd, vdi, vhdx.'],
     [['export', 'x', '--to', 'y', '--limit-rate', 'fast'], '--limit-rate "fast": it must be a size such as 512K, 50M or 1.5G.'],
     [['export', 'x', '--to', 'y', '--compression', 'zlib:10'], '--compression "zlib:10": the level must be from 1 to 9.'],
     [['export', 'x', '--to', 'y', '--to', 'z'], '--to is given twice ("y", "z").'],

@@ -5,11 +5,11 @@ import type { Cancel } from './cancel.ts';
 /** Choices for a target image. What a format does not know is refused with `usage/invalid`. */
 export interface ImageSettings {
   readonly format: ImageFormat;
-  /** VMDK: `monolithicSparse` or `streamOptimized`. */
+  /** VMDK: `monolithicSparse` or `streamOptimized`. VHD: `dynamic`, `fixed`, or `azure` (fixed, of whole mebibytes). VHDX: `dynamic` or `fixed`. VDI: `dynamic` or `static`. */
   readonly subformat?: string;
   readonly compression?: 'none' | 'zlib' | 'zstd';
   readonly compressionLevel?: number;
-  /** qcow2: bytes, a power of two from 512 to 2 MiB. */
+  /** Bytes, a power of two. qcow2: 512 to 2 MiB. VHD: a dynamic disk's blocks, 512 KiB to 2 MiB. VHDX: its blocks, 1 to 256 MiB. */
   readonly clusterSize?: number;
   /** qcow2: 16 by default. */
   readonly refcountBits?: number;

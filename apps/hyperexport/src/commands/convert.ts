@@ -27,17 +27,24 @@ const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 export const convertCommand = buildCommand<ConvertFlags, [string, string], CliContext>({
   docs: {
     brief: 'Write a disk image in another format',
-    fullDescription: `The format is taken from TARGET's name (.qcow2, .vmdk, .raw, .img) unless
---format says it. The new image is read back and compared with what was read,
-gets its name only then, and a signed receipt is put beside it; --unverified
-leaves all that out, like a plain converter. A stopped conversion goes on when
-the same command is typed again. An overlay, snapshot or delta is written as a
-whole disk, together with what it lies on.
+    fullDescription: `The format is taken from TARGET's name (.qcow2, .vmdk, .vhd, .vhdx, .vdi,
+.raw, .img) unless --format says it. The new image is read back and compared
+with what was read, gets its name only then, and a signed receipt is put beside
+it; --unverified leaves all that out, like a plain converter. A stopped
+conversion goes on when the same command is typed again. An overlay, snapshot
+or delta is written as a whole disk, together with what it lies on.
+
+SUBFORMATS, the usual one first
+  vmdk  monolithicSparse, streamOptimized
+  vhd   dynamic, fixed, azure (fixed, rounded up to whole MiB)
+  vhdx  dynamic, fixed
+  vdi   dynamic, static
 
 EXAMPLES
   hyperexport convert disk.vmdk disk.qcow2
   hyperexport convert a.raw small.qcow2 --compression zstd --cluster-size 128K
   hyperexport convert disk.qcow2 disk.vmdk --subformat streamOptimized
+  hyperexport convert disk.qcow2 disk.vhd --subformat azure
   hyperexport convert disk.qcow2 disk.raw --unverified
   hyperexport convert vm-000001.vmdk whole.qcow2 --follow-references
   hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2`,

@@ -21,9 +21,9 @@ const choice = { kind: 'enum', optional: true } as const;
 
 export const imageFlags = {
   format: { ...choice, values: imageFormats, brief: 'Format to write' },
-  subformat: { ...flag, parse: parseText, placeholder: 'NAME', brief: 'vmdk: monolithicSparse or streamOptimized' },
+  subformat: { ...flag, parse: parseText, placeholder: 'NAME', brief: 'Variant of the format; see convert --help' },
   compression: { ...flag, parse: parseCompression, placeholder: 'C', brief: 'none, zlib or zstd, with a level: zstd:3' },
-  clusterSize: { ...flag, parse: parseSize, placeholder: 'SIZE', brief: 'qcow2: 512 to 2M (64K)' },
+  clusterSize: { ...flag, parse: parseSize, placeholder: 'SIZE', brief: 'qcow2: 512 to 2M (64K); vhd: 512K to 2M (2M)' },
   refcountBits: { ...flag, parse: countParser({ min: 1, max: 64 }), placeholder: 'N', brief: 'qcow2: 1, 2, 4 … 64 (16)' },
   lazyRefcounts: { ...onOff, brief: 'qcow2: mark reference counts as lazy' },
   extendedL2: { ...onOff, brief: 'qcow2: subclusters' },
@@ -50,6 +50,9 @@ const FORMAT_OF_EXTENSION: Readonly<Record<string, ImageFormat>> = {
   qcow2: 'qcow2',
   qcow: 'qcow2',
   vmdk: 'vmdk',
+  vhd: 'vhd',
+  vdi: 'vdi',
+  vhdx: 'vhdx',
   raw: 'raw',
   img: 'raw',
   bin: 'raw',

@@ -4,6 +4,9 @@ import { formatByName, roleOf, stemOf, vmdkOfPart } from './file-role.ts';
 test.each([
   ['web-01.qcow2', 'image', 'qcow2'],
   ['WEB-01.VMDK', 'image', 'vmdk'],
+  ['web-01.vhd', 'image', 'vhd'],
+  ['web-01.vhdx', 'image', 'vhdx'],
+  ['web-01.vdi', 'image', 'vdi'],
   ['web-01.raw', 'image', 'raw'],
   ['web-01.img', 'image', undefined],
   ['web-01.xml', 'descriptor', undefined],

@@ -11,6 +11,9 @@ const IMAGE_FORMATS: Readonly<Record<string, ImageFormat | 'by-content'>> = {
   // The first version of qcow has this ending too; it must not be taken for raw.
   qcow: 'qcow2',
   vmdk: 'vmdk',
+  vhd: 'vhd',
+  vdi: 'vdi',
+  vhdx: 'vhdx',
   img: 'by-content',
 };
 

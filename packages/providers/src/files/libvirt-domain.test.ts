@@ -78,10 +78,17 @@ test('what is about something else is no VM', () => {
 });
 
 test('a second disk at one place and a format that is not read are told apart from disks that are here', () => {
-  const xml = `<devices><disk><driver type='vdi'/><source file='a'/><target dev='vda'/></disk><disk><source file='b'/><target dev='vdb'/></disk><disk><source file='c'/><target dev='vdb'/></disk></devices>`;
+  const xml = `<devices><disk><driver type='qed'/><source file='a'/><target dev='vda'/></disk><disk><source file='b'/><target dev='vdb'/></disk><disk><source file='c'/><target dev='vdb'/></disk></devices>`;
   const found = parseLibvirtDomain(domain(xml));
   expect(found?.disks).toEqual([{ id: 'vdb', file: 'b' }]);
   expect(found?.elsewhere).toHaveLength(2);
+});
+
+test('a VHD goes by the name that QEMU has for it', () => {
+  const disk = (type: string): string => `<devices><disk><driver type='${type}'/><source file='a'/><target dev='vda'/></disk></devices>`;
+  expect(parseLibvirtDomain(domain(disk('vpc')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vhd' }]);
+  expect(parseLibvirtDomain(domain(disk('vdi')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vdi' }]);
+  expect(parseLibvirtDomain(domain(disk('vhd')))?.disks).toEqual([]);
 });
 
 test('names are shown in one line and without control characters', () => {

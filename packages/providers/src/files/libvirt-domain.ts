@@ -104,7 +104,9 @@ function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
   return { disks, elsewhere };
 }
 
-const formatOf = (driver: string | undefined): ImageFormat | undefined => imageFormats.find((format) => format === driver);
+/** The names are QEMU's, which calls a VHD by the program that it came from. */
+const formatOf = (driver: string | undefined): ImageFormat | undefined =>
+  driver === 'vpc' ? 'vhd' : imageFormats.find((format) => format === driver && format !== 'vhd');
 
 /** Where hard disks stand among the devices that are tried at start, when the order is given for the whole VM. */
 function bootPlaceOf(domain: XmlElement): number | undefined {

@@ -37,6 +37,7 @@ describe('a plan', () => {
     ['not 65536', MIB, { clusterSize: 64 * KIB }],
     ['compression', MIB, { compression: 'zlib' }],
     ['compressionLevel', MIB, { compressionLevel: 3 }],
+    ['sectorSize', MIB, { sectorSize: 4096 }],
     ['compatVersion', MIB, { compatVersion: 2 }],
     ['preallocation full', MIB, { preallocation: 'full' }],
     ['metadata', MIB, { subformat: 'fixed', preallocation: 'metadata' }],
