@@ -1,5 +1,6 @@
-import { copyFile, open, readdir, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -94,6 +95,25 @@ describe('convert', () => {
       expect(ended.stderr).toBe(`hyperexport: ${target} is SOURCE itself; name another TARGET. See --help for the accepted values and examples.\n`);
       expect(ended.code).toBe(64);
     }
+  });
+
+  test.skipIf(missing('qemu-img', 'qemu-io'))('writes an overlay as a whole disk when its base is named, and goes nowhere else for it', async () => {
+    const [golden, overlay, target] = [workshop.path('golden'), workshop.path('overlay.qcow2'), workshop.path('whole.qcow2')];
+    await mkdir(golden);
+    const base = join(golden, 'base.raw');
+    await copyFile(raw, base);
+    execFileSync('qemu-img', ['create', '-f', 'qcow2', '-b', base, '-F', 'raw', overlay]);
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 5M 1M', overlay]);
+    for (const flags of [[], ['--follow-references'], ['--parent', raw]]) {
+      const refused = await run(['convert', overlay, target, '--json', ...flags], workshop);
+      expect(refused.code).toBe(65);
+      expect(documentOf(refused)).toMatchObject({ error: { code: 'image/refused-reference' } });
+    }
+    expect(await run(['convert', overlay, target, '--quiet', '--parent', base], workshop)).toMatchObject({ code: 0, stderr: '' });
+    expect(execFileSync('qemu-img', ['compare', overlay, target], { encoding: 'utf8' })).toContain('Images are identical');
+    expect((await run(['compare', overlay, target, '--quiet', '--parent', base], workshop)).code).toBe(0);
+    expect(documentOf(await run(['inspect', overlay, '--json', '--parent', base], workshop))).toMatchObject({ references: [base] });
+    expect((await run(['inspect', overlay, '--parent', base, '--follow-references'], workshop)).code).toBe(64);
   });
 
   test('needs to know a format', async () => {

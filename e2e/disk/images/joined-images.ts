@@ -36,6 +36,26 @@ const chain = (
   },
 });
 
+/** Deltas over a base, as VMware keeps snapshots. */
+const deltas = (name: string, o: { readonly subformat: string; readonly seed: number; readonly options?: string }): SourceImage => ({
+  name: `vmdk deltas over ${o.subformat}: ${name}`,
+  format: 'vmdk',
+  kind: 'vmdk chain',
+  references: 'beside',
+  async make(folder) {
+    const raw = await writeRaw(join(folder, 'content.raw'), base(o.seed));
+    await qemuImg('convert', '-t', 'unsafe', '-f', 'raw', '-O', 'vmdk', '-o', `subformat=${o.subformat}`, raw, join(folder, 'delta-0.vmdk'));
+    for (const at of [1, 2, 3]) {
+      const path = join(folder, `delta-${at}.vmdk`);
+      await qemuImg('create', '-f', 'vmdk', '-b', `delta-${at - 1}.vmdk`, '-F', 'vmdk', ...(o.options ? ['-o', o.options] : []), path);
+      // Without zeroed grains, and without unmapping, QEMU writes no zeros into a VMDK.
+      const edits = guestEdits(SIZE, o.seed + at, 12).filter((command) => command.startsWith('write -P'));
+      await qemuIo(path, 'vmdk', [...edits, ...(o.options ? [`write -z ${at * MIB} ${MIB}`] : [])]);
+    }
+    return join(folder, 'delta-3.vmdk');
+  },
+});
+
 const besideContent = (name: string, o: { readonly options: string; readonly seed: number }): SourceImage => ({
   name: `qcow2 with a data file: ${name}`,
   format: 'qcow2',
@@ -68,6 +88,15 @@ export const joinedImages = (): readonly SourceImage[] => [
   chain('rewritten', { convert: ['-o', 'subformat=monolithicSparse'], format: 'vmdk', content: base(3018) }, [{ edits: guestEdits(SIZE, 3019) }]),
   chain('rewritten, from a stream', { convert: ['-o', 'subformat=streamOptimized'], format: 'vmdk', content: base(3020) }, [
     { edits: guestEdits(SIZE, 3021) },
+  ]),
+  deltas('three deep', { subformat: 'monolithicSparse', seed: 3040 }),
+  deltas('three deep with zeroed grains', { subformat: 'monolithicSparse', seed: 3050, options: 'zeroed_grain=on' }),
+  deltas('three deep', { subformat: 'monolithicFlat', seed: 3060 }),
+  deltas('three deep', { subformat: 'twoGbMaxExtentSparse', seed: 3070 }),
+  chain('three deep over raw', { convert: [], format: 'raw', content: base(3080) }, [
+    { edits: guestEdits(SIZE, 3081) },
+    { options: 'cluster_size=4k', edits: guestEdits(SIZE, 3082) },
+    { edits: guestEdits(SIZE, 3083) },
   ]),
   besideContent('raw', { options: 'data_file_raw=on', seed: 3030 }),
   besideContent('not raw', { options: 'data_file_raw=off', seed: 3031 }),

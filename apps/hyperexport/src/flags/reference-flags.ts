@@ -19,7 +19,7 @@ export const referenceFlags = {
     variadic: true,
     parse: parsePath,
     placeholder: 'FILE',
-    brief: 'Allow this file that the image refers to, and no other; may be given again',
+    brief: 'Allow this file that it refers to; may be given again',
   },
 } as const;
 
