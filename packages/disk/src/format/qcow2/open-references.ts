@@ -67,7 +67,8 @@ function openNamed({ path }: ByteFile, name: string, o: OpenOptions): ByteFile {
   if (o.references === 'refuse') throw refused(`it refers to the file ${shown}, and images may not name other files unless this is allowed`);
   // QEMU takes everything before a colon as the name of a protocol (json:, nbd:, http:), so a colon never stands in a plain name.
   if (name.includes(':')) throw refused(`it refers to ${shown}, which QEMU takes as a protocol and not as a file`);
-  if (followedName([name], o.references) === undefined) throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
+  if (followedName([name], o.references) === undefined)
+    throw refused(`it refers to ${shown}, and only plain names of files beside the image are followed`);
   if (o.depth >= CHAIN_DEPTH_MAX) throw refused(`it refers to the file ${shown}, which makes a chain of more than ${CHAIN_DEPTH_MAX} images`);
   const file = o.openReference(name);
   if (file.path !== path && !o.chain?.includes(file.path)) return file;
