@@ -19,9 +19,15 @@ export const ours = ({ name, image, options, env }: Ours): Contestant => ({
   command: (paths) => ({ argv: [process.execPath, program('convert'), paths.image(image), paths.output, ...options], ...(env ? { env } : {}) }),
 });
 
-export const ourProgram = (name: string, o: { readonly program: 'digest' | 'hash-file'; readonly image: ImageName }): Contestant => ({
+interface OurProgram {
+  readonly program: 'codec' | 'digest' | 'hash-file';
+  readonly image: ImageName;
+  readonly options?: readonly string[];
+}
+
+export const ourProgram = (name: string, { program: file, image, options = [] }: OurProgram): Contestant => ({
   name,
-  command: (paths) => ({ argv: [process.execPath, program(o.program), paths.image(o.image)] }),
+  command: (paths) => ({ argv: [process.execPath, program(file), paths.image(image), ...options] }),
 });
 
 /** Any command, where `IN` and `OUT` stand for the paths. */

@@ -4,7 +4,12 @@ import { bundle } from '../../tools/release/bundle.ts';
 import { root } from '../../tools/release/programs.ts';
 
 /** Programs to measure. */
-const ENTRIES = { convert: 'bench/programs/convert.ts', digest: 'bench/programs/digest.ts', 'hash-file': 'bench/programs/hash-file.ts' } as const;
+const ENTRIES = {
+  codec: 'bench/programs/codec.ts',
+  convert: 'bench/programs/convert.ts',
+  digest: 'bench/programs/digest.ts',
+  'hash-file': 'bench/programs/hash-file.ts',
+} as const;
 
 /** Below node_modules, where the one native package is found. */
 export const programsFolder = join(root, 'node_modules/.cache/hypersdk-bench');
