@@ -30,6 +30,7 @@ const SETTINGS: readonly ImageSettings[] = [
   { format: 'qcow2', extendedL2: true, clusterSize: 16 * KIB },
   { format: 'vmdk', subformat: 'monolithicSparse' },
   { format: 'vmdk', subformat: 'streamOptimized' },
+  { format: 'vhdx', clusterSize: MIB },
 ];
 
 export async function makeSeeds(): Promise<Seeds> {

@@ -4,6 +4,7 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, symlinkSync,
 import { join } from 'node:path';
 import { MIB, type GuestLook, type ImageFormat } from '@hypersdk/domain';
 import { openImage } from '../format/open-image.ts';
+import type { ReadableDisk } from './disk-view.ts';
 import { lookAtGuest } from './look-at-guest.ts';
 
 /** Runs a program to its end and answers what it printed. Fails with what it said. */
@@ -26,14 +27,16 @@ const LOOK_MS = 60_000;
 
 export async function lookAt(path: string, format: ImageFormat = 'raw'): Promise<GuestLook> {
   using image = openImage({ path, format, references: 'refuse' });
-  return await lookAtGuest(image, { signal: new AbortController().signal, timeMs: LOOK_MS });
+  return await lookAtDisk(image);
 }
 
-export const OS_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n';
+export const lookAtDisk = (disk: ReadableDisk): Promise<GuestLook> => lookAtGuest(disk, { signal: new AbortController().signal, timeMs: LOOK_MS });
+
+const OS_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n';
 export const DEBIAN = { family: 'linux', name: 'Debian GNU/Linux 12 (bookworm)', id: 'debian', version: '12' } as const;
 
 /** A folder with the files by which a Linux is known, among `others` that are in the way. Its os-release is a link, as distributions have it. */
-export function makeLinuxTree(folder: string, others: number): string {
+function makeLinuxTree(folder: string, others: number): string {
   const root = join(folder, `root-${others}`);
   if (existsSync(root)) return root;
   mkdirSync(join(root, 'etc'), { recursive: true });
@@ -45,7 +48,7 @@ export function makeLinuxTree(folder: string, others: number): string {
 }
 
 /** The same for mkfs.xfs, which takes a list. */
-export function makeXfsPrototype(folder: string, others: number): string {
+function makeXfsPrototype(folder: string, others: number): string {
   const tree = makeLinuxTree(folder, 0);
   const names = Array.from({ length: others }, (_, index) => `configuration-of-something-${index} l--777 0 0 nowhere`);
   const path = join(folder, `prototype-${others}`);

@@ -27,7 +27,7 @@ interface Sample {
 }
 
 const made =
-  (size: number, program: string, args: readonly string[], input?: string) =>
+  (size: number, program: string, [args, input]: readonly [args: readonly string[], input?: string]) =>
   (name: string): string => {
     const path = makeSparse(folder, name, size);
     run(program, [...args, path], input);
@@ -35,26 +35,29 @@ const made =
   };
 
 const SAMPLES: readonly (readonly [string, Sample])[] = [
-  ['ext2', { program: 'mkfs.ext4', kind: 'ext2', make: made(8 * MIB, 'mkfs.ext2', ['-q', '-L', 'two']) }],
-  ['ext3', { program: 'mkfs.ext4', kind: 'ext3', make: made(16 * MIB, 'mkfs.ext3', ['-q', '-L', 'three']) }],
+  ['ext2', { program: 'mkfs.ext4', kind: 'ext2', make: made(8 * MIB, 'mkfs.ext2', [['-q', '-L', 'two']]) }],
+  ['ext3', { program: 'mkfs.ext4', kind: 'ext3', make: made(16 * MIB, 'mkfs.ext3', [['-q', '-L', 'three']]) }],
   ['ext4', { program: 'mkfs.ext4', kind: 'ext4', make: (name) => makeExt(folder, name, { options: ['-L', 'four'] }) }],
   ['XFS', { program: 'mkfs.xfs', kind: 'xfs', make: (name) => makeXfs(folder, name, { options: ['-L', 'ex-eff-ess'] }) }],
   ['XFS without checksums', { program: 'mkfs.xfs', kind: 'xfs', make: (name) => makeXfs(folder, name, { options: ['-m', 'crc=0'] }) }],
-  ['btrfs', { program: 'mkfs.btrfs', kind: 'btrfs', make: made(128 * MIB, 'mkfs.btrfs', ['-q', '-L', 'b tree']) }],
-  ['FAT12', { program: 'mkfs.vfat', kind: 'fat12', make: made(2 * MIB, 'mkfs.vfat', ['-F', '12', '-n', 'TWELVE']) }],
-  ['FAT16', { program: 'mkfs.vfat', kind: 'fat16', make: made(16 * MIB, 'mkfs.vfat', ['-F', '16', '-n', 'SIXTEEN']) }],
-  ['FAT32', { program: 'mkfs.vfat', kind: 'fat32', make: made(40 * MIB, 'mkfs.vfat', ['-F', '32', '-n', 'THIRTYTWO']) }],
-  ['FAT without a label', { program: 'mkfs.vfat', kind: 'fat16', make: made(16 * MIB, 'mkfs.vfat', []) }],
+  ['btrfs', { program: 'mkfs.btrfs', kind: 'btrfs', make: made(128 * MIB, 'mkfs.btrfs', [['-q', '-L', 'b tree']]) }],
+  ['FAT12', { program: 'mkfs.vfat', kind: 'fat12', make: made(2 * MIB, 'mkfs.vfat', [['-F', '12', '-n', 'TWELVE']]) }],
+  ['FAT16', { program: 'mkfs.vfat', kind: 'fat16', make: made(16 * MIB, 'mkfs.vfat', [['-F', '16', '-n', 'SIXTEEN']]) }],
+  ['FAT32', { program: 'mkfs.vfat', kind: 'fat32', make: made(40 * MIB, 'mkfs.vfat', [['-F', '32', '-n', 'THIRTYTWO']]) }],
+  ['FAT without a label', { program: 'mkfs.vfat', kind: 'fat16', make: made(16 * MIB, 'mkfs.vfat', [[]]) }],
   [
     'FAT with sectors of 4096 bytes',
-    { program: 'mkfs.vfat', kind: 'fat16', make: made(64 * MIB, 'mkfs.vfat', ['-S', '4096', '-F', '16', '-n', 'WIDE']) },
+    { program: 'mkfs.vfat', kind: 'fat16', make: made(64 * MIB, 'mkfs.vfat', [['-S', '4096', '-F', '16', '-n', 'WIDE']]) },
   ],
-  ['exFAT', { program: 'mkfs.exfat', kind: 'exfat', make: made(16 * MIB, 'mkfs.exfat', ['-L', 'ex-fat']) }],
-  ['NTFS', { program: 'mkntfs', kind: 'ntfs', make: made(16 * MIB, 'mkntfs', ['-q', '-F', '-L', 'Windows']) }],
-  ['NTFS with clusters of 64 KiB', { program: 'mkntfs', kind: 'ntfs', make: made(64 * MIB, 'mkntfs', ['-q', '-F', '-c', '65536']) }],
-  ['swap', { program: 'mkswap', kind: 'swap', make: made(2 * MIB, 'mkswap', ['-L', 'swop']) }],
-  ['LUKS1', { program: 'cryptsetup', kind: 'luks', make: made(20 * MIB, 'cryptsetup', [...LUKS, '--type', 'luks1'], PASSWORD) }],
-  ['LUKS2', { program: 'cryptsetup', kind: 'luks', make: made(20 * MIB, 'cryptsetup', [...LUKS, '--type', 'luks2', '--label', 'secret'], PASSWORD) }],
+  ['exFAT', { program: 'mkfs.exfat', kind: 'exfat', make: made(16 * MIB, 'mkfs.exfat', [['-L', 'ex-fat']]) }],
+  ['NTFS', { program: 'mkntfs', kind: 'ntfs', make: made(16 * MIB, 'mkntfs', [['-q', '-F', '-L', 'Windows']]) }],
+  ['NTFS with clusters of 64 KiB', { program: 'mkntfs', kind: 'ntfs', make: made(64 * MIB, 'mkntfs', [['-q', '-F', '-c', '65536']]) }],
+  ['swap', { program: 'mkswap', kind: 'swap', make: made(2 * MIB, 'mkswap', [['-L', 'swop']]) }],
+  ['LUKS1', { program: 'cryptsetup', kind: 'luks', make: made(20 * MIB, 'cryptsetup', [[...LUKS, '--type', 'luks1'], PASSWORD]) }],
+  [
+    'LUKS2',
+    { program: 'cryptsetup', kind: 'luks', make: made(20 * MIB, 'cryptsetup', [[...LUKS, '--type', 'luks2', '--label', 'secret'], PASSWORD]) },
+  ],
 ];
 
 describe.each(SAMPLES)('%s beside blkid', (name, sample) => {
