@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
-import { imageInspector, openTransfer } from '@hypersdk/disk';
+import { archiver, imageInspector, nbdDisks, nbdDiskServer, openTransfer } from '@hypersdk/disk';
 import type { BootProver, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
 import { makeStateFolder } from './make-state-folder.ts';
@@ -28,6 +28,9 @@ export function openServices(): Services {
     clock,
     ids: new UlidIds(clock),
     inspector: imageInspector,
+    archiver,
+    remotes: nbdDisks,
+    diskServer: nbdDiskServer,
     runs: fileRunMarks(join(state, 'running')),
     registry: async () => (await import('@hypersdk/providers')).registry,
     async history() {
@@ -38,6 +41,7 @@ export function openServices(): Services {
     publicKeyPath: `${keyPath}.pub`,
     signer: () => (signer ??= openSigner()),
     ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
+    checkPackage: async (path, o) => (await import('@hypersdk/providers')).checkPackageAt(path, o),
     target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),
     bootProver: ({ unsandboxed }) => (bootProver ??= openQemuBootProver({ searchPath: (process.env['PATH'] ?? '').split(delimiter), unsandboxed })),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

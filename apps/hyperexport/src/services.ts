@@ -1,4 +1,18 @@
-import type { BootProver, Clock, History, Ids, ImageInspector, Registry, Signer, StorageTarget, Transfer } from '@hypersdk/ports';
+import type {
+  Archiver,
+  BootProver,
+  Cancel,
+  Clock,
+  DiskServer,
+  History,
+  Ids,
+  ImageInspector,
+  Registry,
+  RemoteDisks,
+  Signer,
+  StorageTarget,
+  Transfer,
+} from '@hypersdk/ports';
 import type { RunMarks } from './run-marks.ts';
 
 /** What the commands work with. Everything opened on the way is closed with it. */
@@ -6,6 +20,9 @@ export interface Services extends AsyncDisposable {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly inspector: ImageInspector;
+  readonly archiver: Archiver;
+  readonly remotes: RemoteDisks;
+  readonly diskServer: DiskServer;
   readonly runs: RunMarks;
   registry(): Promise<Registry>;
   /** Makes the state folder on first use. */
@@ -18,9 +35,18 @@ export interface Services extends AsyncDisposable {
   readonly publicKeyPath: string;
   /** This machine's key for checking, if it ever signed anything. */
   ownKey(): Promise<OwnKey | undefined>;
+  /** Holds an OVA or OVF package against its own manifest and signature; fails as the provider's check does. */
+  checkPackage(path: string, o: Cancel & { readonly onProgress?: (file: string) => void }): Promise<PackageCheck>;
   target(folder: string): Promise<StorageTarget>;
   /** Looked for on first use; the first caller's wish for a sandbox holds. */
   bootProver(o: { readonly unsandboxed: boolean }): Promise<BootProver>;
+}
+
+/** What a package's own manifest vouches for, and who signed it. */
+export interface PackageCheck {
+  readonly hasManifest: boolean;
+  readonly checked: readonly string[];
+  readonly signer?: Readonly<Record<'subject' | 'issuer' | 'validFrom' | 'validTo' | 'thumbprint', string>>;
 }
 
 export type OwnKey = Pick<Signer, 'keyId' | 'publicKey'>;

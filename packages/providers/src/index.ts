@@ -1,1 +1,2 @@
 export { registry } from './registry.ts';
+export { checkPackageAt } from './files/index.ts';

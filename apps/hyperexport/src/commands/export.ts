@@ -2,14 +2,15 @@ import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { profileFlag } from '../flags/profile-flag.ts';
-import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
+import { exportFormats, type ExportFormatFlags } from '../flags/export-format.ts';
+import { imageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
 import { filesFlags, type FilesFlags } from '../open-files.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ExportFlags extends ImageFlags, ProgressFlags, FilesFlags {
+export interface ExportFlags extends ExportFormatFlags, ProgressFlags, FilesFlags {
   readonly to: string;
   readonly name?: string;
   readonly disk?: readonly string[];
@@ -41,6 +42,7 @@ export const exportParameters = {
     name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'NAME', brief: "Folder name of the export (the VM's name)" },
     disk: { kind: 'parsed', optional: true, variadic: true, parse: parseText, placeholder: 'ID', brief: 'Only this disk; may be given again' },
     ...imageFlags,
+    format: { kind: 'enum', optional: true, values: exportFormats, brief: 'Format to write; ova and ovf are for import' },
     verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
     limitRate: {
       kind: 'parsed',
@@ -79,7 +81,7 @@ export const exportParameters = {
 export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], CliContext>({
   docs: {
     brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
-    fullDescription: `PATH is a folder of disk images, or one image. Without a VM every VM found
+    fullDescription: `PATH is a folder of disk images, one image, or an OVA or OVF. Without a VM every VM found
 there is exported, each to a folder of its own below DIR; all share the limits. A copy gets its name
 only when it is on the medium and was read back; a receipt signed with your
 key says so. When a run is stopped or killed, the same command goes on where
@@ -89,6 +91,7 @@ EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
   hyperexport export disk.vmdk --to /backup --format qcow2 --compression zstd
   hyperexport export a.raw --to /x --format vmdk --subformat streamOptimized
+  hyperexport export /vms web-01 --to /x --format ova
   hyperexport export disk.raw --to /mnt/nas --limit-rate 50M --verify 10%
   hyperexport export /vms --match '^web-' --to /backup --parallel 4
   hyperexport export /vms --to /x --limit-rate 08:00-18:00=50M,*=500M

@@ -3,13 +3,16 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseText } from '../flags/parsers.ts';
-import { referenceFlags, toReferencePolicy, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { describeGuest } from '../inspect/describe-guest.ts';
+import { describeRemote, inspectRemote } from '../inspect/describe-remote.ts';
+import { locateDisk } from '../locate-disk.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
 import { listenForStop } from '../stop.ts';
 
-interface InspectFlags extends OutputFlags, ReferenceFlags {
+interface InspectFlags extends OutputFlags, ReferenceFlags, RemoteFlags {
   readonly sourceFormat?: ImageFormat;
   readonly noGuest?: boolean;
 }
@@ -27,30 +30,35 @@ system, and what firmware could boot it. Nothing is mounted.
 EXAMPLES
   hyperexport inspect disk.qcow2
   hyperexport inspect disk.vmdk --json
+  hyperexport inspect appliance.ova/disk1.vmdk
   hyperexport inspect disk.vhdx --no-guest
   hyperexport inspect overlay.qcow2 --follow-references
-  hyperexport inspect vm-000001.vmdk --parent /golden/vm.vmdk`,
+  hyperexport inspect vm-000001.vmdk --parent /golden/vm.vmdk
+  hyperexport inspect nbd://localhost/web-01`,
   },
   parameters: {
     flags: {
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
       ...referenceFlags,
+      ...remoteFlags,
       noGuest: { kind: 'boolean', optional: true, withNegated: false, brief: 'Leave out what lies on the disk' },
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file, or address of an NBD export' }] },
   },
   func: inspect,
 });
 
 async function inspect(this: CliContext, flags: InspectFlags, path: string): Promise<void> {
-  const { inspector } = await this.services();
+  const services = await this.services();
   using stop = listenForStop();
-  const image = await inspector.refer(path, {
-    signal: stop.signal,
-    references: toReferencePolicy(flags),
-    ...(flags.sourceFormat ? { format: flags.sourceFormat } : {}),
-  });
+  const located = await locateDisk(services, path, { flags, stop });
+  if (located.kind === 'nbd') {
+    const remote = await inspectRemote(services.remotes, located, stop);
+    return respond(this, flags, { document: { address: path, ...remote }, text: () => describeRemote(path, remote) });
+  }
+  const { image } = located;
+  const { inspector } = services;
   const about = await inspector.inspect(image, stop);
   const guest = flags.noGuest ? undefined : await inspector.look(image, stop);
   respond(this, flags, {

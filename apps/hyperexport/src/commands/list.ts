@@ -22,8 +22,8 @@ interface ListFlags extends OutputFlags, FilesFlags {
 export const listCommand = buildCommand<ListFlags, [string], CliContext>({
   docs: {
     brief: 'List the VMs in a folder of disk images',
-    fullDescription: `A VM is a disk image, or a descriptor (libvirt XML, VMX) with the images it
-names. The NAME or the ID is what "hyperexport export PATH" takes.
+    fullDescription: `A VM is a disk image, an OVA, or a descriptor (libvirt XML, VMX, OVF) with the
+images it names. The NAME or the ID is what "hyperexport export PATH" takes.
 
 EXAMPLES
   hyperexport list /var/lib/libvirt/images

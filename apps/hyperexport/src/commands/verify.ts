@@ -18,9 +18,13 @@ when they were exported, and checks the signatures. Damage is named to the
 leaf. Nothing but the files and the exporter's public key is needed; without
 --public-key this machine's own key is tried.
 
+Of an .ova or .ovf the files are held against the manifest of the package,
+and its signature is checked; whose it is, is shown.
+
 EXAMPLES
   hyperexport verify /backup/web-01
   hyperexport verify /backup/web-01 --public-key exporter.pem
+  hyperexport verify appliance.ova
   hyperexport verify disk.qcow2.receipt.json --sample 10% --json`,
   },
   parameters: {
@@ -30,7 +34,10 @@ EXAMPLES
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       ...progressFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, or one receipt' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, one receipt, or a package' }],
+    },
   },
   loader: async () => (await import('../verify/run-verify.ts')).runVerify,
 });

@@ -30,11 +30,13 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
     [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(disk.fileSize)}`],
     ['  root', disk.content.root],
   ]);
+  const archive = manifest.disks[0]?.package;
   const resumed = outcome.disks.reduce((sum, disk) => sum + disk.resumedAt, 0);
   return (
     head +
     formatFields([
       ['folder', folder],
+      ...(archive === undefined ? [] : [['archive', archive] as const]),
       ...disks,
       ...(resumed > 0 ? [['went on at', formatBytes(resumed)] as const] : []),
       [
@@ -61,7 +63,8 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
   disks: outcome.manifest.disks.map((disk, at) => ({
     id: disk.id,
     label: disk.label,
-    path: `${folder}/${disk.file}`,
+    // A disk in an archive is named as if the archive were a folder, which every command understands.
+    path: [folder, disk.package, disk.file].filter((part) => part !== undefined).join('/'),
     format: disk.format,
     virtualSize: disk.content.virtualSize,
     fileSize: disk.fileSize,

@@ -3,7 +3,7 @@ import { toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, RateBudget } from '@hypersdk/ports';
 import { exportVM, runTogether, toExportName, writeChecksums, type ExportProgress, type Places } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
-import { toImageSettings } from '../flags/image-flags.ts';
+import { toExportSettings } from '../flags/export-format.ts';
 import type { ProgressTracker } from '../progress/progress-tracker.ts';
 import type { BegunRun } from '../run-record.ts';
 import type { Services } from '../services.ts';
@@ -45,8 +45,8 @@ async function exportOne(
 ): Promise<FinishedExport> {
   const target = await services.target(flags.to);
   const startedAt = services.clock.elapsed();
-  const { clock, ids } = services;
-  const ports = { transfer: services.transfer({ workers: flags.workers }), signer: await services.signer(), clock, ids, target, tool };
+  const { archiver, clock, ids } = services;
+  const ports = { transfer: services.transfer({ workers: flags.workers }), signer: await services.signer(), archiver, clock, ids, target, tool };
   const request = {
     ...choicesOf(flags, vm),
     session,
@@ -68,7 +68,7 @@ async function exportOne(
 /** What plan and run have in common. */
 export const choicesOf = (flags: ExportFlags, vm: VMInfo) => ({
   name: flags.name ?? toExportName(vm.name),
-  settings: toImageSettings(flags, 'qcow2'),
+  ...toExportSettings(flags, 'qcow2'),
   overwrite: flags.overwrite ?? false,
   restart: flags.restart ?? false,
   ...(flags.disk === undefined ? {} : { disks: flags.disk.map(toDiskId) }),

@@ -10,9 +10,11 @@ import { openTracker } from '../progress/open-tracker.ts';
 import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { ownKeyIfItSigned, readKey } from './choose-key.ts';
+import { isPackage, verifyPackage } from './verify-package.ts';
 import { findSubject, type FoundSubject } from './find-subject.ts';
 
 export async function runVerify(this: CliContext, flags: VerifyFlags, path: string): Promise<void> {
+  if (isPackage(path)) return await verifyPackage(this, flags, path);
   const found = await findSubject(path);
   const services = await this.services();
   using stop = listenForStop();

@@ -6,7 +6,7 @@ const [IDE, SCSI, OTHER_STORAGE, DISK] = [5, 6, 20, 17];
 const CONTROLLERS = {
   ide: { title: 'IDE Controller', type: IDE, subtype: 'PIIX4', units: 2 },
   scsi: { title: 'SCSI Controller', type: SCSI, subtype: 'lsilogic', units: 16 },
-  sata: { title: 'SATA Controller', type: OTHER_STORAGE, subtype: 'AHCI', units: 30 },
+  sata: { title: 'SATA Controller', type: OTHER_STORAGE, subtype: 'vmware.sata.ahci', units: 30 },
   nvme: { title: 'NVMe Controller', type: OTHER_STORAGE, subtype: 'vmware.nvme.controller', units: 15 },
 } as const;
 type Bus = keyof typeof CONTROLLERS;
