@@ -46,6 +46,11 @@ export const commandTable = {
     usage: 'IMAGE IMAGE [flags]',
     load: async () => (await import('./commands/compare.ts')).compareCommand,
   },
+  serve: {
+    brief: 'Offer a disk image to other programs over NBD',
+    usage: 'IMAGE [flags]',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
   resume: {
     brief: 'Go on with a run that was stopped or killed',
     usage: '[ID] [flags]',

@@ -4,7 +4,9 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parseText } from '../flags/parsers.ts';
-import { referenceFlags, toReferencePolicy, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
+import { locateDisk } from '../locate-disk.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { openTracker } from '../progress/open-tracker.ts';
@@ -12,7 +14,7 @@ import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 
-interface CompareFlags extends ProgressFlags, ReferenceFlags {
+interface CompareFlags extends ProgressFlags, ReferenceFlags, RemoteFlags {
   readonly workers?: number;
 }
 
@@ -27,18 +29,20 @@ differs), with another code when the comparison could not be made.
 
 EXAMPLES
   hyperexport compare disk.vmdk disk.qcow2
-  hyperexport compare original.raw copy.qcow2 --json`,
+  hyperexport compare original.raw copy.qcow2 --json
+  hyperexport compare nbd://localhost/web-01 copy.qcow2`,
   },
   parameters: {
     flags: {
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       ...referenceFlags,
+      ...remoteFlags,
       ...progressFlags,
     },
     positional: {
       kind: 'tuple',
       parameters: [
-        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image' },
+        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image, or address of an NBD export' },
         { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image to hold against it' },
       ],
     },
@@ -49,16 +53,11 @@ EXAMPLES
 async function compare(this: CliContext, flags: CompareFlags, first: string, second: string): Promise<void> {
   const services = await this.services();
   using stop = listenForStop();
-  const a = await locate(services, first, { flags, stop });
-  const b = await locate(services, second, { flags, stop });
+  const a = await locateDisk(services, first, { flags, stop });
+  const b = await locateDisk(services, second, { flags, stop });
   const outcome = await compareWatched(this, services, { a, b, flags, stop });
   respond(this, flags, { document: outcome, text: () => describeOutcome(outcome, { first, second }) });
   if (outcome.result === 'different') this.process.exitCode = DIFFERENT_EXIT;
-}
-
-async function locate(services: Services, path: string, o: { readonly flags: CompareFlags; readonly stop: Stop }): Promise<BlockLocator> {
-  const references = toReferencePolicy(o.flags);
-  return { kind: 'image', image: await services.inspector.refer(path, { signal: o.stop.signal, references }) };
 }
 
 async function compareWatched(

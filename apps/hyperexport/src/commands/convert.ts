@@ -5,11 +5,12 @@ import { profileFlag } from '../flags/profile-flag.ts';
 import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { pointInTimeFlag, remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags {
+export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags, RemoteFlags {
   readonly verify: number;
   readonly noDigest?: boolean;
   readonly unverified?: boolean;
@@ -17,6 +18,7 @@ export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags 
   readonly limitRate?: RateLimit;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
+  readonly pointInTime?: string;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
   readonly profile?: string;
@@ -47,7 +49,8 @@ EXAMPLES
   hyperexport convert disk.qcow2 disk.vhd --subformat azure
   hyperexport convert disk.qcow2 disk.raw --unverified
   hyperexport convert vm-000001.vmdk whole.qcow2 --follow-references
-  hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2`,
+  hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2
+  hyperexport convert nbd://localhost/web-01 web-01.qcow2`,
   },
   parameters: {
     flags: {
@@ -69,12 +72,14 @@ EXAMPLES
       overwrite: { ...onOff, brief: 'Replace TARGET' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
       profile: profileFlag,
+      ...remoteFlags,
+      pointInTime: pointInTimeFlag,
       ...progressFlags,
     },
     positional: {
       kind: 'tuple',
       parameters: [
-        { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read' },
+        { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read, or address of an NBD export' },
         { parse: parseText, placeholder: 'TARGET', brief: 'Disk image to write' },
       ],
     },

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { formatBytes, type ImageRef } from '@hypersdk/domain';
+import { formatBytes } from '@hypersdk/domain';
 import type { ConvertOutcome } from '@hypersdk/usecases';
 import { printable } from '../output/printable.ts';
 import { shellWord } from '../output/shell-word.ts';
@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal.ts';
 
 /** A conversion as it ended. */
 export interface FinishedConvert {
-  readonly source: ImageRef;
+  readonly source: { readonly path: string; readonly format: string };
   readonly target: string;
   readonly outcome: ConvertOutcome;
   readonly elapsedMs: number;

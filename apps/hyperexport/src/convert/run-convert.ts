@@ -1,13 +1,13 @@
 import { basename, dirname, resolve } from 'node:path';
-import { HyperError, type ImageRef } from '@hypersdk/domain';
-import type { ImageSettings, Signer } from '@hypersdk/ports';
+import { HyperError } from '@hypersdk/domain';
+import type { BlockLocator, ImageSettings, Signer } from '@hypersdk/ports';
 import { convertImage } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
-import { toReferencePolicy } from '../flags/reference-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { respond } from '../output/respond.ts';
+import { locateDisk } from '../locate-disk.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import { keepRate } from '../rate/keep-rate.ts';
 import { recordRun } from '../run-record.ts';
@@ -22,7 +22,9 @@ interface Task {
   readonly services: Services;
   readonly stop: Stop;
   readonly flags: ConvertFlags;
-  readonly source: ImageRef;
+  readonly source: BlockLocator;
+  /** The source as it was named, in a form that holds in any folder. */
+  readonly sourceName: string;
   readonly target: string;
   readonly settings: ImageSettings;
 }
@@ -32,13 +34,10 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
   const settings = toImageSettings(flags, formatOfName(target) ?? unknownFormat(target, flags));
   const services = await this.services();
   using stop = listenForStop();
-  const source = await services.inspector.refer(resolve(from), {
-    signal: stop.signal,
-    references: toReferencePolicy(flags),
-    ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
-  });
-  await refuseSameFile(source.path, target);
-  const task: Task = { cli: this, services, stop, flags, source, target, settings };
+  const source = await locateDisk(services, from, { flags, stop });
+  if (source.kind === 'image') await refuseSameFile(source.image.path, target);
+  const sourceName = source.kind === 'image' ? source.image.path : from;
+  const task: Task = { cli: this, services, stop, flags, source, sourceName, target, settings };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
   respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
 }
@@ -51,12 +50,12 @@ async function refuseSameFile(source: string, target: string): Promise<void> {
 
 /** What can go on after a stop is worth remembering. */
 function convertRemembered(task: Task): Promise<FinishedConvert> {
-  const { services, stop, flags, source, target } = task;
+  const { services, stop, flags, sourceName, target } = task;
   const { json: _json, quiet: _quiet, plain: _plain, restart: _restart, ...choices } = flags;
-  const resume = ['convert', ...toArgs(choices), '--', source.path, target];
+  const resume = ['convert', ...toArgs(choices), '--', sourceName, target];
   return recordRun(
     services,
-    { command: 'convert', source: source.path, target, resume },
+    { command: 'convert', source: sourceName, target, resume },
     {
       signal: stop.signal,
       work: () => convert(task),
@@ -65,13 +64,14 @@ function convertRemembered(task: Task): Promise<FinishedConvert> {
   );
 }
 
-async function convert({ cli, services, stop, flags, source, target, settings }: Task): Promise<FinishedConvert> {
+async function convert({ cli, services, stop, flags, source, sourceName, target, settings }: Task): Promise<FinishedConvert> {
   const startedAt = services.clock.elapsed();
   const isProven = !flags.unverified && !flags.noDigest;
   const folder = await services.target(dirname(target));
   const ports = {
     transfer: services.transfer({ workers: flags.workers }),
     inspector: services.inspector,
+    remotes: services.remotes,
     signer: isProven ? await services.signer() : noSigner,
     clock: services.clock,
     target: folder,
@@ -79,7 +79,7 @@ async function convert({ cli, services, stop, flags, source, target, settings }:
   };
   using rate = keepRate(ports.transfer, flags.limitRate, services.clock);
   const request = {
-    source,
+    source: source.kind === 'image' ? source.image : source,
     path: `${folder.folder ?? dirname(target)}/${basename(target)}`,
     settings,
     digest: isProven ? 'tree' : 'none',
@@ -97,7 +97,13 @@ async function convert({ cli, services, stop, flags, source, target, settings }:
     onProgress: (progress) => tracker.report('image', basename(target), progress),
   });
   tracker.done('image');
-  return { source, target, outcome, elapsedMs: services.clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
+  return {
+    source: { path: sourceName, format: source.kind === 'image' ? source.image.format : source.kind },
+    target,
+    outcome,
+    elapsedMs: services.clock.elapsed() - startedAt,
+    publicKeyPath: services.publicKeyPath,
+  };
 }
 
 /** A conversion without a receipt needs no key, so none is made for it. */

@@ -10,7 +10,9 @@ const PARAMETERS = new Set(['socket', 'tls-certificates', 'tls-hostname', 'tls-p
 export function parseNbdUri(text: string, o: RemoteChoices): NbdLocator | undefined {
   const scheme = SCHEME.exec(text);
   if (!scheme) return undefined;
-  const url = URL.parse(text);
+  // The URL standard knows no user without a host; a UNIX socket has one.
+  const [, start, user, rest] = /^([^:/]+:\/\/)([^/@:]+)@(\/.*)$/.exec(text) ?? [];
+  const url = URL.parse(rest === undefined ? text : `${start}${rest}`);
   if (!url) throw wrong(text, 'it is no URI');
   const parameters = url.searchParams;
   for (const name of parameters.keys()) if (!PARAMETERS.has(name)) throw wrong(text, `the parameter ${JSON.stringify(name)} is not known`);
@@ -24,7 +26,7 @@ export function parseNbdUri(text: string, o: RemoteChoices): NbdLocator | undefi
     kind: 'nbd',
     server,
     exportName: decoded(text, url.pathname.replace(/^\//, '')),
-    ...(isSecure ? { tls: toTls(text, url, 'host' in server ? server.host : 'localhost') } : {}),
+    ...(isSecure ? { tls: toTls(text, url, { host: 'host' in server ? server.host : 'localhost', user: user ?? url.username }) } : {}),
     allowsPlaintext: o.allowsPlaintext,
     ...(bitmap === null ? {} : { bitmap }),
     isSingle: o.isSingle ?? false,
@@ -45,11 +47,11 @@ function toHost(text: string, url: URL): NbdLocator['server'] {
   return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? NBD_PORT : Number(url.port) };
 }
 
-function toTls(text: string, url: URL, host: string): NbdTlsFiles {
+function toTls(text: string, url: URL, { host, user }: { readonly host: string; readonly user: string }): NbdTlsFiles {
   const parameters = url.searchParams;
   const pskFile = parameters.get('tls-psk-file');
   if (pskFile !== null) {
-    const identity = url.username === '' ? (parameters.get('tls-username') ?? '') : decoded(text, url.username);
+    const identity = user === '' ? (parameters.get('tls-username') ?? '') : decoded(text, user);
     if (identity === '') throw wrong(text, 'a pre-shared key needs a name: nbds://NAME@HOST/');
     return { kind: 'psk', file: pskFile, identity };
   }

@@ -1,3 +1,4 @@
+import type { NbdLocator } from '@hypersdk/ports';
 import { calm, FakeClock, MemoryFolder, MemoryInspector, MemorySigner, MemoryTransfer } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { checkReceipt, parseReceipt } from '../receipt/receipt.ts';
@@ -10,6 +11,7 @@ function stage() {
   const ports = {
     transfer: new MemoryTransfer(target),
     inspector: new MemoryInspector(target),
+    remotes: { mark: ({ exportName, pointInTime }: NbdLocator) => `${exportName}@${pointInTime}` },
     signer: new MemorySigner(),
     clock: new FakeClock(),
     target,

@@ -1,5 +1,6 @@
 import { HyperError, type ImageRef, type Receipt, type ReceiptBody } from '@hypersdk/domain';
 import type {
+  BlockLocator,
   Cancel,
   Clock,
   CopyOutcome,
@@ -7,6 +8,8 @@ import type {
   CopyRequest,
   ImageInspector,
   ImageSettings,
+  NbdLocator,
+  RemoteDisks,
   Signer,
   StorageTarget,
   Transfer,
@@ -21,6 +24,7 @@ import { signReceipt } from '../receipt/receipt.ts';
 export interface ConvertPorts {
   readonly transfer: Transfer;
   readonly inspector: ImageInspector;
+  readonly remotes: Pick<RemoteDisks, 'mark'>;
   readonly signer: Signer;
   readonly clock: Clock;
   /** The folder that the image is written to, for its receipt. */
@@ -29,7 +33,8 @@ export interface ConvertPorts {
 }
 
 export interface ConvertRequest {
-  readonly source: ImageRef;
+  /** An image, or an export of a server. */
+  readonly source: ImageRef | NbdLocator;
   /** Of the new image, directly in the target's folder. */
   readonly path: string;
   readonly settings: ImageSettings;
@@ -61,19 +66,24 @@ export const convertImage =
     const file = fileOf(ports, request);
     const receiptName = receiptFile(toSafeName(file, RECEIPT_STEM_MAX));
     const startedAt = timeOf(ports);
-    const mark = await ports.inspector.mark(request.source, o);
+    const mark = isRemote(request.source) ? ports.remotes.mark(request.source) : await ports.inspector.mark(request.source, o);
     const { source, receipt: wantsReceipt, durability = 'sync', ...choices } = request;
-    const copy = await ports.transfer.copy({ ...choices, durability, source: { kind: 'image', image: source }, sourceMark: mark }, o);
+    const copy = await ports.transfer.copy({ ...choices, durability, source: toLocator(source), sourceMark: mark }, o);
     if (!wantsReceipt) {
       // A receipt of the image that was replaced would only mislead.
       if (request.overwrite) await ports.target.delete(receiptName, o);
       return { copy };
     }
-    await checkMark(ports, { source, mark }, o);
+    // An export that came back as another one was noticed while it was read; more than that nobody can know of it.
+    if (!isRemote(source)) await checkMark(ports, { source, mark }, o);
     const receipt = await signReceipt(ports.signer)(toReceiptBody(ports, request, { copy, file, mark, startedAt }), o);
     await ports.target.put(receiptName, writeDocument(receipt), { signal: o.signal, ifAbsent: !request.overwrite });
     return { copy, receipt, receiptName };
   };
+
+const isRemote = (source: ConvertRequest['source']): source is NbdLocator => 'kind' in source;
+
+const toLocator = (source: ConvertRequest['source']): BlockLocator => (isRemote(source) ? source : { kind: 'image', image: source });
 
 /** Leaves room for the ending within the 128 characters of a name. */
 const RECEIPT_STEM_MAX = 100;
@@ -98,20 +108,29 @@ interface ConvertRun {
   readonly startedAt: string;
 }
 
-/** The source of a conversion is a file: it stands for the VM and for its disk. */
 function toReceiptBody(ports: ConvertPorts, request: ConvertRequest, { copy, file, mark, startedAt }: ConvertRun): ReceiptBody {
   const { content, containerDigest, fileSize, leavesChecked } = copy;
   if (!content || containerDigest === undefined) throw new HyperError('internal/unexpected', 'A copy with proof came back without its digests.');
-  const { path } = request.source;
   return {
     kind: 'hypersdk.receipt',
     version: 1,
     tool: ports.tool,
-    source: { provider: 'files', connection: path.slice(0, path.lastIndexOf('/')), vm: path, disk: path, mark, consistency: 'crash' },
+    source: { ...describeSource(request.source), mark, consistency: 'crash' },
     startedAt,
     finishedAt: timeOf(ports),
     content,
     container: { file, format: request.settings.format, size: fileSize, digest: containerDigest },
     verification: toVerification(request.verifyPercent, leavesChecked),
   };
+}
+
+/** The source of a conversion, a file or an export, stands for the VM and for its disk. */
+function describeSource(source: ConvertRequest['source']): Pick<ReceiptBody['source'], 'provider' | 'connection' | 'vm' | 'disk'> {
+  if (isRemote(source)) {
+    const { server, exportName } = source;
+    const disk = exportName === '' ? 'default' : exportName;
+    return { provider: 'nbd', connection: 'path' in server ? server.path : `${server.host}:${server.port}`, vm: disk, disk };
+  }
+  const { path } = source;
+  return { provider: 'files', connection: path.slice(0, path.lastIndexOf('/')), vm: path, disk: path };
 }

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path';
+import type { ImageFormat } from '@hypersdk/domain';
+import type { BlockLocator } from '@hypersdk/ports';
+import { toReferencePolicy, type ReferenceFlags } from './flags/reference-flags.ts';
+import type { RemoteFlags } from './flags/remote-flags.ts';
+import type { Services } from './services.ts';
+import type { Stop } from './stop.ts';
+
+export interface LocateFlags extends ReferenceFlags, RemoteFlags {
+  readonly sourceFormat?: ImageFormat;
+  readonly pointInTime?: string;
+}
+
+/** What a person names as a disk: an image file, or the address of an export. */
+export async function locateDisk(services: Services, text: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<BlockLocator> {
+  const { flags, stop } = o;
+  const remote = services.remotes.locate(text, {
+    allowsPlaintext: flags.allowPlaintext ?? false,
+    isSingle: flags.singleConnection ?? false,
+    // Without a promise that it is the same, an export is never spliced with what was read of it before.
+    pointInTime: flags.pointInTime ?? services.ids.next(),
+  });
+  if (remote) return remote;
+  const image = await services.inspector.refer(resolve(text), {
+    signal: stop.signal,
+    references: toReferencePolicy(flags),
+    ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
+  });
+  return { kind: 'image', image };
+}
