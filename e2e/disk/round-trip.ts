@@ -93,9 +93,9 @@ async function judge({ engine, source, path, target }: Copying, image: SourceIma
 const isLongCheck = ({ settings }: TargetSettings, image: SourceImage): boolean =>
   image.scale === 'giant' && image.format !== 'raw' && settings.subformat === 'monolithicSparse';
 
-/** QEMU walks a VMDK grain by grain, which takes minutes for terabytes: there our own comparison must do. */
+/** QEMU walks a VMDK grain by grain and reads all of a VHDX, which takes minutes for terabytes: there our own comparison must do. */
 async function compareByQemu(a: ImageRef, b: ImageRef, image: SourceImage): Promise<string | undefined> {
-  if (image.scale === 'giant' && (a.format === 'vmdk' || b.format === 'vmdk')) return undefined;
+  if (image.scale === 'giant' && [a, b].some(({ format }) => format === 'vmdk' || format === 'vhdx')) return undefined;
   return complaintOf(qemuImgIn(dirname(a.path), 'compare', '-f', qemuName(a.format), '-F', qemuName(b.format), a.path, b.path));
 }
 

@@ -17,6 +17,7 @@ export const plainTargets: readonly TargetSettings[] = [
   target('vmdk streamOptimized', { format: 'vmdk', subformat: 'streamOptimized' }),
   target('vhd dynamic', { format: 'vhd' }),
   target('vdi dynamic', { format: 'vdi' }),
+  target('vhdx dynamic', { format: 'vhdx' }),
 ];
 
 /** Everything else that can be chosen; images take turns at them. */
@@ -49,6 +50,11 @@ export const variantTargets: readonly TargetSettings[] = [
   target('vhd fixed, full', { format: 'vhd', subformat: 'fixed', preallocation: 'full' }),
   target('vdi static', { format: 'vdi', subformat: 'static' }),
   target('vdi static, falloc', { format: 'vdi', subformat: 'static', preallocation: 'falloc' }),
+  // QEMU reads no VHDX of other sectors than 512 bytes.
+  target('vhdx blocks of 1 MiB', { format: 'vhdx', clusterSize: MIB }),
+  target('vhdx blocks of 256 MiB', { format: 'vhdx', clusterSize: 256 * MIB }),
+  target('vhdx fixed', { format: 'vhdx', subformat: 'fixed' }),
+  target('vhdx fixed, falloc', { format: 'vhdx', subformat: 'fixed', clusterSize: 2 * MIB, preallocation: 'falloc' }),
   target('vmdk streamOptimized 1', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 1 }),
   target('vmdk streamOptimized 9', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 9 }),
 ];

@@ -1,13 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KIB } from '@hypersdk/domain';
 import { hostileQcow2s } from '../../../packages/disk/src/format/qcow2/hostile-qcow2s.ts';
+import { hostileVhdxs } from '../../../packages/disk/src/format/vhdx/hostile-vhdxs.ts';
 import { hostileVmdks } from '../../../packages/disk/src/format/vmdk/hostile-vmdks.ts';
 import type { HostileCase } from './hostile-case.ts';
 import { prepareStrangers } from './prepare-strangers.ts';
 
 /** Names that hostile images give their neighbours: these exist, so that refusing is a choice. */
-const NEIGHBOURS = ['base.qcow2', 'base.img', 'disk.raw', 'other.img', 'x'];
+const NEIGHBOURS = ['base.qcow2', 'base.img', 'disk.raw', 'other.img', 'parent.vhdx', 'x'];
+
+const PIECE = 64 * KIB;
 
 /** Makes every hostile file under `folder`, each in a folder of its own. */
 export async function prepareHostiles(folder: string): Promise<readonly HostileCase[]> {
@@ -25,12 +28,28 @@ export async function prepareHostiles(folder: string): Promise<readonly HostileC
     if (!beside && code === 'image/refused-reference' && /[/\\:]|\.\./.test(message))
       cases.push({ name: `vmdk: ${name}, files beside allowed`, path, format: 'vmdk', references: 'beside', code, message });
   }
+  for (const [at, { name, bytes, code, message }] of hostileVhdxs().entries()) {
+    const path = await place(join(folder, `vhdx-${at}`), 'disk.vhdx', bytes);
+    cases.push({ name: `vhdx: ${name}`, path, format: 'vhdx', references: 'refuse', code, message });
+    if (code === 'image/refused-reference' && !/called (?:\.\\)?parent/.test(name))
+      cases.push({ name: `vhdx: ${name}, files beside allowed`, path, format: 'vhdx', references: 'beside', code, message });
+  }
   return [...cases, ...(await prepareStrangers(join(folder, 'strangers')))];
 }
 
 async function place(folder: string, name: string, bytes: Uint8Array): Promise<string> {
   await mkdir(folder, { recursive: true });
   for (const neighbour of NEIGHBOURS) await writeFile(join(folder, neighbour), Buffer.alloc(64 * KIB));
-  await writeFile(join(folder, name), bytes);
+  await writeSparse(join(folder, name), bytes);
   return join(folder, name);
+}
+
+/** Images of formats that align to mebibytes are mostly zeros: those stay holes. */
+async function writeSparse(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, 'w');
+  await file.truncate(bytes.length);
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    const piece = bytes.subarray(at, at + PIECE);
+    if (piece.some((byte) => byte !== 0)) await file.write(piece, 0, piece.length, at);
+  }
 }

@@ -35,7 +35,7 @@ interface Bench {
 }
 
 const notRegular: Expected = { code: 'source/not-a-file', message: 'is not a regular file' };
-const formats: readonly ImageFormat[] = ['raw', 'qcow2', 'vmdk'];
+const formats: readonly ImageFormat[] = ['raw', 'qcow2', 'vmdk', 'vhdx'];
 
 async function addNodes({ at, expect }: Bench): Promise<void> {
   execFileSync('mkfifo', [at('pipe')]);
@@ -76,6 +76,7 @@ async function addMismatches({ at, expect }: Bench): Promise<void> {
         message: 'is refused as qcow2',
         format: 'qcow2',
       });
+    expect(`${name} named as VHDX`, path, { code: 'image/format-mismatch', message: 'is refused as vhdx', format: 'vhdx' });
     if (name !== 'a VMDK image') expect(`${name} named as VMDK`, path, { code: 'image/malformed', message: 'is refused as vmdk', format: 'vmdk' });
   }
 }
@@ -89,6 +90,7 @@ async function addClaims({ at, expect }: Bench): Promise<void> {
   };
   const qcow2 = (code: string, message: string): Expected => ({ code, message, format: 'qcow2' });
   const vmdk = (code: string, message: string): Expected => ({ code, message, format: 'vmdk' });
+  const vhdx = (code: string, message: string): Expected => ({ code, message, format: 'vhdx' });
   const claims: readonly (readonly [string, Uint8Array, number, Expected])[] = [
     ['a qcow2 disk of 65 TiB', new Qcow2Claim({ virtualSize: 65n * BigInt(TIB) }).bytes, LONG, qcow2('image/too-large', 'limit')],
     ['a qcow2 disk of 8 EiB', new Qcow2Claim({ virtualSize: 2n ** 63n }).bytes, LONG, qcow2('image/too-large', '')],
@@ -104,6 +106,7 @@ async function addClaims({ at, expect }: Bench): Promise<void> {
       GIB,
       qcow2('image/malformed', ''),
     ],
+    ['a VHDX of nothing but its signature', Buffer.from('vhdxfile'), LONG, vhdx('image/malformed', 'neither of its two headers')],
     ['a VMDK of 65 TiB', claimVmdk({ capacity: (65 * TIB) / 512 }), LONG, vmdk('image/too-large', '64 TiB')],
     ['a VMDK with a descriptor of 1 TiB', claimVmdk({ descriptorSectors: TIB / 512 }), LONG, vmdk('image/too-large', 'descriptor')],
     ['a VMDK descriptor of 15 TiB', Buffer.from('# Disk DescriptorFile\nversion=1\n'), LONG, vmdk('image/too-large', 'descriptor')],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HyperError, KIB, type ImageRef } from '@hypersdk/domain';
 import { imageInspector, openTransfer } from '@hypersdk/disk';
 import type { Transfer } from '@hypersdk/ports';
+import { editVhdx } from '../../../packages/disk/src/format/vhdx/edit-vhdx.ts';
 import { Qcow2Claim } from './qcow2-claim.ts';
 import type { Answer, HostileCase, Trial } from './hostile-case.ts';
 import { claimVmdk } from './vmdk-claim.ts';
@@ -72,10 +73,15 @@ async function warmUp(): Promise<void> {
   const sound: readonly ImageRef[] = [
     { path: join(targets, 'warm.qcow2'), format: 'qcow2', references: 'refuse' },
     { path: join(targets, 'warm.vmdk'), format: 'vmdk', references: 'refuse' },
+    { path: join(targets, 'warm.vhdx'), format: 'vhdx', references: 'refuse' },
     { path: join(targets, 'warm.raw'), format: 'raw', references: 'refuse' },
   ];
   writeFileSync(join(targets, 'warm.qcow2'), new Qcow2Claim().bytes);
   writeFileSync(join(targets, 'warm.vmdk'), claimVmdk({}));
+  writeFileSync(
+    join(targets, 'warm.vhdx'),
+    editVhdx(({ log }) => void log([{ sequence: 1, changes: [] }])),
+  );
   writeFileSync(join(targets, 'warm.raw'), Buffer.alloc(64 * KIB, 1));
   for (const image of sound) {
     await imageInspector.inspect(image, { signal });

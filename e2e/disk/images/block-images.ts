@@ -39,6 +39,9 @@ const KINDS = [
   { format: 'vhd', subformat: 'fixed', options: 'subformat=fixed,force_size=on' },
   { format: 'vdi', subformat: 'dynamic', options: 'static=off' },
   { format: 'vdi', subformat: 'static', options: 'static=on' },
+  { format: 'vhdx', subformat: 'dynamic', options: 'subformat=dynamic' },
+  { format: 'vhdx', subformat: 'dynamic, blocks of 1 MiB', options: 'subformat=dynamic,block_size=1M,block_state_zero=off' },
+  { format: 'vhdx', subformat: 'fixed', options: 'subformat=fixed' },
 ] as const;
 
 /** Images of fixed-size blocks behind one table, as QEMU writes them. */

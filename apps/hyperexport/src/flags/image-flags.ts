@@ -8,6 +8,7 @@ export interface ImageFlags {
   readonly subformat?: string;
   readonly compression?: Compression;
   readonly clusterSize?: number;
+  readonly sectorSize?: '512' | '4096';
   readonly refcountBits?: number;
   readonly lazyRefcounts?: boolean;
   readonly extendedL2?: boolean;
@@ -23,7 +24,8 @@ export const imageFlags = {
   format: { ...choice, values: imageFormats, brief: 'Format to write' },
   subformat: { ...flag, parse: parseText, placeholder: 'NAME', brief: 'Variant of the format; see convert --help' },
   compression: { ...flag, parse: parseCompression, placeholder: 'C', brief: 'none, zlib or zstd, with a level: zstd:3' },
-  clusterSize: { ...flag, parse: parseSize, placeholder: 'SIZE', brief: 'qcow2: 512 to 2M (64K); vhd: 512K to 2M (2M)' },
+  clusterSize: { ...flag, parse: parseSize, placeholder: 'SIZE', brief: 'qcow2 to 2M (64K); vhd to 2M (2M); vhdx to 256M (32M)' },
+  sectorSize: { ...choice, values: ['512', '4096'], brief: 'vhdx: sectors that the guest sees (512)' },
   refcountBits: { ...flag, parse: countParser({ min: 1, max: 64 }), placeholder: 'N', brief: 'qcow2: 1, 2, 4 … 64 (16)' },
   lazyRefcounts: { ...onOff, brief: 'qcow2: mark reference counts as lazy' },
   extendedL2: { ...onOff, brief: 'qcow2: subclusters' },
@@ -38,6 +40,7 @@ export function toImageSettings(flags: ImageFlags, fallback: ImageFormat): Image
     ...(flags.subformat === undefined ? {} : { subformat: flags.subformat }),
     ...flags.compression,
     ...(flags.clusterSize === undefined ? {} : { clusterSize: flags.clusterSize }),
+    ...(flags.sectorSize === undefined ? {} : { sectorSize: Number(flags.sectorSize) }),
     ...(flags.refcountBits === undefined ? {} : { refcountBits: flags.refcountBits }),
     ...(flags.lazyRefcounts === undefined ? {} : { lazyRefcounts: flags.lazyRefcounts }),
     ...(flags.extendedL2 === undefined ? {} : { extendedL2: flags.extendedL2 }),

@@ -6,6 +6,7 @@ test.each([
   ['WEB-01.VMDK', 'image', 'vmdk'],
   ['web-01.vhd', 'image', 'vhd'],
   ['web-01.vhdx', 'image', 'vhdx'],
+  ['web-01_6B29FC40.avhdx', 'image', 'vhdx'],
   ['web-01.vdi', 'image', 'vdi'],
   ['web-01.raw', 'image', 'raw'],
   ['web-01.img', 'image', undefined],

@@ -14,6 +14,8 @@ const IMAGE_FORMATS: Readonly<Record<string, ImageFormat | 'by-content'>> = {
   vhd: 'vhd',
   vdi: 'vdi',
   vhdx: 'vhdx',
+  // A checkpoint of Hyper-V: a differencing disk over the disk before it.
+  avhdx: 'vhdx',
   img: 'by-content',
 };
 

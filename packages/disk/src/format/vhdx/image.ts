@@ -59,7 +59,7 @@ export class VhdxImage implements DiskImage {
       subformat: subformatOf(metadata),
       virtualSize: this.virtualSize,
       unitSize: this.unitSize,
-      references: parent ? [parent.locator.name] : [],
+      references: parent ? [parent.locator.paths[0]] : [],
       snapshotCount: 0,
       details: {
         blockSize: metadata.blockSize,

@@ -6,7 +6,7 @@ import { PLACE_SIZE } from './vhdx-limits.ts';
 import { malformed, unsupported, type FilePlace } from './vhdx-refusal.ts';
 
 /** The items that the specification defines (2.6.2 "Known Metadata Items"). */
-export const METADATA_ITEMS = {
+const METADATA_ITEMS = {
   fileParameters: 'caa16737-fa36-4d43-b3b6-33f0aa44e76b',
   virtualDiskSize: '2fa54224-cd1b-4876-b211-5dbed83bf4b8',
   virtualDiskId: 'beca12ab-b2e6-4523-93ef-c309e000c746',

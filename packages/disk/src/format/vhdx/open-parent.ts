@@ -37,10 +37,10 @@ function openOwned<Opened>(owned: Disposable, next: () => Opened): Opened {
 }
 
 function openNamed({ file, locator }: Child, at: FilePlace, o: OpenOptions): ByteFile {
-  const shown = JSON.stringify(locator.name);
+  const shown = JSON.stringify(locator.paths[0]);
   const refused = (why: string): HyperError => refusedReference(`it is a differencing disk over ${shown}, ${why}`, at);
   if (o.references === 'refuse') throw refused('and images may not name other files unless this is allowed');
-  const name = o.references === 'beside' ? plainName(locator.relativePath) : followedName([locator.name], o.references);
+  const name = followedName(locator.paths.map(withoutOwnFolder), o.references);
   if (name === undefined) throw refused('and only plain names of files beside the image are followed');
   if (o.depth >= CHAIN_DEPTH_MAX) throw refused(`which makes a chain of more than ${CHAIN_DEPTH_MAX} images`);
   const parent = o.openReference(name);
@@ -49,14 +49,11 @@ function openNamed({ file, locator }: Child, at: FilePlace, o: OpenOptions): Byt
   throw refused('which is in its own chain');
 }
 
-/** `parent.vhdx` or `.\parent.vhdx`, as Hyper-V spells a file beside; undefined for anything else. */
-function plainName(path: string | undefined): string | undefined {
-  const name = path?.replace(/^\.\\/, '');
-  return name === undefined || name === '' || name === '.' || name === '..' || /[/\\:\p{Cc}\ufffd]/u.test(name) ? undefined : name;
-}
+/** Hyper-V spells a file beside as `.\parent.vhdx`. */
+const withoutOwnFolder = (path: string): string => path.replace(/^\.\\/, '');
 
 function requireFit({ sectorSize, locator }: Child, parent: VhdxImage, at: FilePlace): VhdxImage {
-  const shown = JSON.stringify(locator.name);
+  const shown = JSON.stringify(locator.paths[0]);
   if (!locator.linkages.includes(parent.dataWriteGuid))
     throw malformed(`its parent ${shown} was written to after the disk was made on it, or is another disk`, at);
   if (parent.sectorSize !== sectorSize)

@@ -8,13 +8,13 @@ import { malformed, unsupported, type FilePlace } from './vhdx-refusal.ts';
 export interface ParentLocator {
   /** Data write GUIDs, one of which the parent must have. The second one is there while two disks are merged. */
   readonly linkages: readonly Guid[];
-  readonly relativePath: string | undefined;
-  /** What the disk calls its parent, for people: the first path that it has. */
-  readonly name: string;
+  /** Its paths to the parent as it spells them, the relative one first. */
+  readonly paths: readonly [string, ...string[]];
 }
 
 /** The only type of locator: a VHDX file as parent. */
 const LOCATOR_TYPE: Guid = 'b04aefb7-d19e-4a81-b789-25b8e9445913';
+const PATH_KEYS = ['relative_path', 'volume_path', 'absolute_win32_path'] as const;
 const COUNT_FIELD = 18;
 const ENTRIES_START = 20;
 const ENTRY_SIZE = 12;
@@ -46,10 +46,9 @@ export function readParentLocator(file: ByteFile, range: ByteRange): ParentLocat
   const linkages = ['parent_linkage', 'parent_linkage2'].flatMap((key) => BRACED_GUID.exec(entries.get(key) ?? '')?.[1]?.toLowerCase() ?? []);
   if (!BRACED_GUID.test(entries.get('parent_linkage') ?? ''))
     throw malformed('its parent locator does not say which state of its parent it belongs to', at);
-  const relativePath = entries.get('relative_path');
-  const name = relativePath ?? entries.get('volume_path') ?? entries.get('absolute_win32_path');
-  if (name === undefined) throw malformed('its parent locator has no path', at);
-  return { linkages, relativePath, name };
+  const [first, ...others] = PATH_KEYS.flatMap((key) => entries.get(key) ?? []);
+  if (first === undefined) throw malformed('its parent locator has no path', at);
+  return { linkages, paths: [first, ...others] };
 }
 
 function textAt(bytes: Buffer, range: ByteRange, at: FilePlace): string {

@@ -348,26 +348,34 @@ describe('a differencing disk', () => {
     expect(firstBytes(image)).toEqual([1, 5, 3, 0, 0, 0]);
   });
 
+  test('finds its parent among listed files by the last part of its path', () => {
+    const locator = { parent_linkage: `{${LINKAGE}}`, volume_path: '\\\\?\\Volume{1}\\disks\\p', absolute_win32_path: 'C:\\disks\\other' };
+    using image = open(new WatchedFile(buildChild({ locator }), 'child'), { p: parent() }, { listed: ['/elsewhere/p'] });
+    expect(firstBytes(image)).toEqual([1, 5, 3, 0, 0, 0]);
+    expect(image.info.references).toEqual(['\\\\?\\Volume{1}\\disks\\p']);
+  });
+
   test('closes its parent with itself', () => {
     const file = parent();
     openChild(childOf('p'), undefined, { p: file })[Symbol.dispose]();
     expect(file.closed).toBe(1);
   });
 
-  test.each<[string, ChildToBuild, string, Files?]>([
+  test.each<[string, { readonly message: string; readonly child?: ChildToBuild; readonly file?: WatchedFile }]>([
     [
       'another state of its parent',
-      { locator: { parent_linkage: '{00000000-0000-0000-0000-000000000001}', relative_path: 'p' } },
-      'was written to after',
+      {
+        message: 'was written to after',
+        child: { locator: { parent_linkage: '{00000000-0000-0000-0000-000000000001}', relative_path: 'p' } },
+      },
     ],
-    ['a parent of other sectors', childOf('p'), 'has sectors of 4096 bytes', { p: parent({ sectorSize: 4096 }) }],
-    ['a parent of another format', childOf('p'), 'does not begin with the signature', { p: new WatchedFile(new Uint8Array(1000)) }],
-    ['itself as its parent', childOf('p'), 'in its own chain', { p: new WatchedFile(new Uint8Array(1000), 'child') }],
-  ])('refuses %s, and closes it', (_, child, message, files = { p: parent() }) => {
-    const file = new WatchedFile(buildChild(child), 'child');
-    expect(() => open(file, files)).toThrow(message);
-    expect(file.closed).toBe(0);
-    expect(Object.values(files).map((each) => (each instanceof WatchedFile ? each.closed : 0))).toEqual([1]);
+    ['a parent of other sectors', { message: 'has sectors of 4096 bytes', file: parent({ sectorSize: 4096 }) }],
+    ['a parent of another format', { message: 'does not begin with the signature', file: new WatchedFile(new Uint8Array(1000)) }],
+    ['itself as its parent', { message: 'in its own chain', file: new WatchedFile(new Uint8Array(1000), 'child') }],
+  ])('refuses %s, and closes it', (_, { message, child = childOf('p'), file = parent() }) => {
+    const own = new WatchedFile(buildChild(child), 'child');
+    expect(() => open(own, { p: file })).toThrow(message);
+    expect([own.closed, file.closed]).toEqual([0, 1]);
   });
 
   test('refuses a partial block whose bitmap is not there', () => {

@@ -15,7 +15,7 @@ export const SECTOR_SIZES: readonly number[] = [512, 4096];
 /** A sector bitmap block always has this size (MS-VHDX 2.4 "Blocks"). */
 export const BITMAP_BLOCK_SIZE = MIB;
 /** Sectors that one sector bitmap block covers: a bit each. */
-export const SECTORS_PER_BITMAP = BITMAP_BLOCK_SIZE * 8;
+const SECTORS_PER_BITMAP = BITMAP_BLOCK_SIZE * 8;
 
 /** Payload blocks for each sector bitmap block (MS-VHDX 2.5 "BAT"). */
 export const chunkRatio = (o: { readonly blockSize: number; readonly sectorSize: number }): number =>

@@ -4,7 +4,7 @@ import type { ImagePlan } from '../image-writer.ts';
 import { ENTRY_SIZE, tableShape, type TableShape } from './block-table.ts';
 import { ALIGNMENT, BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, SECTOR_SIZES, VIRTUAL_SIZE_MAX } from './vhdx-limits.ts';
 
-export const vhdxSubformats = ['dynamic', 'fixed'] as const;
+const vhdxSubformats = ['dynamic', 'fixed'] as const;
 export type VhdxSubformat = (typeof vhdxSubformats)[number];
 
 export interface VhdxPlan extends ImagePlan {
