@@ -1,7 +1,7 @@
 // Feeds damaged images to the readers: node fuzz/run.ts [executions] [seed]. What breaks is written to .cache/fuzz and named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpuUsage, memoryUsage } from 'node:process';
-import { damage } from './damage.ts';
+import { damageSeed } from './damage-seed.ts';
 import { Random } from './random.ts';
 import { readAll } from './read-all.ts';
 import { makeSeeds, pickSeed, type Seed } from './seeds.ts';
@@ -21,7 +21,7 @@ const before = memoryUsage().rss;
 for (let number = 0; number < executions; number += 1) {
   const random = new Random(firstSeed + number);
   const seed = pickSeed(seeds, random);
-  if (seed) execute(seed, { bytes: damage(seed.bytes, random), number: firstSeed + number });
+  if (seed) execute(seed, { bytes: damageSeed(seed, random), number: firstSeed + number });
 }
 
 const growth = memoryUsage().rss - before;

@@ -3,6 +3,8 @@ import type { ImageSettings } from '@hypersdk/ports';
 import { MemoryFile } from '../packages/disk/src/file/memory-file.ts';
 import { hostileQcow2s } from '../packages/disk/src/format/qcow2/hostile-qcow2s.ts';
 import { buildChain, deltaKinds } from '../packages/disk/src/format/vmdk/build-chain.ts';
+import { hostileVdis } from '../packages/disk/src/format/vdi/hostile-vdis.ts';
+import { hostileVhds } from '../packages/disk/src/format/vhd/hostile-vhds.ts';
 import { hostileVmdks, type HostileVmdk } from '../packages/disk/src/format/vmdk/hostile-vmdks.ts';
 import { ImageSink } from '../packages/disk/src/format/image-sink.ts';
 import type { Random } from './random.ts';
@@ -31,11 +33,20 @@ const SETTINGS: readonly ImageSettings[] = [
   { format: 'vmdk', subformat: 'monolithicSparse' },
   { format: 'vmdk', subformat: 'streamOptimized' },
   { format: 'vhdx', clusterSize: MIB },
+  { format: 'vhd', clusterSize: 512 * KIB },
+  { format: 'vhd', subformat: 'fixed' },
+  { format: 'vdi' },
+  { format: 'vdi', subformat: 'static' },
 ];
 
 export async function makeSeeds(): Promise<Seeds> {
   const whole = await Promise.all(SETTINGS.map(async (settings) => ({ format: settings.format, bytes: await writeSample(settings) })));
-  const hostile = [...hostileQcow2s().map(({ bytes }) => ({ format: 'qcow2' as const, bytes })), ...hostileVmdks().map(toSeed)];
+  const hostile = [
+    ...hostileQcow2s().map(({ bytes }) => ({ format: 'qcow2' as const, bytes })),
+    ...hostileVmdks().map(toSeed),
+    ...hostileVhds().map(({ bytes }) => ({ format: 'vhd' as const, bytes })),
+    ...hostileVdis().map(({ bytes }) => ({ format: 'vdi' as const, bytes })),
+  ];
   return { sound: [...whole, ...deltas()], hostile: hostile.filter((seed) => seed.bytes.length <= MIB) };
 }
 
