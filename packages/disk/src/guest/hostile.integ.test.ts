@@ -158,7 +158,7 @@ describe.each(VICTIMS)('a hostile $name', ({ programs, kind, make, cases }) => {
       expect(await lookAtPatched(0, '')).toMatchObject({ findings: [], complete: true });
     });
 
-    test.each(cases)('%s', async (_, offset, hex, said) => {
+    test.each(cases)('%s', async (...[, offset, hex, said]) => {
       const look = await lookAtPatched(offset, hex);
       expect(look.findings.map(({ summary }) => summary).join('\n')).toMatch(said);
       expect(look.complete).toBe(true);
