@@ -1,4 +1,4 @@
-import { endOf, HyperError, KIB, type ByteRange } from '@hypersdk/domain';
+import { endOf, HyperError, KIB, MIB, type ByteRange } from '@hypersdk/domain';
 import { Fields } from './fields.ts';
 import { checkRange, type Span } from './span.ts';
 
@@ -22,6 +22,11 @@ const PAGES_MAX = 1536;
 /** Reads of structures: what a circle that the other limits miss would run into, after some 200 ms. */
 const READS_MAX = 200_000;
 
+/** Bytes handed out, most of them again and again: what large structures in a circle would cost, after some 100 ms. */
+const BYTES_MAX = 128 * MIB;
+/** Reads between two looks at the clock. */
+const READS_PER_LOOK = 64;
+
 /** The disk as a span that remembers pages and ends a look which costs too much. */
 export class DiskView implements Span {
   readonly size: number;
@@ -30,6 +35,7 @@ export class DiskView implements Span {
   readonly #timeEnd: number;
   #pagesRead = 0;
   #reads = 0;
+  #bytesRead = 0;
   #exhausted = false;
 
   constructor(disk: ReadableDisk, limits: LookLimits) {
@@ -46,7 +52,9 @@ export class DiskView implements Span {
   read(range: ByteRange, what: string): Fields {
     checkRange(this, range, what);
     this.#reads += 1;
-    if (this.#reads > READS_MAX) this.#giveUp();
+    this.#bytesRead += range.length;
+    if (this.#reads > READS_MAX || this.#bytesRead > BYTES_MAX) this.#giveUp();
+    if (this.#reads % READS_PER_LOOK === 0 && performance.now() > this.#timeEnd) this.#giveUp();
     const bytes = Buffer.allocUnsafe(range.length);
     for (let at = range.offset; at < endOf(range);) {
       const index = Math.floor(at / PAGE_SIZE);

@@ -16,7 +16,7 @@ import { describe, type Recognised } from './volume/recognised.ts';
 
 /** The longest that a look takes, unless its caller says otherwise. */
 const TIME_MS = 500;
-/** Logical volumes that are looked into; the names of all are in their physical volume's details. */
+/** Logical volumes of a group that are looked into. */
 const LOGICAL_MAX = 64;
 /** Enough to see what is wrong; a hostile disk could make thousands. */
 const FINDINGS_MAX = 100;
@@ -126,7 +126,9 @@ class Look {
       if (recognised.group) groups.set(recognised.group.id, recognised.group);
     }
     for (const group of groups.values()) {
-      for (const volume of group.volumes.filter(({ isVisible }) => isVisible).slice(0, LOGICAL_MAX)) {
+      const visible = group.volumes.filter(({ isVisible }) => isVisible);
+      if (visible.length > LOGICAL_MAX) this.#note('note', group.name, `Of its ${visible.length} logical volumes, ${LOGICAL_MAX} were looked at.`);
+      for (const volume of visible.slice(0, LOGICAL_MAX)) {
         this.#addLogical(group, volume, disks);
         yield;
       }

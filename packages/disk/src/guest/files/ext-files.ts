@@ -5,7 +5,7 @@ import { bytesSpan, mappedSpan, type Run, type Span } from '../span.ts';
 import { blockRunOfExtents } from './ext-extents.ts';
 import { blockRunOfPointers } from './ext-pointers.ts';
 import { readExtInline } from './ext-inline.ts';
-import type { FileNode, FileTree, FolderEntry } from './file-tree.ts';
+import { blocksOf, type FileNode, type FileTree, type FolderEntry } from './file-tree.ts';
 
 export interface ExtGeometry {
   readonly blockSize: number;
@@ -44,16 +44,16 @@ type ExtNode = FileNode & { readonly entryBlocks: readonly Fields[] | number };
 
 export function openExtFiles(volume: Span, geometry: ExtGeometry): FileTree {
   const open = (number: number): ExtNode => readNode(volume, geometry, number);
-  const blocksOf = new WeakMap<FileNode, ExtNode['entryBlocks']>();
+  const entryBlocks = new WeakMap<FileNode, ExtNode['entryBlocks']>();
   const known = (node: ExtNode): FileNode => {
-    blocksOf.set(node, node.entryBlocks);
+    entryBlocks.set(node, node.entryBlocks);
     return node;
   };
   return {
     ignoresCase: false,
     root: () => known(open(ROOT_INODE)),
     *entries(folder) {
-      for (const block of readBlocks(folder, blocksOf.get(folder) ?? geometry.blockSize)) {
+      for (const block of readBlocks(folder, entryBlocks.get(folder) ?? geometry.blockSize)) {
         yield* entriesOf(block, (number) => known(open(number)));
       }
     },
@@ -65,9 +65,7 @@ function* readBlocks(folder: FileNode, blocks: ExtNode['entryBlocks']): Generato
     yield* blocks;
     return;
   }
-  for (let offset = 0; offset + blocks <= folder.content.size; offset += blocks) {
-    yield folder.content.read({ offset, length: blocks }, 'ext folder');
-  }
+  yield* blocksOf(folder.content, blocks, 'ext folder');
 }
 
 /** A hashed folder reads the same: its index hides in entries that name no inode. */

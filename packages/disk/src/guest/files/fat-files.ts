@@ -25,6 +25,8 @@ const DELETED = 0xe5;
 const LOWER = { name: 0x08, extension: 0x10 } as const;
 /** A first byte of 0xE5 that is meant is stored as this. */
 const KANJI = 0x05;
+/** "Long File Names": 255 letters, in pieces of 13. */
+const LONG_NAME_MAX = 260;
 /** Clusters of a file that are followed: 64 MiB of 4 KiB, larger than any file that is looked into. */
 const CHAIN_MAX = 16_384;
 /** The specification allows 65,536 entries of 32 bytes. */
@@ -66,7 +68,7 @@ function* readEntries(folder: Span): Generator<RawEntry> {
       longName = '';
     } else if (attributes === ATTRIBUTE.longName) {
       // Pieces stand in front of their entry, the last one first; 0x40 marks it.
-      longName = longPieceOf(entry) + ((first & 0x40) === 0 ? longName : '');
+      longName = longPieceOf(entry) + ((first & 0x40) === 0 && longName.length < LONG_NAME_MAX ? longName : '');
     } else {
       const isLabel = (attributes & ATTRIBUTE.label) !== 0;
       yield { entry, isLabel, name: longName.replace(/[\0\uffff].*$/su, '') || shortNameOf(entry) };

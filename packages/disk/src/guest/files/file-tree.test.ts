@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { bytesSpan } from '../span.ts';
-import { openPath, type FileNode, type FileTree } from './file-tree.ts';
+import { bytesSpan, mappedSpan } from '../span.ts';
+import { blocksOf, openPath, type FileNode, type FileTree } from './file-tree.ts';
 
 /** Folders are objects, files are texts, and links are texts that begin with an arrow. */
 interface Folder {
@@ -49,4 +49,9 @@ test('what is not there is not there', () => {
 
 test('links that go in circles are refused', () => {
   for (const path of ['/usr/lib/self', '/usr/lib/there']) expect(() => openPath(TREE, path)).toThrow('go in circles');
+});
+
+test('a folder of holes that has no end is refused', () => {
+  const holes = mappedSpan(Number.MAX_SAFE_INTEGER, () => ({ length: Number.MAX_SAFE_INTEGER, from: undefined }));
+  expect(() => [...blocksOf(holes, 4096, 'folder')]).toThrow('is said to have');
 });

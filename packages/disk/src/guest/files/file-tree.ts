@@ -1,4 +1,5 @@
 import { damaged } from '../damaged.ts';
+import type { Fields } from '../fields.ts';
 import type { Span } from '../span.ts';
 
 export interface FileNode {
@@ -73,6 +74,15 @@ export function* listFolder(tree: FileTree, folder: FileNode): Generator<FolderE
     if (count > ENTRIES_MAX) throw damaged('a folder has more entries than are looked through');
     if (entry.name !== '.' && entry.name !== '..') yield entry;
   }
+}
+
+/** 50,000 names of 255 letters, and their index. A folder of holes would else be read to the end of all numbers. */
+const FOLDER_SIZE_MAX = 32 * 1024 * 1024;
+
+/** The blocks of a folder, one after another. */
+export function* blocksOf(content: Span, length: number, what: string): Generator<Fields> {
+  if (content.size > FOLDER_SIZE_MAX) throw damaged(`the ${what} is said to have ${content.size} bytes`);
+  for (let offset = 0; offset + length <= content.size; offset += length) yield content.read({ offset, length }, what);
 }
 
 /** A whole small file. One that is larger is a damaged structure: nothing that is looked for grows so. */

@@ -2,7 +2,7 @@
 import { damaged } from '../damaged.ts';
 import type { Fields } from '../fields.ts';
 import { bytesSpan } from '../span.ts';
-import type { FileNode, FileTree, FolderEntry } from './file-tree.ts';
+import { blocksOf, type FileNode, type FileTree, type FolderEntry } from './file-tree.ts';
 import { applyFixups, attributeOf, contentOf, DATA, type NtfsAttribute, type NtfsRecord, type NtfsRecords } from './ntfs-records.ts';
 
 const ROOT_RECORD = 5;
@@ -22,7 +22,7 @@ const KEY = { nameLength: 64, nameSpace: 65, name: 66 } as const;
 const DOS = 2;
 const LIST_ENTRY = { length: 4, record: 16, size: 26 } as const;
 /** Records of one file: more pieces than this are not worth following. */
-const LIST_MAX = 512;
+const LIST_MAX = 128;
 const LIST_SIZE_MAX = 256 * 1024;
 
 export function openNtfsFiles(records: NtfsRecords): FileTree {
@@ -81,11 +81,8 @@ function* entriesOf(records: NtfsRecords, attributes: readonly NtfsAttribute[], 
   yield* namesOf(root, NODE_IN_ROOT, open);
   const stored = attributes.filter(({ type, name }) => type === INDEX_ALLOCATION && name === INDEX_NAME);
   if (stored.length === 0) return;
-  const blocks = contentOf(records, stored);
-  const { indexSize } = records.geometry;
   // The order of the tree does not matter to whoever looks at every name; a block that was freed has no magic number or stale references.
-  for (let offset = 0; offset + indexSize <= blocks.size; offset += indexSize) {
-    const block = blocks.read({ offset, length: indexSize }, 'NTFS folder');
+  for (const block of blocksOf(contentOf(records, stored), records.geometry.indexSize, 'NTFS folder')) {
     if (block.has(0, INDEX_MAGIC)) yield* namesOf(applyFixups(block), NODE_IN_BLOCK, open);
   }
 }

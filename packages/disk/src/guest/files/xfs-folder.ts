@@ -2,7 +2,7 @@
 import { damaged } from '../damaged.ts';
 import type { Fields } from '../fields.ts';
 import type { Span } from '../span.ts';
-import type { FileNode, FolderEntry } from './file-tree.ts';
+import { blocksOf, type FileNode, type FolderEntry } from './file-tree.ts';
 import type { XfsGeometry } from './xfs-files.ts';
 
 type Open = (number: bigint) => FileNode;
@@ -32,11 +32,8 @@ const ENTRY_FIXED_SIZE = 8 + 1 + 2;
 
 /** Entries in the blocks of a folder. What is not there any more is a hole in between. */
 export function* blockEntriesOf(content: Span, geometry: XfsGeometry, open: Open): Generator<FolderEntry> {
-  const length = geometry.folderBlockSize;
-  for (let offset = 0; offset + length <= content.size; offset += length) {
-    const block = content.read({ offset, length }, 'XFS folder');
-    if (block.u32be(0) === 0) continue;
-    yield* entriesOf(block, geometry, open);
+  for (const block of blocksOf(content, geometry.folderBlockSize, 'XFS folder')) {
+    if (block.u32be(0) !== 0) yield* entriesOf(block, geometry, open);
   }
 }
 

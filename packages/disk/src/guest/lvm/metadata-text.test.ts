@@ -54,6 +54,7 @@ test.each([
 test.each([
   ['no group', 'version = 1'],
   ['a group without an id', 'vg { extent_size = 1 }'],
+  ['a group with a name without end', `${'v'.repeat(1000)} { id = "x" extent_size = 1 }`],
   ['a size of extents that is negative', 'vg { id = "x" extent_size = -1 }'],
 ])('%s is refused', (_, text) => {
   expect(() => parseVolumeGroup(text)).toThrow(expect.objectContaining({ code: 'image/malformed' }) as Error);

@@ -45,7 +45,8 @@ export function parseVolumeGroup(text: string): VolumeGroup {
   const top = parseMetadataText(text);
   const found = [...top].find(([, value]) => isSection(value));
   if (!found || !isSection(found[1])) throw damaged('the LVM metadata describe no group');
-  const [name, group] = found;
+  const group = found[1];
+  const name = checkName(found[0]);
   return {
     name,
     id: textOf(group, 'id'),
@@ -62,7 +63,7 @@ export function parseVolumeGroup(text: string): VolumeGroup {
 function toVolume(name: string, fields: MetadataSection): LogicalVolume {
   const segments = [...fields].flatMap(([section, value]) => (/^segment\d+$/.test(section) && isSection(value) ? [toSegment(value)] : []));
   return {
-    name,
+    name: checkName(name),
     id: textOf(fields, 'id'),
     isVisible: listOf(fields, 'status').includes('VISIBLE'),
     extentCount: segments.reduce((end, { start, count }) => Math.max(end, start + count), 0),
@@ -77,6 +78,16 @@ function toSegment(fields: MetadataSection): Segment {
   return { start: countOf(fields, 'start_extent'), count: countOf(fields, 'extent_count'), type, ...(isLinear ? { place: { disk, extent } } : {}) };
 }
 
+/** lvm(8), "VALID NAMES". */
+const NAME_LENGTH_MAX = 127;
+/** Identifiers, and the names of kinds of segments. */
+const TEXT_LENGTH_MAX = 64;
+
+function checkName(name: string): string {
+  if (name.length > NAME_LENGTH_MAX) throw damaged(`a name in the LVM metadata has ${name.length} letters`);
+  return name;
+}
+
 const isSection = (value: MetadataValue | undefined): value is MetadataSection => value instanceof Map;
 
 function sectionsOf(fields: MetadataSection, name: string): readonly (readonly [string, MetadataSection])[] {
@@ -88,7 +99,7 @@ function sectionsOf(fields: MetadataSection, name: string): readonly (readonly [
 
 function textOf(fields: MetadataSection, name: string): string {
   const value = fields.get(name);
-  if (typeof value !== 'string') throw damaged(`${name} is missing in the LVM metadata`);
+  if (typeof value !== 'string' || value.length > TEXT_LENGTH_MAX) throw damaged(`${name} is missing or too long in the LVM metadata`);
   return value;
 }
 

@@ -22,7 +22,7 @@ const TEXT_TYPES: readonly number[] = [1, 2];
 /** HKLM\SOFTWARE\Classes has 10,000; nothing on the way that is looked up has a tenth of it. */
 const CHILDREN_MAX = 20_000;
 const VALUES_MAX = 1024;
-const TEXT_SIZE_MAX = 4096;
+const TEXT_SIZE_MAX = 512;
 /** Cells of lists and keys; values of text are shorter. */
 const CELL_SIZE_MAX = 256 * 1024;
 
@@ -69,9 +69,10 @@ function nameAt(cell: Fields, o: { readonly at: number; readonly length: number;
 function* childrenOf(file: Span, place: number): Generator<number> {
   const list = readCell(file, place);
   const isOfLists = list.has(0, 'ri');
-  const lists = isOfLists ? placesIn(list, 4).map((one) => readCell(file, one)) : [list];
+  const lists = isOfLists ? placesIn(list, 4) : [list];
   let count = 0;
-  for (const one of lists) {
+  for (const item of lists) {
+    const one = typeof item === 'number' ? readCell(file, item) : item;
     const step = one.has(0, 'lf') || one.has(0, 'lh') ? 8 : 4;
     if (step === 4 && !one.has(0, 'li')) throw damaged('a list of keys in the registry hive is not one');
     for (const child of placesIn(one, step)) {
