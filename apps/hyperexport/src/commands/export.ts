@@ -81,11 +81,13 @@ export const exportParameters = {
 export const exportCommand = buildCommand<ExportFlags, [string, ...string[]], CliContext>({
   docs: {
     brief: 'Copy the disks of VMs to a folder, prove the copy, sign a receipt',
-    fullDescription: `PATH is a folder of disk images, one image, or an OVA or OVF. Without a VM every VM found
-there is exported, each to a folder of its own below DIR; all share the limits. A copy gets its name
-only when it is on the medium and was read back; a receipt signed with your
-key says so. When a run is stopped or killed, the same command goes on where
-it was, and so does "hyperexport resume".
+    fullDescription: `PATH is a folder of disk images, one image, or an OVA or OVF. Without a VM
+every VM found there is exported, each to a folder of its own below DIR; all
+share the limits. A copy gets its name only when it is on the medium and was
+read back; a receipt signed with your key says so. When a run is stopped or
+killed, the same command goes on where it was, and so does "hyperexport
+resume". With --format ova or ovf the disks become a package that VMware,
+VirtualBox and virt-v2v import.
 
 EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
