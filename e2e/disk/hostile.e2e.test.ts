@@ -24,7 +24,7 @@ let cases: readonly HostileCase[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hostile-'));
   cases = await prepareHostiles(join(folder, 'files'));
-});
+}, TIMEOUT_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a hostile file', { timeout: TIMEOUT_MS }, () => {

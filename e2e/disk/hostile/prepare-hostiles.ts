@@ -3,12 +3,15 @@ import { dirname, join } from 'node:path';
 import { KIB } from '@hypersdk/domain';
 import { hostileQcow2s } from '../../../packages/disk/src/format/qcow2/hostile-qcow2s.ts';
 import { hostileVhdxs } from '../../../packages/disk/src/format/vhdx/hostile-vhdxs.ts';
+import { hostileVdis } from '../../../packages/disk/src/format/vdi/hostile-vdis.ts';
+import { hostileVhds } from '../../../packages/disk/src/format/vhd/hostile-vhds.ts';
 import { hostileVmdks } from '../../../packages/disk/src/format/vmdk/hostile-vmdks.ts';
+import { isZero } from '../../../packages/disk/src/stream/is-zero.ts';
 import type { HostileCase } from './hostile-case.ts';
 import { prepareStrangers } from './prepare-strangers.ts';
 
 /** Names that hostile images give their neighbours: these exist, so that refusing is a choice. */
-const NEIGHBOURS = ['base.qcow2', 'base.img', 'disk.raw', 'other.img', 'parent.vhdx', 'x'];
+const NEIGHBOURS = ['base.qcow2', 'base.img', 'base.vhd', 'disk.raw', 'other.img', 'parent.vhdx', 'x'];
 
 const PIECE = 64 * KIB;
 
@@ -27,12 +30,27 @@ export async function prepareHostiles(folder: string): Promise<readonly HostileC
     // Leave to open files beside the image is no leave to open anything else.
     if (!beside && code === 'image/refused-reference' && /[/\\:]|\.\./.test(message))
       cases.push({ name: `vmdk: ${name}, files beside allowed`, path, format: 'vmdk', references: 'beside', code, message });
+    // A list of files says which ones may be opened, and not where the image may lead.
+    if (code === 'image/refused-reference' && message.startsWith('/etc/')) {
+      const listed = [join(dirname(path), 'other.img')];
+      cases.push({ name: `vmdk: ${name}, another file listed`, path, format: 'vmdk', references: { listed }, code, message: '' });
+    }
   }
   for (const [at, { name, bytes, code, message }] of hostileVhdxs().entries()) {
     const path = await place(join(folder, `vhdx-${at}`), 'disk.vhdx', bytes);
     cases.push({ name: `vhdx: ${name}`, path, format: 'vhdx', references: 'refuse', code, message });
     if (code === 'image/refused-reference' && !/called (?:\.\\)?parent/.test(name))
       cases.push({ name: `vhdx: ${name}, files beside allowed`, path, format: 'vhdx', references: 'beside', code, message });
+  }
+  for (const [at, { name, bytes, code, message }] of hostileVhds().entries()) {
+    const path = await place(join(folder, `vhd-${at}`), 'disk.vhd', bytes);
+    cases.push({ name: `vhd: ${name}`, path, format: 'vhd', references: 'refuse', code, message });
+    if (code === 'image/refused-reference' && name !== 'a parent beside, not allowed')
+      cases.push({ name: `vhd: ${name}, files beside allowed`, path, format: 'vhd', references: 'beside', code, message });
+  }
+  for (const [at, { name, bytes, code, message }] of hostileVdis().entries()) {
+    const path = await place(join(folder, `vdi-${at}`), 'disk.vdi', bytes);
+    cases.push({ name: `vdi: ${name}`, path, format: 'vdi', references: 'refuse', code, message });
   }
   return [...cases, ...(await prepareStrangers(join(folder, 'strangers')))];
 }
@@ -50,6 +68,6 @@ async function writeSparse(path: string, bytes: Uint8Array): Promise<void> {
   await file.truncate(bytes.length);
   for (let at = 0; at < bytes.length; at += PIECE) {
     const piece = bytes.subarray(at, at + PIECE);
-    if (piece.some((byte) => byte !== 0)) await file.write(piece, 0, piece.length, at);
+    if (!isZero(piece)) await file.write(piece, 0, piece.length, at);
   }
 }

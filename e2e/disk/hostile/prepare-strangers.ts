@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GIB, KIB, TIB, type ImageFormat } from '@hypersdk/domain';
+import { claimVdi } from './vdi-claim.ts';
+import { claimVhd } from './vhd-claim.ts';
 import { Qcow2Claim } from './qcow2-claim.ts';
 import { claimVmdk } from './vmdk-claim.ts';
 import type { HostileCase } from './hostile-case.ts';
@@ -35,7 +37,7 @@ interface Bench {
 }
 
 const notRegular: Expected = { code: 'source/not-a-file', message: 'is not a regular file' };
-const formats: readonly ImageFormat[] = ['raw', 'qcow2', 'vmdk', 'vhdx'];
+const formats: readonly ImageFormat[] = ['raw', 'qcow2', 'vmdk', 'vhdx', 'vhd', 'vdi'];
 
 async function addNodes({ at, expect }: Bench): Promise<void> {
   execFileSync('mkfifo', [at('pipe')]);
@@ -77,6 +79,10 @@ async function addMismatches({ at, expect }: Bench): Promise<void> {
         format: 'qcow2',
       });
     expect(`${name} named as VHDX`, path, { code: 'image/format-mismatch', message: 'is refused as vhdx', format: 'vhdx' });
+    const vhd = bytes.length < 512 ? 'image/malformed' : 'image/format-mismatch';
+    expect(`${name} named as VHD`, path, { code: vhd, message: 'is refused as vhd', format: 'vhd' });
+    const vdi = bytes.length < 456 ? 'image/malformed' : 'image/format-mismatch';
+    expect(`${name} named as VDI`, path, { code: vdi, message: 'is refused as vdi', format: 'vdi' });
     if (name !== 'a VMDK image') expect(`${name} named as VMDK`, path, { code: 'image/malformed', message: 'is refused as vmdk', format: 'vmdk' });
   }
 }
@@ -91,6 +97,8 @@ async function addClaims({ at, expect }: Bench): Promise<void> {
   const qcow2 = (code: string, message: string): Expected => ({ code, message, format: 'qcow2' });
   const vmdk = (code: string, message: string): Expected => ({ code, message, format: 'vmdk' });
   const vhdx = (code: string, message: string): Expected => ({ code, message, format: 'vhdx' });
+  const vhd = (code: string, message: string): Expected => ({ code, message, format: 'vhd' });
+  const vdi = (code: string, message: string): Expected => ({ code, message, format: 'vdi' });
   const claims: readonly (readonly [string, Uint8Array, number, Expected])[] = [
     ['a qcow2 disk of 65 TiB', new Qcow2Claim({ virtualSize: 65n * BigInt(TIB) }).bytes, LONG, qcow2('image/too-large', 'limit')],
     ['a qcow2 disk of 8 EiB', new Qcow2Claim({ virtualSize: 2n ** 63n }).bytes, LONG, qcow2('image/too-large', '')],
@@ -107,6 +115,10 @@ async function addClaims({ at, expect }: Bench): Promise<void> {
       qcow2('image/malformed', ''),
     ],
     ['a VHDX of nothing but its signature', Buffer.from('vhdxfile'), LONG, vhdx('image/malformed', 'neither of its two headers')],
+    ['a VHD of 2041 GiB', claimVhd({ virtualSize: 2041 * GIB }), LONG, vhd('image/too-large', 'over the limit')],
+    ['a VHD whose table is a hole', claimVhd({ virtualSize: 2040 * GIB }), LONG, vhd('image/malformed', 'block 0 is said to lie at byte 0')],
+    ['a VDI of 65 TiB', claimVdi({ virtualSize: 65 * TIB }), LONG, vdi('image/too-large', 'above the limit')],
+    ['a VDI whose table is a hole', claimVdi({ virtualSize: 64 * TIB }), LONG, vdi('image/malformed', 'block 1 shares its bytes')],
     ['a VMDK of 65 TiB', claimVmdk({ capacity: (65 * TIB) / 512 }), LONG, vmdk('image/too-large', '64 TiB')],
     ['a VMDK with a descriptor of 1 TiB', claimVmdk({ descriptorSectors: TIB / 512 }), LONG, vmdk('image/too-large', 'descriptor')],
     ['a VMDK descriptor of 15 TiB', Buffer.from('# Disk DescriptorFile\nversion=1\n'), LONG, vmdk('image/too-large', 'descriptor')],

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { HyperError, KIB, type ImageRef } from '@hypersdk/domain';
 import { imageInspector, openTransfer } from '@hypersdk/disk';
 import type { Transfer } from '@hypersdk/ports';
+import { editVdi } from '../../../packages/disk/src/format/vdi/edit-vdi.ts';
+import { editVhd } from '../../../packages/disk/src/format/vhd/edit-vhd.ts';
 import { editVhdx } from '../../../packages/disk/src/format/vhdx/edit-vhdx.ts';
 import { Qcow2Claim } from './qcow2-claim.ts';
 import type { Answer, HostileCase, Trial } from './hostile-case.ts';
@@ -74,6 +76,8 @@ async function warmUp(): Promise<void> {
     { path: join(targets, 'warm.qcow2'), format: 'qcow2', references: 'refuse' },
     { path: join(targets, 'warm.vmdk'), format: 'vmdk', references: 'refuse' },
     { path: join(targets, 'warm.vhdx'), format: 'vhdx', references: 'refuse' },
+    { path: join(targets, 'warm.vhd'), format: 'vhd', references: 'refuse' },
+    { path: join(targets, 'warm.vdi'), format: 'vdi', references: 'refuse' },
     { path: join(targets, 'warm.raw'), format: 'raw', references: 'refuse' },
   ];
   writeFileSync(join(targets, 'warm.qcow2'), new Qcow2Claim().bytes);
@@ -82,6 +86,9 @@ async function warmUp(): Promise<void> {
     join(targets, 'warm.vhdx'),
     editVhdx(({ log }) => void log([{ sequence: 1, changes: [] }])),
   );
+  const unchanged = (): void => undefined;
+  writeFileSync(join(targets, 'warm.vhd'), editVhd('dynamic', unchanged));
+  writeFileSync(join(targets, 'warm.vdi'), editVdi(unchanged));
   writeFileSync(join(targets, 'warm.raw'), Buffer.alloc(64 * KIB, 1));
   for (const image of sound) {
     await imageInspector.inspect(image, { signal });

@@ -61,7 +61,10 @@ function chooseName(file: ByteFile, header: DynamicHeader, o: OpenOptions): stri
       path,
     });
   const followed = followedName(names.map(withoutOwnFolder), o.references);
-  if (followed === undefined) throw refusedReference(`its parent is ${shown}, and only plain names of files beside the image are followed`, { path });
+  if (followed === undefined)
+    throw refusedReference(`it holds only what differs from its parent ${shown}, and only plain names of files beside the image are followed`, {
+      path,
+    });
   if (o.depth >= CHAIN_DEPTH_MAX) throw refusedReference(`its parent ${shown} makes a chain of more than ${CHAIN_DEPTH_MAX} images`, { path });
   return followed;
 }
