@@ -86,7 +86,7 @@ async function runItems(task: Task, items: readonly PlannedItem[]): Promise<read
 
   let isOver = false;
   // What runs when another item fails is worth its end; only nothing new begins. A person's wish to stop ends all of it.
-  return runTogether(items, { signal: new AbortController().signal, width: places.count }, async (item) => {
+  return await runTogether(items, { signal: new AbortController().signal, width: places.count }, async (item) => {
     const ended = await endItem(task, means, { item, isOver: isOver || stop.signal.aborted });
     if (ended.status === 'failed' && task.onError === 'stop') isOver = true;
     return ended;
