@@ -17,12 +17,13 @@ export async function runCli(args: readonly string[], terminal: Terminal = proce
   };
   const runOnce = async (line: readonly string[]): Promise<number> => {
     if (line[0] === '--version') return tellVersion(terminal);
-    if (line.length === 0 || asksFor(line, ['--help', '-h'])) return tellHelp(line[0], terminal);
+    if (isBare(line) || asksFor(line, ['--help', '-h'])) return tellHelp(line[0], terminal);
     const { runLine } = await import('./application.ts');
     return runLine(line, context);
   };
   // Only what was typed is filled up: a run that goes on is the same run, whatever profiles say by now.
   const runTyped = async (line: readonly string[]): Promise<number> => {
+    if (terminal.canAsk && isBare(line)) return ask(context, line);
     if (!takesDefaults(line[0]) || asksFor(line, ['--help', '-h'])) return runOnce(line);
     const { blameOrigin, withDefaults } = await import('./profile/with-defaults.ts');
     const filled = await withDefaults(line, process.env);
@@ -35,6 +36,16 @@ export async function runCli(args: readonly string[], terminal: Terminal = proce
   } finally {
     await (await services?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
+}
+
+/** The program alone, or with the wish for plain lines. */
+const isBare = (line: readonly string[]): boolean => line.length === 0 || (line.length === 1 && line[0] === '--plain');
+
+async function ask(context: CliContext, line: readonly string[]): Promise<number> {
+  const [{ openAsker }, { runGuide }] = await Promise.all([import('./guide/open-asker.ts'), import('./guide/run-guide.ts')]);
+  const look = { plain: line.length > 0 };
+  using asker = await openAsker(context.terminal, look);
+  return await runGuide(context, asker, look);
 }
 
 async function tellError(thrown: unknown, o: { readonly terminal: Terminal; readonly json: boolean }): Promise<number> {

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Standard error can be redrawn in place. */
   readonly canRedraw: boolean;
   readonly unicode: boolean;
+  /** There is a person to ask: questions are seen, and answers come from a keyboard. */
+  readonly canAsk: boolean;
   columns(): number;
   rows(): number;
   /** Paints text bound for `out`; answers it as it is where colour is not wanted. */
@@ -34,13 +36,14 @@ const painter =
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  const { env, stdout, stderr } = process;
+  const { env, stdin, stdout, stderr } = process;
   endQuietlyWhenUnread();
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     canRedraw: stderr.isTTY === true && env['TERM'] !== 'dumb',
     unicode: speaksUnicode(env),
+    canAsk: stdin.isTTY === true && stdout.isTTY === true,
     columns: () => stderr.columns ?? COLUMNS_DEFAULT,
     rows: () => stderr.rows ?? ROWS_DEFAULT,
     paint: painter(wantsColor(env, stdout.isTTY === true)),

@@ -26,6 +26,7 @@ function paper(): Paper {
       this.written += text;
     },
     canRedraw: true,
+    canAsk: false,
     unicode: true,
     columns: () => columns,
     rows: () => 24,

@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { formatBytes, HyperError, imageFormats, type VMInfo } from '@hypersdk/domain';
+import type { CliContext } from '../cli-context.ts';
+import { chooseVMs } from '../export/choose-vms.ts';
+import { openFiles } from '../open-files.ts';
+import { printable } from '../output/printable.ts';
+import { shellWord } from '../output/shell-word.ts';
+import type { Asker } from './asker.ts';
+import { GuideLeft } from './asker.ts';
+
+/** As for a shell that Ctrl-C left. */
+const LEFT_EXIT = 130;
+
+/** Whoever has mistyped a path this often should look at it elsewhere. */
+const ATTEMPTS_MAX = 20;
+
+/** Longer lists are not chosen from one by one. */
+const VMS_SHOWN_MAX = 200;
+
+/** Asks for source, VMs, format and target, shows the command that this makes, and runs it when it is confirmed. Answers the exit code. */
+export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plain: boolean }): Promise<number> {
+  try {
+    const line = await askForLine(cli, asker);
+    asker.say(`This is the command:\n  hyperexport ${line.map(shellWord).join(' ')}`);
+    const next = await asker.choose('What now?', [
+      { value: 'run', label: 'Export' },
+      { value: 'plan', label: 'Only show what would be done' },
+      { value: 'leave', label: 'Leave, and do nothing' },
+    ]);
+    if (next === 'leave') return 0;
+    asker[Symbol.dispose]();
+    const [verb = 'export', ...words] = line;
+    return await cli.again([verb, ...(o.plain ? ['--plain'] : []), ...(next === 'plan' ? ['--dry-run'] : []), ...words]);
+  } catch (thrown) {
+    if (!(thrown instanceof GuideLeft)) throw thrown;
+    cli.terminal.err('hyperexport: left; nothing was done.\n');
+    return LEFT_EXIT;
+  }
+}
+
+async function askForLine(cli: CliContext, asker: Asker): Promise<readonly string[]> {
+  const { source, vms } = await askForSource(cli, asker);
+  const chosen = await askForVMs(asker, vms);
+  const format = await asker.choose(
+    'Which format shall the images have?',
+    ['qcow2', ...imageFormats.filter((one) => one !== 'qcow2')].map((value) => ({ value, label: value })),
+  );
+  const target = await askForTarget(asker);
+  return ['export', '--format', format, '--to', target, '--', source, ...chosen];
+}
+
+async function askForSource(cli: CliContext, asker: Asker): Promise<{ readonly source: string; readonly vms: readonly VMInfo[] }> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const source = resolve(await asker.text('Folder of disk images, or one image', '.'));
+    try {
+      return { source, vms: await listThere(cli, source) };
+    } catch (thrown) {
+      if (!(thrown instanceof HyperError)) throw thrown;
+      asker.say(printable(`${thrown.message.replace(/\.$/, '')}. ${thrown.mend}`));
+    }
+  }
+  throw new GuideLeft();
+}
+
+async function listThere(cli: CliContext, source: string): Promise<readonly VMInfo[]> {
+  const { signal } = new AbortController();
+  await using session = await openFiles(await cli.services(), source, { signal, flags: {} });
+  return await chooseVMs(session.facets.inventory, { names: [] }, { signal, onProblem: () => undefined });
+}
+
+/** No names for all of them: then the command stays short, and takes what comes later too. */
+async function askForVMs(asker: Asker, vms: readonly VMInfo[]): Promise<readonly string[]> {
+  const [first] = vms;
+  if (vms.length === 1 && first) {
+    asker.say(`There is one VM: ${describeVM(first)}`);
+    return [first.id];
+  }
+  const isAll = await asker.choose(`There are ${vms.length} VMs.`, [
+    { value: 'all', label: 'Export all of them' },
+    { value: 'some', label: vms.length > VMS_SHOWN_MAX ? `Choose among the first ${VMS_SHOWN_MAX}` : 'Choose some' },
+  ]);
+  if (isAll === 'all') return [];
+  return asker.chooseSome(
+    'Which?',
+    vms.slice(0, VMS_SHOWN_MAX).map((vm) => ({ value: vm.id, label: describeVM(vm) })),
+  );
+}
+
+const describeVM = (vm: VMInfo): string => printable(`${vm.name} (${formatBytes(vm.disks.reduce((sum, disk) => sum + disk.virtualSize, 0))})`);
+
+async function askForTarget(asker: Asker): Promise<string> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const target = resolve(await asker.text('Folder to export to'));
+    const about = await stat(target).catch(() => undefined);
+    if (about?.isDirectory()) return target;
+    asker.say(printable(`${target} is ${about ? 'not a folder' : 'not there'}.`));
+  }
+  throw new GuideLeft();
+}
