@@ -14,7 +14,7 @@ export interface TarHeader {
 }
 
 /** The longest name that fits the header without an extension. */
-export const NAME_SIZE = 100;
+const NAME_SIZE = 100;
 const MODE = { offset: 100, length: 8 } as const;
 const OWNER = { offset: 108, length: 8 } as const;
 const GROUP = { offset: 116, length: 8 } as const;

@@ -1,3 +1,4 @@
+import { HyperError } from '@hypersdk/domain';
 import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
 import { parseExportManifest } from '../manifest/export-manifest.ts';
@@ -7,6 +8,12 @@ import type { BootSubject } from './prove-boot.ts';
 /** The guest that an export holds, as its manifest describes it. `manifest` is the name of an object of the target. */
 export async function exportedGuest(target: StorageTarget, manifest: string, o: Cancel): Promise<BootSubject> {
   const { exportId, vm, disks } = parseExportManifest(await readDocument(target, manifest, o));
+  const archive = disks.find((disk) => disk.package !== undefined)?.package;
+  if (archive !== undefined)
+    throw new HyperError(
+      'usage/invalid',
+      `The disks of this export lie in ${archive}, where QEMU cannot open them; export it to a folder of images first.`,
+    );
   const folder = manifest.slice(0, manifest.lastIndexOf('/') + 1);
   const orderOf = (id: string): number => vm.disks.find((disk) => disk.id === id)?.bootOrder ?? Number.MAX_SAFE_INTEGER;
   const inOrder = disks.toSorted((a, b) => orderOf(a.id) - orderOf(b.id));

@@ -63,7 +63,7 @@ describe('an envelope', () => {
     const text = writeEnvelope(vmWith({ nics: [{ id: 'n', mac: '52:54:00:00:00:01' }] }), disksOf('a'));
     for (const [item] of text.matchAll(/<Item>.*?<\/Item>/gs)) {
       const names = [...item.matchAll(/<rasd:(\w+)>/g)].map((match) => match[1]);
-      expect(names).toEqual(names.toSorted());
+      expect(names).toEqual([...new Set(names)].toSorted((a = '', b = '') => (a < b ? -1 : 1)));
     }
   });
 

@@ -41,7 +41,7 @@ export function readOvfDisks(envelope: XmlElement): ReadonlyMap<string, OvfDisk>
 }
 
 /** Names of the files of the package by id. */
-export function readFiles(references: XmlElement | undefined): ReadonlyMap<string, XmlElement> {
+function readFiles(references: XmlElement | undefined): ReadonlyMap<string, XmlElement> {
   const files = new Map<string, XmlElement>();
   for (const file of childrenOf(references, 'File')) {
     const id = attribute(file, 'id');

@@ -14,7 +14,7 @@ export interface PackagedFile {
 }
 
 /** Descriptor, manifest and certificate together; the descriptor of a VM with hundreds of disks takes some hundred KiB. */
-export const TEXT_SIZE_MAX = 4 * 1024 * 1024;
+const TEXT_SIZE_MAX = 4 * 1024 * 1024;
 
 /** A descriptor with the files that belong to it, in an archive or beside each other. */
 export interface OvfPackage {
