@@ -17,6 +17,10 @@ export const BLOCK_STATE = { absent: 0, undefined: 1, zero: 2, unmapped: 3, pres
 /** MiB in an entry lie above its state and what is reserved. */
 export const OFFSET_SHIFT = 20;
 
+const STATE_BITS = 7;
+/** State and reserved bits of an entry's lower half. */
+const MEANINGFUL_BITS = 0xf_ffff;
+
 /** The table is read in pages: 8192 entries each. */
 const PAGE_SIZE = 64 * KIB;
 const PAGE_ENTRIES = PAGE_SIZE / ENTRY_SIZE;
@@ -96,6 +100,21 @@ export class BlockTable {
     }
   }
 
+  /** The first block behind `number` that is not as absent, or as zero, as that one; `limit` at most, and none beyond the page. */
+  alikeUpTo(number: number, limit: number): number {
+    const { ratio } = this.#shape;
+    const entry = entryOfBlock(number, ratio);
+    const page = this.#page(entry);
+    const isAbsent = isAbsentAt(page, (entry % PAGE_ENTRIES) * ENTRY_SIZE);
+    const end = Math.min(limit, this.pageEnd(number));
+    let next = number + 1;
+    for (; next < end; next += 1) {
+      const at = (entryOfBlock(next, ratio) % PAGE_ENTRIES) * ENTRY_SIZE;
+      if ((page.readUInt32LE(at) & STATE_BITS) > BLOCK_STATE.unmapped || isAbsentAt(page, at) !== isAbsent) break;
+    }
+    return next;
+  }
+
   /** Where the bits of a partial block lie in the file. */
   bitmap(number: number): ByteRange {
     const { ratio } = this.#shape;
@@ -132,8 +151,11 @@ export class BlockTable {
   }
 
   #entry(index: number): Entry {
-    const page = this.#pages.get(Math.floor(index / PAGE_ENTRIES), (number, dropped) => this.#load(number, dropped));
-    return entryAt(page, (index % PAGE_ENTRIES) * ENTRY_SIZE);
+    return entryAt(this.#page(index), (index % PAGE_ENTRIES) * ENTRY_SIZE);
+  }
+
+  #page(index: number): Buffer {
+    return this.#pages.get(Math.floor(index / PAGE_ENTRIES), (number, dropped) => this.#load(number, dropped));
   }
 
   #load(number: number, dropped: Buffer | undefined): Buffer {
@@ -150,7 +172,8 @@ export class BlockTable {
   #check(page: Buffer, first: number): void {
     const { ratio, blockCount } = this.#shape;
     for (let at = 0; at < page.length; at += ENTRY_SIZE) {
-      if (page.readUInt32LE(at) === 0 && page.readUInt32LE(at + 4) === 0) continue;
+      // Most entries hold nothing and claim no place.
+      if ((page.readUInt32LE(at) & MEANINGFUL_BITS) <= BLOCK_STATE.unmapped) continue;
       const index = first + at / ENTRY_SIZE;
       const isBitmap = index % (ratio + 1) === ratio;
       if (isBitmap) this.#checkBitmap(entryAt(page, at), index);
@@ -198,6 +221,8 @@ export class BlockTable {
   }
 }
 
+const isAbsentAt = (page: Buffer, at: number): boolean => (page.readUInt32LE(at) & STATE_BITS) === BLOCK_STATE.absent;
+
 interface Entry {
   readonly state: number;
   readonly reserved: number;
@@ -208,5 +233,5 @@ interface Entry {
 function entryAt(page: Buffer, at: number): Entry {
   const low = page.readUInt32LE(at);
   const mebibytes = page.readUInt32LE(at + 4) * 2 ** (32 - OFFSET_SHIFT) + (low >>> OFFSET_SHIFT);
-  return { state: low & 7, reserved: (low >>> 3) & 0x1_ffff, fileOffset: mebibytes * ALIGNMENT };
+  return { state: low & STATE_BITS, reserved: (low >>> 3) & 0x1_ffff, fileOffset: mebibytes * ALIGNMENT };
 }

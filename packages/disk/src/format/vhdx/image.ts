@@ -133,7 +133,7 @@ export class VhdxImage implements DiskImage {
       while (reach() < range.length && this.#isWholeAt(next, block.fileOffset + (next - first) * this.unitSize)) next += 1;
       return { kind: 'data', fileOffset: block.fileOffset + within, length: reach() };
     }
-    while (reach() < range.length && this.#table.block(next).kind === block.kind) next += 1;
+    next = this.#table.alikeUpTo(first, Math.ceil(endOf(range) / this.unitSize));
     return { kind: block.kind, length: reach() };
   }
 
