@@ -5,9 +5,9 @@ import type { Header } from './header.ts';
 import { malformed } from './vdi-refusal.ts';
 
 /** Never written: zeros, or what the parent holds. */
-export const ABSENT = 0xffff_ffff;
+const ABSENT = 0xffff_ffff;
 /** Discarded by the guest: zeros, whatever the parent holds. */
-export const DISCARDED = 0xffff_fffe;
+const DISCARDED = 0xffff_fffe;
 
 /** A table of up to 256 MiB is read in pages: one maps 16 GiB of a disk with blocks of 1 MiB. */
 const PAGE_SIZE = 64 * KIB;

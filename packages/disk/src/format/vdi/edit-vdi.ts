@@ -3,10 +3,7 @@ import { KIB, MIB } from '@hypersdk/domain';
 import { MemoryFile } from '../../file/memory-file.ts';
 import { buildImage, diskOf } from '../blocks/build-image.ts';
 
-export const TABLE = 512;
-/** Where the content of the first block lies. */
-export const CONTENT = MIB;
-
+const TABLE = 512;
 export type VdiEdit = (bytes: Buffer) => Uint8Array | void;
 
 /** A dynamic disk of 8 MiB and a sector. Blocks 0, 3 and 4 have something on them, and the last sector. */

@@ -28,7 +28,7 @@ export const FIELD = {
   parentChangeId: 440,
 } as const;
 /** The header's size does not count what stands before it. */
-export const HEADER_START = 72;
+const HEADER_START = 72;
 /** Up to the parent's identifiers; later programs added a geometry. */
 const HEADER_SIZE_MIN = 384;
 export const HEADER_SIZE_USUAL = 400;

@@ -3,7 +3,7 @@ import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
 import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vdi-limits.ts';
 
-export const vdiSubformats = ['dynamic', 'static'] as const;
+const vdiSubformats = ['dynamic', 'static'] as const;
 
 export interface VdiPlan extends ImagePlan {
   readonly placement: 'assigned';

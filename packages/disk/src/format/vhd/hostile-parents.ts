@@ -15,31 +15,30 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
   ['a line of a terminal', 'a\u001b[31m'],
 ];
 
-const named = (name: string, edit: VhdEdit, message: string, code: HostileVhd['code'] = 'image/refused-reference'): HostileVhd => ({
+const refused = (name: string, message: string, edit: VhdEdit): HostileVhd => ({
   name,
-  code,
+  code: 'image/refused-reference',
   message,
   bytes: editVhd('dynamic', edit),
 });
+const malformed = (name: string, message: string, edit: VhdEdit): HostileVhd => ({ ...refused(name, message, edit), code: 'image/malformed' });
 
 const locator = (change: (header: Buffer) => void): VhdEdit =>
   all(asDifferencing({ parentId, name: 'base.vhd', relative: '.\\base.vhd' }), inHeader(change));
 
 export const hostileParents = (): readonly HostileVhd[] => [
-  named('a parent beside, not allowed', asDifferencing({ parentId, name: 'base.vhd' }), 'its parent "base.vhd"'),
-  ...ELSEWHERE.map(([what, name]) => named(`${what} as parent`, asDifferencing({ parentId, name }), `its parent ${JSON.stringify(name)}`)),
-  named('a relative path upwards as parent', asDifferencing({ parentId, name: '', relative: '..\\..\\x' }), 'its parent "..\\\\..\\\\x"'),
-  named('a differencing disk without a parent', asDifferencing({ parentId, name: '' }), 'does not name its parent', 'image/malformed'),
-  named(
+  refused('a parent beside, not allowed', 'its parent "base.vhd"', asDifferencing({ parentId, name: 'base.vhd' })),
+  ...ELSEWHERE.map(([what, name]) => refused(`${what} as parent`, `its parent ${JSON.stringify(name)}`, asDifferencing({ parentId, name }))),
+  refused('a relative path upwards as parent', 'its parent "..\\\\..\\\\x"', asDifferencing({ parentId, name: '', relative: '..\\..\\x' })),
+  malformed('a differencing disk without a parent', 'does not name its parent', asDifferencing({ parentId, name: '' })),
+  malformed(
     'a parent locator of 4 GiB',
-    locator((header) => void header.writeUInt32BE(0xffff_ffff, 584)),
     'longer than any path',
-    'image/malformed',
+    locator((header) => void header.writeUInt32BE(0xffff_ffff, 584)),
   ),
-  named(
+  malformed(
     'a parent locator beyond the file',
-    locator((header) => void header.writeBigUInt64BE(2n ** 63n, 592)),
     'a parent locator lies beyond',
-    'image/malformed',
+    locator((header) => void header.writeBigUInt64BE(2n ** 63n, 592)),
   ),
 ];

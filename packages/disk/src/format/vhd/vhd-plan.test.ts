@@ -57,9 +57,9 @@ describe('a geometry', () => {
     [127 * GIB, 65_278, 16, 255],
     [130 * GIB, 65_535, 16, 255],
     [2040 * GIB, 65_535, 16, 255],
-  ])('of %i bytes', (size, cylinders, heads, sectors) => {
+  ])('of %i bytes', (size, ...expected) => {
     const geometry = geometryFor(size);
-    expect(geometry).toEqual({ cylinders, heads, sectors });
+    expect([geometry.cylinders, geometry.heads, geometry.sectors]).toEqual(expected);
     expect(sizeOfGeometry(geometry)).toBeLessThanOrEqual(size);
   });
 });

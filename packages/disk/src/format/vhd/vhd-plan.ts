@@ -4,7 +4,7 @@ import type { ImagePlan } from '../image-writer.ts';
 import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vhd-limits.ts';
 
 /** `azure` is a fixed disk of whole mebibytes: Azure takes no other ones. */
-export const vhdSubformats = ['dynamic', 'fixed', 'azure'] as const;
+const vhdSubformats = ['dynamic', 'fixed', 'azure'] as const;
 
 export interface VhdPlan extends ImagePlan {
   readonly kind: 'dynamic' | 'fixed';
