@@ -3,6 +3,8 @@ import type { BootAccelerator, BootAttempt, BootController, BootFirmware } from 
 export interface HardwareChoice {
   /** What the platform or the user says; absent: both are tried. */
   readonly firmware?: BootFirmware;
+  /** The only one for which the disk carries boot code: it comes first, and the other is still tried when it does not boot. */
+  readonly likely?: BootFirmware;
   /** Absent: the usual one first, others when the guest does not find its root. */
   readonly controller?: BootController;
   /** The best that runs here. */
@@ -17,7 +19,8 @@ const CONTROLLERS: readonly BootController[] = ['sata', 'virtio', 'scsi'];
 /** What to start the guest on next, given how it went so far; nothing when another machine would not help. */
 export function nextHardware(tried: readonly BootAttempt[], choice: HardwareChoice): Hardware | undefined {
   const last = tried.at(-1);
-  if (last === undefined) return { firmware: choice.firmware ?? 'bios', controller: choice.controller ?? 'sata', accelerator: choice.accelerator };
+  if (last === undefined)
+    return { firmware: choice.firmware ?? choice.likely ?? 'bios', controller: choice.controller ?? 'sata', accelerator: choice.accelerator };
   return alternatives(last, choice).find((one) => !tried.some((before) => isSame(before, one)));
 }
 

@@ -1,13 +1,23 @@
-import { GIB, type BootRecord } from '@hypersdk/domain';
-import type { BootMachine, BootReadiness } from '@hypersdk/ports';
-import { calm, expectRefusal, FakeClock, MemoryBootProver, MemoryFolder, MemoryInspector, memoryScreen, type GuestScript } from '@hypersdk/testkit';
+import { GIB, type BootRecord, type GuestLook } from '@hypersdk/domain';
+import type { BootMachine, BootReadiness, ImageInspector } from '@hypersdk/ports';
+import {
+  calm,
+  expectRefusal,
+  FakeClock,
+  MemoryBootProver,
+  MemoryFolder,
+  MemoryInspector,
+  memoryScreen,
+  mutate,
+  type GuestScript,
+} from '@hypersdk/testkit';
 import { expect, test } from 'vitest';
 import { proveBoot, type ProveBootRequest } from './prove-boot.ts';
 
 const DISK = '/exports/web-01/disk-0.raw';
 const request: ProveBootRequest = { name: 'web-01/disk-0', disks: [{ path: DISK, format: 'raw' }], timeLimitMs: 60_000, expect: [] };
 
-function stage(script: GuestScript, readiness?: BootReadiness) {
+function stage(script: GuestScript, readiness?: BootReadiness, firmwares: GuestLook['firmwares'] = []) {
   const folder = new MemoryFolder();
   folder.write(DISK, new Uint8Array(4096).fill(1));
   const machines: BootMachine[] = [];
@@ -17,7 +27,9 @@ function stage(script: GuestScript, readiness?: BootReadiness) {
   };
   const prover = new MemoryBootProver(folder, { script: watched, ...(readiness === undefined ? {} : { readiness }) });
   const tool = { name: 'test', version: '1' };
-  const prove = proveBoot({ prover, inspector: new MemoryInspector(folder), clock: new FakeClock(), evidence: folder, tool });
+  const plain = new MemoryInspector(folder);
+  const inspector = mutate<ImageInspector>(plain, { look: async (image, o) => ({ ...(await plain.look(image, o)), firmwares }) });
+  const prove = proveBoot({ prover, inspector, clock: new FakeClock(), evidence: folder, tool });
   const read = async (name: string): Promise<string> => new TextDecoder().decode(await folder.get(name, calm));
   return { folder, machines, prover, prove, read };
 }
@@ -43,6 +55,15 @@ test('where the firmware is not known both are tried, and the one that boots cou
   expect(machines.map(({ firmware }) => firmware)).toEqual(['bios', 'uefi']);
   expect(record.verdict.kind).toBe('booted');
   expect(record.attempts).toHaveLength(2);
+});
+
+test('the firmware for which the disk carries boot code comes first, and the other is still tried', async () => {
+  const { prove, machines } = stage(() => [blank], undefined, ['uefi']);
+  await prove(request, calm);
+  expect(machines.map(({ firmware }) => firmware)).toEqual(['uefi', 'bios']);
+  const both = stage(() => [login], undefined, ['bios', 'uefi']);
+  await both.prove(request, calm);
+  expect(both.machines.map(({ firmware }) => firmware)).toEqual(['bios']);
 });
 
 test('a firmware that is known is not exchanged for another', async () => {

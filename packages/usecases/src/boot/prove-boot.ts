@@ -55,7 +55,9 @@ export const proveBoot =
     const readiness = await ports.prover.probe(o);
     const disks = await inspectDisks(ports.inspector, request, o);
     const refusal = refuse(readiness, disks);
-    const watched = refusal === undefined && readiness.ready ? await attempt(ports.prover, { request, disks, readiness }, o) : [];
+    const likely = disks[0]?.likely;
+    const task = { request: { ...request, ...(likely === undefined ? {} : { likely }) }, disks };
+    const watched = refusal === undefined && readiness.ready ? await attempt(ports.prover, { ...task, readiness }, o) : [];
     const best = furthest(watched);
     const evidence: Evidence = {
       name: request.name,
@@ -79,7 +81,7 @@ export const proveBoot =
 
 type Ready = BootReadiness & { readonly ready: true };
 
-type InspectedDisk = BootDisk & { readonly virtualSize: number; readonly whyNot?: string };
+type InspectedDisk = BootDisk & { readonly virtualSize: number; readonly whyNot?: string; readonly likely?: BootFirmware };
 
 /** Images are inspected before the emulator may see them: sizes, formats and references are ours, not the image's. */
 async function inspectDisks(inspector: ImageInspector, request: ProveBootRequest, { signal }: Cancel): Promise<readonly InspectedDisk[]> {
@@ -89,7 +91,15 @@ async function inspectDisks(inspector: ImageInspector, request: ProveBootRequest
     const image = await inspector.refer(path, { signal, references: 'beside', ...(format === undefined ? {} : { format }) });
     const about = await inspector.inspect(image, { signal });
     const whyNot = whyNotBoot(image.format, about.references);
-    disks.push({ path, format: image.format, beside: about.references, virtualSize: about.virtualSize, ...(whyNot === undefined ? {} : { whyNot }) });
+    const [likely, ...others] = (await inspector.look(image, { signal })).firmwares;
+    disks.push({
+      path,
+      format: image.format,
+      beside: about.references,
+      virtualSize: about.virtualSize,
+      ...(whyNot === undefined ? {} : { whyNot }),
+      ...(likely === undefined || others.length > 0 ? {} : { likely }),
+    });
   }
   return disks;
 }
@@ -105,7 +115,7 @@ function refuse(readiness: BootReadiness, disks: readonly InspectedDisk[]): Boot
 }
 
 interface Task {
-  readonly request: ProveBootRequest;
+  readonly request: ProveBootRequest & { readonly likely?: BootFirmware };
   readonly disks: readonly BootDisk[];
   readonly readiness: Ready;
 }

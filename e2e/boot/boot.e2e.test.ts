@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { bootFirmwares, imageFormats, MIB } from '@hypersdk/domain';
+import { missing } from '@hypersdk/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run, start, type Ended } from '../hyperexport/program.ts';
+import { buildGuestDisk, GREETING, hasParts } from './guest-disk.ts';
+import { guestsOf, untilGone } from './guest-processes.ts';
+
+const isPossible = !missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit', 'mcopy', 'syslinux', 'cpio') && hasParts();
+/** An emulated guest is up within ten seconds on a calm machine. */
+const PATIENCE_MS = 240_000;
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const hyperexport = (...args: readonly string[]): Promise<Ended> => run(args, { state: at('state') });
+const verdictOf = async (name: string): Promise<unknown> =>
+  Reflect.get(JSON.parse(await readFile(at(`${name}.boot.json`), 'utf8')) as object, 'verdict');
+const digestOf = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+describe.skipIf(!isPossible)('a proof by booting', { timeout: PATIENCE_MS }, () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'boot-e2e-'));
+    await buildGuestDisk(at('guest.raw'), { ending: 'greets' });
+  }, PATIENCE_MS);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  describe.each(imageFormats)('%s', (format) => {
+    const image = `guest-${format}.${format}`;
+    beforeAll(async () => {
+      const converted = await hyperexport('convert', at('guest.raw'), at(image), '--unverified', '--quiet');
+      expect(converted).toMatchObject({ code: 0 });
+    }, PATIENCE_MS);
+
+    test.each(bootFirmwares)('a guest boots with %s, and its image stays as it is', async (firmware) => {
+      const before = await digestOf(at(image));
+      const ended = await hyperexport('boot', at(image), '--firmware', firmware, '--memory', '512M');
+      expect(ended, ended.stderr).toMatchObject({ code: 0 });
+      expect(ended.stdout).toContain(`booted ("${GREETING}")`);
+      expect(await digestOf(at(image))).toBe(before);
+      expect(await readFile(at(`guest-${format}.boot.log`), 'utf8')).toContain(GREETING);
+      expect((await readFile(at(`guest-${format}.boot.png`))).subarray(1, 4).toString()).toBe('PNG');
+    });
+  });
+
+  test('a kernel that finds no root has panicked', async () => {
+    await buildGuestDisk(at('panics.raw'), { ending: 'panics' });
+    const ended = await hyperexport('boot', at('panics.raw'), '--firmware', 'bios', '--controller', 'sata');
+    expect(ended).toMatchObject({ code: 1 });
+    expect(await verdictOf('panics')).toMatchObject({
+      kind: 'failed',
+      reason: 'kernel-panic',
+      sign: expect.stringContaining('Unable to mount root fs'),
+    });
+  });
+
+  test('a boot sector of zeros is a damaged loader', async () => {
+    await copyFile(at('guest.raw'), at('damaged.raw'));
+    await using file = await open(at('damaged.raw'), 'r+');
+    // The code, not the partition table nor the signature, which would make the firmware pass it over.
+    await file.write(Buffer.alloc(440), 0, 440, 0);
+    const ended = await hyperexport('boot', at('damaged.raw'), '--firmware', 'bios');
+    expect(ended).toMatchObject({ code: 1 });
+    expect(await verdictOf('damaged')).toMatchObject({ kind: 'failed', reason: 'damaged-loader' });
+  });
+
+  test('on a blank disk neither firmware finds anything to start', async () => {
+    await writeFile(at('blank.raw'), '');
+    await truncate(at('blank.raw'), 8 * MIB);
+    const ended = await hyperexport('boot', at('blank.raw'));
+    expect(ended).toMatchObject({ code: 1 });
+    expect(ended.stderr).toMatch(/starting with BIOS[^]*starting with UEFI/);
+    expect(await verdictOf('blank')).toMatchObject({ kind: 'failed', reason: 'no-boot-device' });
+  });
+
+  test('an export is proven by a flag, as the VM is described, and its receipt still holds', async () => {
+    await mkdir(at('vms'));
+    await copyFile(at('guest.raw'), at('vms/tiny.raw'));
+    const xml = `<domain type='kvm'><name>tiny</name><memory unit='MiB'>512</memory><vcpu>1</vcpu><os firmware='efi'><type>hvm</type></os>
+      <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='tiny.raw'/><target dev='vda'/></disk></devices></domain>`;
+    await writeFile(at('vms/tiny.xml'), xml);
+    await mkdir(at('backup'));
+    const ended = await hyperexport('export', at('vms'), 'tiny', '--to', at('backup'), '--boot-proof', '--json');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    const { exports } = JSON.parse(ended.stdout) as { readonly exports: readonly { readonly boot: unknown }[] };
+    expect(exports[0]?.boot).toMatchObject({
+      vm: 'tiny',
+      verdict: { kind: 'booted' },
+      attempts: [{ firmware: 'uefi', memory: 512 * MIB, cpus: 1 }],
+      screenshot: 'disk-0.boot.png',
+    });
+    expect(await hyperexport('verify', at('backup/tiny'))).toMatchObject({ code: 0 });
+    expect(await readdir(at('backup/tiny'))).toEqual(expect.arrayContaining(['disk-0.boot.json', 'disk-0.boot.log', 'disk-0.boot.png']));
+  });
+
+  test.each(['SIGKILL', 'SIGINT'] as const)('a proof that is ended by %s leaves no guest behind and no half of a file', async (signal) => {
+    const name = `stopped-${signal.toLowerCase()}-${basename(folder)}`;
+    await copyFile(at('guest.raw'), at(`${name}.raw`));
+    const { child, ended, says } = start(['boot', at(`${name}.raw`), '--expect', 'what it never says'], {
+      state: at('state'),
+      node: process.execPath,
+    });
+    await says(/starting with BIOS/);
+    await expect.poll(() => guestsOf(name), { timeout: PATIENCE_MS }).not.toEqual([]);
+    child.kill(signal);
+    const { code } = await ended;
+    expect(code).toBe(signal === 'SIGINT' ? 130 : null);
+    await untilGone(name);
+    expect((await readdir(folder)).filter((file) => file.startsWith(name))).toEqual([`${name}.raw`]);
+  });
+
+  test('where there is no emulator the proof is skipped, with the reason on record', async () => {
+    const ended = await run(['boot', at('guest.raw')], { state: at('state'), env: { PATH: '/nowhere' } });
+    expect(ended).toMatchObject({ code: 69 });
+    expect(await verdictOf('guest')).toEqual({ kind: 'skipped', reason: expect.stringContaining('QEMU is not installed') });
+  });
+});
