@@ -31,12 +31,14 @@ describe.skipIf(missing('bash'))('in bash', () => {
 
   test('completes the flags of the command that was typed', async () => {
     expect(await offers('export', '--li')).toEqual(['--limit-rate']);
-    expect(await offers('history', '--')).toEqual(['--limit', '--json', '--quiet', '--help']);
+    expect(await offers('history', '--')).toEqual(['--vm', '--since', '--until', '--result', '--limit', '--report', '--json', '--quiet', '--help']);
   });
 
   test('completes values, and files where files belong', async () => {
     expect(await offers('export', 'x', '--format', '')).toEqual(['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx']);
     expect(await offers('completion', 'z')).toEqual(['zsh']);
+    expect(await offers('profile', '')).toEqual(['list', 'show']);
+    expect(await offers('batch', 'x', '--on-error', '')).toEqual(['stop', 'continue']);
     expect(await offers('export', 'x', '--to', '')).toEqual(['files']);
     expect(await offers('inspect', '')).toEqual(['files']);
   });

@@ -6,7 +6,7 @@ import { openWorkshop } from './workshop.ts';
 
 const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
-const VERBS = ['export', 'inspect', 'convert', 'verify', 'compare', 'resume', 'list', 'history', 'completion'];
+const VERBS = ['export', 'batch', 'inspect', 'convert', 'verify', 'compare', 'resume', 'list', 'history', 'profile', 'completion'];
 
 describe('help', () => {
   test('without a command says what there is to do', async () => {
@@ -39,8 +39,11 @@ describe('wrong usage', () => {
     [['export', 'x', '--to', 'y', '--forma', 'raw'], 'There is no flag --forma; did you mean --format?'],
     [['export', 'x'], '--to is missing.'],
     [['export', '--to', 'y'], 'PATH is missing.'],
-    [['export', 'x', '--to', 'y', '--format', 'qed'], '--format "qed": it must be one of raw, qcow2, vmdk, vhd, vdi, vhdx.'],
-    [['export', 'x', '--to', 'y', '--limit-rate', 'fast'], '--limit-rate "fast": it must be a size such as 512K, 50M or 1.5G.'],
+    [['export', 'x', '--to', 'y', '--format', 'qed'], '--format "qed": it must be one of raw, qcow2, vmdk, vhd, vdi, vhdx, ova, ovf.'],
+    [
+      ['export', 'x', '--to', 'y', '--limit-rate', 'fast'],
+      '--limit-rate "fast": it must be a size such as 512K, 50M or 1.5G, or times of day: 08:00-18:00=50M,*=500M.',
+    ],
     [['export', 'x', '--to', 'y', '--compression', 'zlib:10'], '--compression "zlib:10": the level must be from 1 to 9.'],
     [['export', 'x', '--to', 'y', '--to', 'z'], '--to is given twice ("y", "z").'],
     [['compare', 'a'], 'IMAGE is missing.'],

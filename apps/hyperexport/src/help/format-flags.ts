@@ -16,9 +16,15 @@ export function formatFlags(flags: Flags): string {
 
 export const toFlagName = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** What follows a flag's name, and what it is for. */
+export const toFlagWords = (flag: Flag): { readonly value: string; readonly about: string } => ({
+  value: valueOf(flag),
+  about: `${flag.brief}${noteOf(flag)}`,
+});
+
 function formatFlag(name: string, flag: Flag): string {
-  const words = `${name}${valueOf(flag)}`;
-  const about = `${flag.brief}${noteOf(flag)}`;
+  const { value, about } = toFlagWords(flag);
+  const words = value === '' ? name : `${name} ${value}`;
   if (words.length < NAME_WIDTH) return `  ${words.padEnd(NAME_WIDTH)}${about}\n`;
   const oneLine = `  ${words}  ${about}`;
   return oneLine.length <= LINE_MAX && words.length <= NAME_WIDTH + 2 ? `${oneLine}\n` : `  ${words}\n  ${' '.repeat(NAME_WIDTH)}${about}\n`;
@@ -26,7 +32,7 @@ function formatFlag(name: string, flag: Flag): string {
 
 function valueOf(flag: Flag): string {
   if (flag.kind === 'boolean' || flag.kind === 'counter') return '';
-  return ` ${flag.kind === 'enum' ? flag.values.join('|') : (flag.placeholder ?? 'VALUE')}`;
+  return flag.kind === 'enum' ? flag.values.join('|') : (flag.placeholder ?? 'VALUE');
 }
 
 function noteOf(flag: Flag): string {

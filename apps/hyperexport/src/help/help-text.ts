@@ -1,4 +1,5 @@
 import { commandTable, verbs, type Verb } from '../command-table.ts';
+import { exitCodes } from './exit-codes.ts';
 import { formatFlags } from './format-flags.ts';
 
 const ABOUT = `Exports virtual machine disks, converts them on the way, survives being
@@ -12,13 +13,18 @@ const EXAMPLES = `EXAMPLES
   hyperexport verify /backup/web-01
   hyperexport resume`;
 
-const EXIT_CODES = `EXIT CODES
-    0  done              70  a defect of hyperexport
-    1  different         73  the target exists or cannot be made
-   64  wrong usage       74  reading or writing failed
-   65  bad input         75  try again later: busy, full, changed
-   66  not found         77  not permitted
-  130  stopped; "hyperexport resume" goes on`;
+/** Two columns, and what is too long for one below. */
+function formatExitCodes(): string {
+  const [last, ...short] = exitCodes.toReversed();
+  const half = short.length / 2;
+  const cell = ([code, meaning]: (typeof exitCodes)[number]): string => `${String(code).padStart(4)}  ${meaning}`;
+  const pairs = short.toReversed().slice(0, half);
+  const lines = pairs.map((left, at) => {
+    const right = short.toReversed()[half + at];
+    return ` ${cell(left).padEnd(22)}${right ? cell(right) : ''}`.trimEnd();
+  });
+  return ['EXIT CODES', ...lines, ...(last ? [` ${cell(last)}`] : [])].join('\n');
+}
 
 /** The help without a command: what there is to do. */
 export function rootHelp(): string {
@@ -35,7 +41,7 @@ ${EXAMPLES}
 
 "hyperexport COMMAND --help" tells more, with examples. --version: the version.
 
-${EXIT_CODES}
+${formatExitCodes()}
 `;
 }
 

@@ -4,7 +4,7 @@ import type { DiskProgress, ExportProgress } from './export-types.ts';
 /** Ten times a second, as `Watch` promises, whatever the number of disks. */
 const REPORT_INTERVAL_MS = 100;
 
-/** Gathers the progress of all disks into one report. A change of state is always told. */
+/** Gathers the progress of all disks into one report. A change of state or stage is always told. */
 export class ProgressBoard {
   readonly #clock: Clock;
   readonly #report: (progress: ExportProgress) => void;
@@ -22,7 +22,8 @@ export class ProgressBoard {
     if (!before) return;
     this.#disks[index] = { ...before, state, ...(progress === undefined ? {} : { progress }) };
     const now = this.#clock.elapsed();
-    if (before.state === state && now - this.#toldAt < REPORT_INTERVAL_MS) return;
+    const isNews = before.state !== state || (progress !== undefined && before.progress?.stage !== progress.stage);
+    if (!isNews && now - this.#toldAt < REPORT_INTERVAL_MS) return;
     this.#toldAt = now;
     this.#report({ disks: [...this.#disks] });
   }

@@ -61,12 +61,21 @@ describe('exporting a VM', () => {
     expect(manifest.disks.map(({ id, file }) => [id, file])).toEqual([['disk 1', 'disk-0.raw']]);
   });
 
-  test('progress tells every change of state, and in between ten times a second at most', async () => {
+  test('progress tells every change of state and stage, and in between ten times a second at most', async () => {
     const { ports, request } = stage();
     const reports: ExportProgress[] = [];
     await exportVM(ports)({ ...request, parallel: 1 }, { ...calm, onProgress: (progress) => reports.push(progress) });
-    const states = reports.map(({ disks }) => disks.map(({ state }) => state).join(' '));
-    expect(states).toEqual(['running waiting', 'done waiting', 'done running', 'done done']);
+    const told = reports.map(({ disks }) => disks.map(({ state, progress }) => `${state} ${progress?.stage ?? ''}`.trim()).join(', '));
+    expect(told).toEqual([
+      'running, waiting',
+      'running copying, waiting',
+      'running publishing, waiting',
+      'done publishing, waiting',
+      'done publishing, running',
+      'done publishing, running copying',
+      'done publishing, running publishing',
+      'done publishing, done publishing',
+    ]);
     expect(reports.at(-1)?.disks.map(({ progress }) => progress?.settled)).toEqual(contents.map(({ length }) => length));
   });
 
