@@ -2,12 +2,14 @@ import { HyperError, type VMInfo } from '@hypersdk/domain';
 import { toExportName } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
 
-type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat'>;
+type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof'>;
 
 /** What would stop the run later, told before the first byte is read. */
 export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
   checkFormats(vms, flags);
   checkNames(vms, flags);
+  if (flags.bootProof && flags.format === 'ova')
+    throw new HyperError('usage/invalid', '--boot-proof needs images that lie in a folder, and --format ova packs them into one file');
 }
 
 export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
