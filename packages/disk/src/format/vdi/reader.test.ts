@@ -37,7 +37,7 @@ describe('a dynamic disk', () => {
       virtualSize: 8 * MIB + 512,
       unitSize: MIB,
       references: [],
-      details: { type: 'dynamic', blockCount: 9, storedBlocks: 4 },
+      details: { blockCount: 9, storedBlocks: 4 },
     });
     const head = editVdi(none).subarray(0, 65_536);
     expect([head, head.subarray(0, 71), head.subarray(1), new Uint8Array(0)].map((bytes) => vdiReader.probe(bytes))).toEqual([

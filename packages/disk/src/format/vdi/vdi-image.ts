@@ -41,7 +41,7 @@ export class VdiImage implements DiskImage {
       unitSize: header.blockSize,
       references: parent ? [parent.name] : [],
       snapshotCount: 0,
-      details: { type: header.type, blockCount: header.blockCount, storedBlocks: header.storedCount, id: header.id },
+      details: { blockCount: header.blockCount, storedBlocks: header.storedCount, id: header.id },
     };
   }
 

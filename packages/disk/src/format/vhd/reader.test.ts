@@ -38,7 +38,7 @@ describe('a dynamic disk', () => {
       virtualSize: 10 * MIB,
       unitSize: 2 * MIB,
       references: [],
-      details: { type: 'dynamic', creator: 'win ', geometry: '301/4/17', footer: 'whole' },
+      details: { creator: 'win', geometry: '301/4/17', footer: 'whole' },
     });
   });
 

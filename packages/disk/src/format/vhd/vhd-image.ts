@@ -11,8 +11,7 @@ export interface VhdImage extends DiskImage {
 export function describeFooter({ footer, state }: ChosenFooter): DiskImage['info']['details'] {
   const { creator, geometry, uniqueId, savedState } = footer;
   return {
-    type: footer.type,
-    creator: JSON.stringify(creator).slice(1, -1),
+    creator: JSON.stringify(creator.trimEnd()).slice(1, -1),
     geometry: `${geometry.cylinders}/${geometry.heads}/${geometry.sectors}`,
     uniqueId,
     footer: state,
