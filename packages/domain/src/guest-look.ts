@@ -60,7 +60,7 @@ export interface GuestVolume {
   /** `disk`, `partition 2` or `vg/lv`. */
   readonly place: string;
   readonly partition?: PartitionEntry;
-  /** Byte of the disk where it begins; absent for logical volumes, which need not lie in one piece. */
+  /** Byte of the disk where it begins; absent for logical volumes, which need not lie in one piece, and for what lies outside the disk. */
   readonly offset?: number;
   readonly size: number;
   readonly content: VolumeContent;

@@ -9,7 +9,7 @@ import { partOf, type Span } from './span.ts';
 import { hasBiosLoader } from './system/bios-loader.ts';
 import { findEfiLoaders } from './system/efi-loaders.ts';
 import { findLinux } from './system/os-release.ts';
-import { findWindows } from './system/windows.ts';
+import { findWindows, isHibernated } from './system/windows.ts';
 import { isPhysicalVolume } from './volume/lvm.ts';
 import { recognise } from './volume/recognise.ts';
 import { describe, type Recognised } from './volume/recognised.ts';
@@ -100,7 +100,7 @@ class Look {
     const end = Math.min(endOf(partition), this.#disk.size);
     if (!(Number.isSafeInteger(offset) && length > 0 && offset < end)) {
       this.#note('warning', place, 'It lies outside the disk.');
-      this.#volumes.push({ ...about, offset: 0, size: 0, content: UNKNOWN.content });
+      this.#volumes.push({ place, partition: entry, size: 0, content: UNKNOWN.content });
       return;
     }
     if (end < endOf(partition)) this.#note('warning', place, `It ends at byte ${endOf(partition)}, behind the end of the disk.`);
@@ -157,6 +157,13 @@ class Look {
     }
     const system = this.#attempt(place, () => (content.kind === 'ntfs' ? findWindows(openFiles()) : findLinux(openFiles())));
     if (system) this.#systems.push({ ...system, volume: place });
+    if (content.kind === 'ntfs' && this.#attempt(place, () => isHibernated(openFiles()))) {
+      this.#note(
+        'warning',
+        place,
+        'Windows lies hibernated here, or was shut down with fast startup: its file systems are not in order until it starts again.',
+      );
+    }
   }
 
   #checkOverlaps(table: PartitionTable): void {

@@ -83,6 +83,13 @@ describe.skipIf(cannotMountNtfs())('Windows on NTFS', { timeout: TIMEOUT_MS }, (
     expect(brokenHive).toMatchObject({ systems: [], findings: [{ summary: 'The registry hive has no magic number.' }] });
   });
 
+  test('is told to be hibernated, and not when it has woken up', async () => {
+    const look = await lookAt(install('hibernated', [], (root) => writeFileSync(join(root, 'hiberfil.sys'), Buffer.alloc(4096, 'HIBR'))));
+    expect(look.findings).toMatchObject([{ severity: 'warning', place: 'disk', summary: expect.stringContaining('hibernated') as string }]);
+    const awake = await lookAt(install('awake', [], (root) => writeFileSync(join(root, 'hiberfil.sys'), Buffer.alloc(4096))));
+    expect(awake.findings).toEqual([]);
+  });
+
   test('is not found on a volume of files', async () => {
     const look = await lookAt(install('files', [], (root) => writeFileSync(join(root, 'a-file'), 'text')));
     expect(look).toMatchObject({ systems: [], findings: [], volumes: [{ content: { kind: 'ntfs' } }] });

@@ -15,6 +15,17 @@ export function findWindows(tree: FileTree): FoundSystem | undefined {
   return openPath(tree, WINDOWS)?.kind === 'folder' ? { family: 'windows', name: 'Windows' } : undefined;
 }
 
+/** "hibr" and "wake" in either case begin the file of a Windows that was suspended to disk; one that was not wipes them. */
+const SUSPENDED = /^(?:hibr|wake)$/i;
+const HIBERNATION_FILE = '/hiberfil.sys';
+
+/** Whether Windows lies hibernated on the volume, which "fast startup" makes of every shutdown. */
+export function isHibernated(tree: FileTree): boolean {
+  const file = openPath(tree, HIBERNATION_FILE);
+  if (file?.kind !== 'file' || file.content.size < 4) return false;
+  return SUSPENDED.test(file.content.read({ offset: 0, length: 4 }, 'hibernation file').text(0, 4, 'latin1'));
+}
+
 function describeWindows(root: HiveKey): FoundSystem {
   let key: HiveKey | undefined = root;
   for (const name of KEYS) key = key?.child(name);
