@@ -115,7 +115,12 @@ export const errorTable = {
   },
   'ovf/too-many': { status: 422, exit: 65, retry: 'never', mend: 'Do not trust this package: no VM is made of that much.' },
   'package/missing-file': { status: 404, exit: 66, retry: 'never', mend: 'Copy the whole package: every file that its .mf names.' },
-  'package/mismatch': { status: 409, exit: 1, retry: 'never', mend: 'The file is not what the package was made with; copy or download it again.' },
+  'package/mismatch': {
+    status: 409,
+    exit: 1,
+    retry: 'never',
+    mend: 'Copy or download the package again. If you trust it as it is, convert its disks one by one: hyperexport convert VM.ova/DISK TARGET.',
+  },
   'package/malformed-manifest': { status: 422, exit: 65, retry: 'never', mend: 'The .mf is damaged; copy or download the package again.' },
   'package/malformed-certificate': { status: 422, exit: 65, retry: 'never', mend: 'The .cert is damaged; copy or download the package again.' },
   'package/untrusted': {
