@@ -62,6 +62,8 @@ describe('convert', () => {
       ['c.vmdk', '--subformat', 'streamOptimized'],
       ['d.raw'],
       ['e.qcow2', '--cluster-size', '4K', '--compat', '2'],
+      ['f.vhdx', '--cluster-size', '1M'],
+      ['g.vhdx', '--subformat', 'fixed', '--sector-size', '512'],
     ]) {
       const target = workshop.path(`peer-${name}`);
       expect(await run(['convert', raw, target, '--quiet', ...flags], workshop)).toEqual({ code: 0, stdout: '', stderr: '' });

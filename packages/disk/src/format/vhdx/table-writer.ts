@@ -2,7 +2,7 @@
 import { KIB } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import { isZero } from '../../stream/is-zero.ts';
-import { BLOCK_STATE, ENTRY_SIZE, entryOfBlock, OFFSET_SHIFT } from './block-table.ts';
+import { BLOCK_STATE, ENTRY_SIZE, entryOfBlock, OFFSET_SHIFT } from './table-entry.ts';
 import { ALIGNMENT } from './vhdx-limits.ts';
 import type { VhdxPlaces } from './vhdx-plan.ts';
 

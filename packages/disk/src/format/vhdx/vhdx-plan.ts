@@ -1,7 +1,7 @@
 import { formatBytes, HyperError, KIB, MIB, roundUp, type ByteRange } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
-import { ENTRY_SIZE, tableShape, type TableShape } from './block-table.ts';
+import { ENTRY_SIZE, tableShape, type TableShape } from './table-entry.ts';
 import { ALIGNMENT, BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, SECTOR_SIZES, VIRTUAL_SIZE_MAX } from './vhdx-limits.ts';
 
 const vhdxSubformats = ['dynamic', 'fixed'] as const;

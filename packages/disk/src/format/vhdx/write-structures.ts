@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { WritableFile } from '../../file/byte-file.ts';
 import { deriveId, ID_CONTENT_SIZE, toUuid } from '../blocks/derive-id.ts';
-import { ENTRY_SIZE } from './block-table.ts';
+import { ENTRY_SIZE } from './table-entry.ts';
 import { encodeFileHeader, FILE_SIGNATURE, HEADER_OFFSETS } from './file-header.ts';
 import { GUID_SIZE, readGuid, writeGuid, type Guid } from './guid.ts';
 import { FILE_PARAMETER } from './metadata.ts';
