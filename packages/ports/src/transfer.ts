@@ -137,7 +137,7 @@ export interface ImageInspector {
   /** Names the one format that the file's bytes match; `raw` when none does. Two matches are refused with `image/malformed`. */
   probe(path: string, o: Cancel): Promise<ImageFormat>;
   inspect(image: ImageRef, o: Cancel): Promise<ImageInfo>;
-  /** Says what lies on the disk: partitions, file systems, installed systems, boot loaders. What is broken there is a finding, never a failure. Half a second and 24 MiB of reading at most. */
+  /** Says what lies on the disk: partitions, file systems, installed systems, boot loaders. What is broken there is a finding, never a failure. A second and 24 MiB of reading at most. */
   look(image: ImageRef, o: Cancel): Promise<GuestLook>;
   /** Identifies the content of an image and all files it refers to, at this moment: changes whenever any of them is written. */
   mark(image: ImageRef, o: Cancel): Promise<string>;

@@ -14,8 +14,8 @@ import { isPhysicalVolume } from './volume/lvm.ts';
 import { recognise } from './volume/recognise.ts';
 import { describe, type Recognised } from './volume/recognised.ts';
 
-/** The longest that a look takes, unless its caller says otherwise. */
-const TIME_MS = 500;
+/** The longest that a look takes, unless its caller says otherwise. It needs a hundredth of this; the rest is for slow media and busy machines. */
+const TIME_MS = 1000;
 /** Logical volumes of a group that are looked into. */
 const LOGICAL_MAX = 64;
 /** Enough to see what is wrong; a hostile disk could make thousands. */
