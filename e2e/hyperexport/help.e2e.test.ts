@@ -6,7 +6,7 @@ import { openWorkshop } from './workshop.ts';
 
 const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
-const VERBS = ['export', 'batch', 'inspect', 'convert', 'verify', 'compare', 'resume', 'list', 'history', 'profile', 'completion'];
+const VERBS = ['export', 'batch', 'inspect', 'convert', 'verify', 'boot', 'compare', 'resume', 'list', 'history', 'profile', 'completion', 'man'];
 
 describe('help', () => {
   test('without a command says what there is to do', async () => {
@@ -19,7 +19,7 @@ describe('help', () => {
   test.each(VERBS)('of %s has a usage line, examples and flags, and fits 80 columns', async (verb) => {
     const ended = await run([verb, '--help'], workshop);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toMatch(new RegExp(`^Usage: hyperexport ${verb} `));
+    expect(ended.stdout).toMatch(new RegExp(`^Usage: hyperexport ${verb}\\b`));
     expect(ended.stdout).toContain(`\nEXAMPLES\n  hyperexport ${verb}`);
     for (const line of ended.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     await expectGolden(`help-${verb}.txt`, ended.stdout);

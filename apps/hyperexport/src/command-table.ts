@@ -76,6 +76,11 @@ export const commandTable = {
     usage: 'bash | zsh | fish',
     load: async () => (await import('./commands/completion.ts')).completionCommand,
   },
+  man: {
+    brief: 'Print the manual page',
+    usage: '',
+    load: async () => (await import('./commands/man.ts')).manCommand,
+  },
 } as const satisfies Readonly<Record<string, CommandEntry>>;
 
 export type Verb = keyof typeof commandTable;

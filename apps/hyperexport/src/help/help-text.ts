@@ -49,7 +49,7 @@ ${formatExitCodes()}
 export async function commandHelp(verb: Verb): Promise<string> {
   const command = await commandTable[verb].load();
   const flags = formatFlags(command.parameters.flags ?? {});
-  return `Usage: hyperexport ${verb} ${commandTable[verb].usage}
+  return `Usage: ${['hyperexport', verb, commandTable[verb].usage].join(' ').trimEnd()}
 
 ${command.fullDescription ?? command.brief}
 

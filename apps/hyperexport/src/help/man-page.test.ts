@@ -13,5 +13,5 @@ test('it has every command, and no line that groff would take for a request of i
   for (const verb of verbs) expect(page).toContain(`\n.SS ${verb}`);
   expect(page).toMatch(/^[\u0000-\u007F]*$/);
   const requests = [...page.matchAll(/^\.(\w+)/gm)].map(([, name]) => name);
-  expect([...new Set(requests)].toSorted()).toEqual(['B', 'BR', 'EE', 'EX', 'PP', 'SH', 'SS', 'TH', 'TP', 'br']);
+  expect(new Set(requests)).toEqual(new Set(['B', 'BR', 'EE', 'EX', 'PP', 'SH', 'SS', 'TH', 'TP', 'br']));
 });

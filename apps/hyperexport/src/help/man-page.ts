@@ -25,7 +25,7 @@ export async function manPage(version: string): Promise<string> {
     '.SH NAME',
     'hyperexport \\- export virtual machine disks, convert them, and prove the copy',
     '.SH SYNOPSIS',
-    ...verbs.flatMap((verb) => [`.B hyperexport ${verb}`, roff(commandTable[verb].usage), '.br']),
+    ...verbs.flatMap((verb) => [`.B hyperexport ${verb}`, ...usageOf(verb), '.br']),
     '.SH DESCRIPTION',
     'Exports virtual machine disks, converts them on the way, survives being stopped, and proves the copy.',
     'Typed alone in a terminal, it asks what to export; elsewhere it prints its help.',
@@ -38,10 +38,16 @@ export async function manPage(version: string): Promise<string> {
   return `${parts.join('\n')}\n`;
 }
 
+/** A line of its own, or none: an empty line would be a paragraph. */
+const usageOf = (verb: Verb): readonly string[] => {
+  const { usage } = commandTable[verb];
+  return usage.length === 0 ? [] : [roff(usage)];
+};
+
 function describeCommand(verb: Verb, command: Command<CliContext>): readonly string[] {
   const flags = Object.entries(command.parameters.flags ?? {});
   return [
-    `.SS ${verb} ${roff(commandTable[verb].usage)}`,
+    ['.SS', verb, ...usageOf(verb)].join(' '),
     ...toParagraphs(command.fullDescription ?? command.brief),
     ...flags.flatMap(([name, flag]) => {
       const { value, about } = toFlagWords(flag);

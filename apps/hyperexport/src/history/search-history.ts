@@ -30,11 +30,8 @@ export function searchHistory(entries: readonly HistoryEntry[], { vm, since, unt
 /** The VMs where they are known; a run that did not succeed is known by what was asked for. */
 const subjectsOf = (entry: HistoryEntry): readonly string[] => entry.vms ?? [entry.source];
 
-const textsOf = ({ id, command, state, source, target, vms = [], root = '', error }: HistoryEntry): readonly string[] => [
-  ...[id, command, state, source, target, root],
-  ...vms,
-  ...(error ? [error.code, error.message] : []),
-];
+const textsOf = ({ id, command, state, source, target, vms = [], root = '', error }: HistoryEntry): readonly string[] =>
+  [id, command, state, source, target, root].concat(vms, error ? [error.code, error.message] : []);
 
 const contains = (text: string, part: string): boolean => text.toLocaleLowerCase('en').includes(part.toLocaleLowerCase('en'));
 

@@ -58,7 +58,7 @@ export function takeProfile(line: readonly string[]): { readonly name?: string; 
   return { name, line: line.toSpliced(at, isOneWord ? 1 : 2) };
 }
 
-export const variableOf = (flag: string): string => `HYPEREXPORT_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`;
+const variableOf = (flag: string): string => `HYPEREXPORT_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`;
 
 /** Flags in kebab case, whichever case they were typed in. */
 function typedFlags(words: readonly string[]): ReadonlySet<string> {

@@ -13,7 +13,7 @@ const ITEM_COUNT_MAX = 1_000;
 const NAME_COUNT_MAX = 1_000;
 
 /** Choices for what is written, called as the flags of the command line are. */
-export const batchSettingsSchema = z.strictObject({
+const batchSettingsSchema = z.strictObject({
   name: z.string().min(1).max(128).optional().describe('folder of the export; for items of one VM'),
   subformat: z.string().min(1).max(64).optional(),
   compression: z.string().min(1).max(16).optional().describe('none, zlib or zstd, with a level: zstd:3'),
