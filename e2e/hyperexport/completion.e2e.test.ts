@@ -35,7 +35,7 @@ describe.skipIf(missing('bash'))('in bash', () => {
   });
 
   test('completes values, and files where files belong', async () => {
-    expect(await offers('export', 'x', '--format', '')).toEqual(['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx']);
+    expect(await offers('export', 'x', '--format', '')).toEqual(['raw', 'qcow2', 'vmdk', 'vhd', 'vdi', 'vhdx', 'ova', 'ovf']);
     expect(await offers('completion', 'z')).toEqual(['zsh']);
     expect(await offers('profile', '')).toEqual(['list', 'show']);
     expect(await offers('batch', 'x', '--on-error', '')).toEqual(['stop', 'continue']);
