@@ -19,7 +19,7 @@ const EFI_MODULE = '/usr/lib/syslinux/modules/efi64/ldlinux.e64';
 export const GREETING = 'tiny-guest login:';
 
 /** The newest kernel of this machine that may be read. */
-export function findKernel(): string | undefined {
+function findKernel(): string | undefined {
   const name = readdirSync('/boot')
     .filter((file) => file.startsWith('vmlinuz-'))
     .toSorted()

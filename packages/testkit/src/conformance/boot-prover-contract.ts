@@ -40,6 +40,13 @@ async function observeUntil(prover: BootProver, machine: BootMachine, isEnough: 
 }
 
 export const checksOfBootProver = (open: OpenBootProver): readonly Check[] => [
+  ...checksOfSeeing(open),
+  ...checksOfLeaving(open),
+  ...checksOfRefusing(open),
+];
+
+/** What a guest does is shown, and nothing of it stays. */
+const checksOfSeeing = (open: OpenBootProver): readonly Check[] => [
   {
     name: 'it says what a proof runs on, and says the same again',
     run: async () => {
@@ -80,6 +87,10 @@ export const checksOfBootProver = (open: OpenBootProver): readonly Check[] => [
       expect(await subject.digest()).toBe(before);
     },
   },
+];
+
+/** Nothing of a guest is left, however it ends. */
+const checksOfLeaving = (open: OpenBootProver): readonly Check[] => [
   {
     name: 'leaving the iteration ends the guest and leaves nothing',
     run: async () => {
@@ -110,15 +121,6 @@ export const checksOfBootProver = (open: OpenBootProver): readonly Check[] => [
     },
   },
   {
-    name: 'a cancelled start rejects with the reason and starts nothing',
-    run: async () => {
-      await using subject = await open();
-      await expectCancelled((o) => subject.prover.probe(o));
-      await expectCancelled((o) => Array.fromAsync(subject.prover.boot(subject.waiting, o)));
-      expect(await subject.remains()).toBe(0);
-    },
-  },
-  {
     name: 'a running guest that is called off ends with the reason and leaves nothing',
     run: async () => {
       await using subject = await open();
@@ -131,6 +133,19 @@ export const checksOfBootProver = (open: OpenBootProver): readonly Check[] => [
         }
       };
       await expect(watch()).rejects.toBe(reason);
+      expect(await subject.remains()).toBe(0);
+    },
+  },
+];
+
+/** What cannot or must not be started is not. */
+const checksOfRefusing = (open: OpenBootProver): readonly Check[] => [
+  {
+    name: 'a cancelled start rejects with the reason and starts nothing',
+    run: async () => {
+      await using subject = await open();
+      await expectCancelled((o) => subject.prover.probe(o));
+      await expectCancelled((o) => Array.fromAsync(subject.prover.boot(subject.waiting, o)));
       expect(await subject.remains()).toBe(0);
     },
   },

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
 import type { BootMachine } from '@hypersdk/ports';
 import { bootProverContract, missing, type BootProverSubject } from '@hypersdk/testkit';
-import { describe } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildBootSector, type TinyGuest } from './build-boot-sector.ts';
+import { findTools } from './find-tools.ts';
 import { QemuBootProver } from './qemu-boot-prover.ts';
 
+const SEARCH_PATH = (process.env['PATH'] ?? '').split(delimiter);
 const SAYS = 'A guest of one sector lives.';
 
 /** Guests in a folder of their own, whose name is part of every command line that works on them. */
-async function open(): Promise<BootProverSubject> {
+async function open({ unsandboxed }: { readonly unsandboxed: boolean }): Promise<BootProverSubject> {
   const folder = await mkdtemp(join(tmpdir(), 'boot-prover-test-'));
   const mark = basename(folder);
   const write = async (name: string, guest: TinyGuest): Promise<BootMachine> => {
@@ -23,7 +25,7 @@ async function open(): Promise<BootProverSubject> {
   const waiting = await write('waiting', { says: SAYS, writes: true, afterwards: 'idle' });
   const ending = await write('ending', { says: SAYS, writes: false, afterwards: 'off' });
   return {
-    prover: new QemuBootProver({ searchPath: (process.env['PATH'] ?? '').split(':'), unsandboxed: false }),
+    prover: new QemuBootProver({ searchPath: unsandboxed ? [await withoutBubblewrap(folder)] : SEARCH_PATH, unsandboxed }),
     waiting,
     ending,
     says: SAYS,
@@ -36,6 +38,14 @@ async function open(): Promise<BootProverSubject> {
   };
 }
 
+/** A folder with all programs that a proof needs but the one that shuts it in. */
+async function withoutBubblewrap(folder: string): Promise<string> {
+  const { tools } = findTools(SEARCH_PATH, { unsandboxed: true });
+  for (const program of [tools?.qemu, tools?.setpriv, tools?.prlimit])
+    if (program !== undefined) await symlink(program, join(folder, basename(program)));
+  return folder;
+}
+
 /** Processes whose command line names the image, inside and outside of the sandbox. */
 async function countProcesses(mark: string): Promise<number> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -44,5 +54,17 @@ async function countProcesses(mark: string): Promise<number> {
 }
 
 describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('QEMU', () => {
-  bootProverContract(open);
+  bootProverContract(() => open({ unsandboxed: false }));
+});
+
+describe.skipIf(missing('qemu-system-x86_64', 'setpriv', 'prlimit'))('QEMU without bubblewrap', () => {
+  bootProverContract(() => open({ unsandboxed: true }));
+
+  test('is not used unless that is wanted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'boot-prover-test-'));
+    const prover = new QemuBootProver({ searchPath: [await withoutBubblewrap(folder)], unsandboxed: false });
+    const about = await prover.probe({ signal: new AbortController().signal });
+    await rm(folder, { recursive: true });
+    expect(about).toEqual({ ready: false, reason: expect.stringContaining('bubblewrap is not installed') });
+  });
 });

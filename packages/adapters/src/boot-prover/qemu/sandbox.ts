@@ -66,5 +66,6 @@ const toWalls = ({ scratch, disks, devices }: Enclosure): readonly string[] =>
     disks.flatMap(({ path, beside }, at) =>
       [...new Set([basename(path), ...beside])].flatMap((name) => ['--ro-bind', join(dirname(path), name), `/images/${at}/${name}`]),
     ),
-    ['--chdir', SCRATCH],
+    // The root and the devices lie in memory, which nobody would bound.
+    ['--remount-ro', '/', '--remount-ro', '/dev', '--chdir', SCRATCH],
   ].flat();
