@@ -22,9 +22,11 @@ export const exportVM =
     await refuseComplete(ports.target, request, o);
     await using lease = await openLease(request, o);
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
-    const results = await exportDisks(ports, request, { ...o, lease, begun });
+    const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
+    const results = await exportDisks(ports, request, { signal: o.signal, lease, begun, board });
     await lease.check(o);
     const disks = await packDisks(ports, request, { signal: o.signal, lease, begun, results });
+    for (const index of disks.keys()) board.update(index, 'done');
     const manifest = sealExportManifest({
       kind: 'hypersdk.export-manifest',
       version: 1,
@@ -82,13 +84,14 @@ async function openLease(request: ExportRequest, o: Cancel): Promise<ExportLease
   return lease;
 }
 
-interface DiskRun extends Watch<ExportProgress> {
+interface DiskRun extends Cancel {
+  readonly board: ProgressBoard;
   readonly lease: ExportLease;
   readonly begun: BegunExport;
 }
 
 async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRun): Promise<readonly DiskResult[]> {
-  const { lease, begun } = o;
+  const { lease, begun, board } = o;
   const { rateLimit, ...rest } = request;
   const kept = begun.continues ? await listFiles(ports.target, request.name, o) : new Map<string, never>();
   const packed = request.package === 'ova' ? await listPackage(ports, { signal: o.signal, name: request.name, kept }) : new Map<string, never>();
@@ -96,14 +99,14 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   // One budget for all disks: what one does not need, the others may use.
   const budget = typeof rateLimit === 'number' ? ports.transfer.openBudget(rateLimit) : rateLimit;
   const share = budget === undefined ? {} : { rateLimit: budget };
-  const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
 
   return runTogether(lease.disks, { signal: o.signal, width: widthOf(request) }, async (source, index, { signal }) => {
     using _place = typeof parallel === 'number' ? undefined : await parallel.take({ signal });
     board.update(index, 'running');
     const task = { source, index, lease, kept, packed, request: rest, ...share };
     const result = await exportDisk(ports, task, { signal, onProgress: (progress) => board.update(index, 'running', progress) });
-    board.update(index, 'done');
+    // A disk that goes to an archive is there when the archive is.
+    if (request.package !== 'ova') board.update(index, 'done');
     return result;
   });
 }
