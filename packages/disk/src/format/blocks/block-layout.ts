@@ -1,7 +1,7 @@
 import { HyperError, LEAF_SIZE } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import type { ImagePlan, Layout, LayoutMark } from '../image-writer.ts';
-import { PlaceHistory } from '../vmdk/place-history.ts';
+import { PlaceHistory } from '../place-history.ts';
 import { BlockTableWriter, type BlockTablePlace } from './block-table-writer.ts';
 
 /** Where blocks of one size lie in a file, one after the other in the order of the disk. */

@@ -1,7 +1,7 @@
 // QEMU docs/interop/qcow2, "Cluster mapping" and "Extended L2 Entries".
 import { GIB, MIB } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import { hasFeature, type Header } from './header.ts';
 import { tableCoverage, type Region } from './inspect-header.ts';
 import { L1Table } from './l1-table.ts';

@@ -1,7 +1,7 @@
 // QEMU docs/interop/qcow2, "Cluster mapping", "L1 table entry".
 import { KIB, MIB } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import type { Header } from './header.ts';
 import { tableCoverage, type Region } from './inspect-header.ts';
 import { malformed } from './malformed.ts';

@@ -1,7 +1,7 @@
 // MS-VHDX 2.5 "BAT": an entry for each payload block, and after each chunk of them one for the chunk's sector bitmap.
 import { endOf, KIB, type ByteRange } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { BoundedCache } from '../qcow2/bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import type { Metadata } from './metadata.ts';
 import type { Regions } from './region-table.ts';
 import { TableCheck } from './table-check.ts';

@@ -1,7 +1,7 @@
 import { HyperError, LEAF_SIZE } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
-import { PlaceHistory } from '../vmdk/place-history.ts';
+import { PlaceHistory } from '../place-history.ts';
 import { TableWriter } from './table-writer.ts';
 import { placesOf, WRITTEN_UNIT_SIZE, type VhdxPlaces, type VhdxPlan } from './vhdx-plan.ts';
 import { unmarkImage, writeStructures } from './write-structures.ts';

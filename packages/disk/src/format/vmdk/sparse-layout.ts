@@ -2,7 +2,7 @@ import { HyperError, LEAF_SIZE, roundUp } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import { EMBEDDED_DESCRIPTOR, encodeDescriptor } from './descriptor-text.ts';
-import { PlaceHistory } from './place-history.ts';
+import { PlaceHistory } from '../place-history.ts';
 import { encodeSparseHeader } from './sparse-header.ts';
 import { SECTOR_SIZE, SPARSE_FILE_MAX, TABLE_ENTRIES, TABLE_SIZE } from './vmdk-limits.ts';
 import { WRITTEN_GRAIN_SIZE, WRITTEN_TABLE_SPAN, type VmdkPlan } from './vmdk-plan.ts';

@@ -4,7 +4,7 @@ import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import { EMBEDDED_DESCRIPTOR, encodeDescriptor } from './descriptor-text.ts';
 import { encodeTableMarker } from './marker.ts';
-import { PlaceHistory } from './place-history.ts';
+import { PlaceHistory } from '../place-history.ts';
 import { encodeSparseHeader } from './sparse-header.ts';
 import { tooMuch } from './sparse-layout.ts';
 import { reloadDirectory, reloadTable } from './stream-reload.ts';
