@@ -5,6 +5,8 @@ import { NbdConnection, type ConnectWish, type ContextMap, type NbdExport } from
 
 /** Waits before another connection is tried, in milliseconds. Any answer of the server begins anew; after the last, the server is gone. */
 const WAITS_MS = [0, 50, 200, 500, 1000, 2000, 4000, 8000, 8000, 8000];
+/** A server that hangs up in the greeting may have too many clients at the moment; one that is not there is not waited for. */
+const OPEN_WAITS_MS = [100, 400, 1000];
 /** A request that the server itself failed is tried again as often: media err and recover. */
 const TRIES_MAX = 4;
 const TRY_WAIT_MS = 20;
@@ -15,6 +17,7 @@ const LOST = new Set<ErrorCode>(['nbd/lost', 'nbd/timeout', 'nbd/unreachable']);
 /** A way to one export that outlives its connections: what was under way when one broke is asked again over the next. */
 export class NbdLink {
   readonly #wish: ConnectWish;
+  readonly #waitsMs: readonly number[];
   readonly #stop = new AbortController();
   readonly #first: NbdExport;
   #connection: NbdConnection;
@@ -22,14 +25,25 @@ export class NbdLink {
   /** Losses in a row, without an answer in between. */
   #losses = 0;
 
-  private constructor(wish: ConnectWish, connection: NbdConnection) {
+  private constructor(wish: ConnectWish, connection: NbdConnection, waitsMs: readonly number[]) {
     this.#wish = wish;
+    this.#waitsMs = waitsMs;
     this.#connection = connection;
     this.#first = connection.export;
   }
 
-  static async open(wish: ConnectWish, o: { readonly signal: AbortSignal }): Promise<NbdLink> {
-    return new NbdLink(wish, await NbdConnection.open(wish, o));
+  /** `waitsMs` as above when absent. */
+  static async open(wish: ConnectWish, o: Cancel & { readonly waitsMs?: readonly number[] }): Promise<NbdLink> {
+    const waitsMs = o.waitsMs ?? WAITS_MS;
+    for (const waitMs of OPEN_WAITS_MS) {
+      try {
+        return new NbdLink(wish, await NbdConnection.open(wish, o), waitsMs);
+      } catch (error) {
+        if (!(error instanceof HyperError) || error.code !== 'nbd/lost') throw error;
+        await delay(waitMs, undefined, { signal: o.signal });
+      }
+    }
+    return new NbdLink(wish, await NbdConnection.open(wish, o), waitsMs);
   }
 
   /** As it was when it was first opened; it is the same as long as there is no error. */
@@ -73,7 +87,7 @@ export class NbdLink {
 
   async #reconnect(): Promise<NbdConnection> {
     for (;;) {
-      const waitMs = WAITS_MS[this.#losses];
+      const waitMs = this.#waitsMs[this.#losses];
       if (waitMs === undefined) throw this.#gone();
       this.#losses += 1;
       await delay(waitMs, undefined, { signal: this.#stop.signal }).catch(() => this.#stop.signal.throwIfAborted());
@@ -92,7 +106,7 @@ export class NbdLink {
     const { failure } = this.#connection;
     return new HyperError(
       'source/unreadable',
-      `${failure?.message ?? 'The NBD server is gone.'} It could not be reached again in ${WAITS_MS.length} tries.`,
+      `${failure?.message ?? 'The NBD server is gone.'} It could not be reached again in ${this.#waitsMs.length} tries.`,
       {
         cause: failure,
       },
