@@ -7,7 +7,6 @@ export { checkReceipt, parseReceipt, requireTrusted, signReceipt } from './recei
 export { toExportName } from './export/export-name.ts';
 export { exportVM } from './export/export-vm.ts';
 export type { DiskProgress, ExportOutcome, ExportPorts, ExportProgress, ExportRequest, Places } from './export/export-types.ts';
-export { packageKinds } from './package/package-files.ts';
 export type { PackageKind } from './package/package-files.ts';
 export { planExport } from './export/plan-export.ts';
 export { openPlaces } from './export/open-places.ts';

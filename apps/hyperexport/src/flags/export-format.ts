@@ -1,7 +1,10 @@
 import { HyperError, imageFormats, type ImageFormat } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
-import { packageKinds, type PackageKind } from '@hypersdk/usecases';
+import type { PackageKind } from '@hypersdk/usecases';
 import { toImageSettings, type ImageFlags } from './image-flags.ts';
+
+/** As the use cases have them, which are not loaded for two words: that would double the time of the help. */
+const packageKinds = ['ova', 'ovf'] as const satisfies readonly PackageKind[];
 
 /** What an export may be written as: images, or images put together for another platform to import. */
 export const exportFormats = [...imageFormats, ...packageKinds] as const;
