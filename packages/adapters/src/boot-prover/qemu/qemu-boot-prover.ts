@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,6 +10,7 @@ import { canOpen, toArguments } from './machine-arguments.ts';
 import { KVM_DEVICE, probeKvm } from './probe-kvm.ts';
 import { RunningMachine, type Launch } from './running-machine.ts';
 import { enclose } from './sandbox.ts';
+import { openScratch, sweepScratch } from './scratch.ts';
 
 export interface QemuBootProverOptions {
   /** Folders to look for programs in. */
@@ -69,6 +69,7 @@ export class QemuBootProver implements BootProver {
 async function look({ searchPath, unsandboxed }: QemuBootProverOptions, o: Cancel): Promise<Readiness> {
   const { tools, lack } = findTools(searchPath, { unsandboxed });
   if (tools === undefined) return { about: { ready: false, reason: lack ?? 'There is no emulator.' } };
+  await sweepScratch(Date.now());
   await using scratch = await openScratch();
   const version = await askVersion(tools, { ...o, scratch: scratch.path });
   if (version === undefined)
@@ -121,15 +122,6 @@ async function checkDisks(disks: readonly BootDisk[]): Promise<void> {
       });
     }
   }
-}
-
-/** A socket's path has at most 107 bytes (unix(7)). */
-const FOLDER_LENGTH_MAX = 80;
-
-async function openScratch(): Promise<AsyncDisposable & { readonly path: string }> {
-  const base = tmpdir().length > FOLDER_LENGTH_MAX ? '/tmp' : tmpdir();
-  const path = await mkdtemp(join(base, 'hypersdk-boot-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 async function pause(milliseconds: number, { signal }: Cancel): Promise<void> {
