@@ -35,6 +35,8 @@ with what was read, gets its name only then, and a signed receipt is put beside
 it; --unverified leaves all that out, like a plain converter. A stopped
 conversion goes on when the same command is typed again. An overlay, snapshot
 or delta is written as a whole disk, together with what it lies on.
+An NBD export goes on after a stop only with the same --point-in-time: nothing
+in the protocol tells whether it was written meanwhile.
 
 SUBFORMATS, the usual one first
   vmdk  monolithicSparse, streamOptimized

@@ -18,5 +18,5 @@ export const pointInTimeFlag = {
   optional: true,
   parse: parseText,
   placeholder: 'NAME',
-  brief: 'Go on with an NBD export only under this name of its content',
+  brief: 'Promise that the export is what NAME was',
 } as const;

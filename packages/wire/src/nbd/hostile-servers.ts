@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { ErrorCode } from '@hypersdk/domain';
-import { encodeChunk, encodeOptionReply, encodeSimpleReply } from './encode-reply.ts';
+import { encodeOptionReply, encodeSimpleReply } from './encode-reply.ts';
 import {
   ALLOCATION_CONTEXT,
   Chunk,
@@ -131,9 +131,15 @@ function honestOption(option: number): Buffer {
 }
 
 /** A chunk with its payload. */
-export function chunk(cookie: bigint, type: number, payload: Buffer, o: { readonly isLast?: boolean; readonly length?: number } = {}): Buffer {
-  const place = { cookie, offset: 0 };
-  return Buffer.concat([encodeChunk(place, { replies: 'structured', type, length: o.length ?? payload.length, isLast: o.isLast ?? true }), payload]);
+export function chunk(cookie: bigint, type: number, payload: Buffer): Buffer {
+  return Buffer.concat([rawChunk({ type, cookie, length: payload.length }), payload]);
+}
+
+/** A chunk that others follow. */
+export function part(cookie: bigint, type: number, payload: Buffer): Buffer {
+  const bytes = chunk(cookie, type, payload);
+  bytes.writeUInt16BE(0, 4);
+  return bytes;
 }
 
 export function at(offset: number | bigint, bytes: Buffer = Buffer.alloc(0)): Buffer {

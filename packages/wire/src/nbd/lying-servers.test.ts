@@ -11,6 +11,7 @@ import {
   isMap,
   isRead,
   openLiar,
+  part,
   rawChunk,
   SIZE,
   words,
@@ -178,17 +179,15 @@ const replies: readonly Lie[] = [
     lie: 'sends a part twice',
     code: 'nbd/overlapping-chunks',
     onRequest: toRead(({ cookie, offset }) => {
-      const part = at(offset, Buffer.alloc(half));
-      return Buffer.concat([chunk(cookie, Chunk.offsetData, part, { isLast: false }), chunk(cookie, Chunk.offsetData, part)]);
+      const bytes = at(offset, Buffer.alloc(half));
+      return Buffer.concat([part(cookie, Chunk.offsetData, bytes), chunk(cookie, Chunk.offsetData, bytes)]);
     }),
   },
   {
     lie: 'cuts its answer into single bytes',
     code: 'nbd/overlapping-chunks',
     onRequest: toRead(({ cookie, offset }) =>
-      Buffer.concat(
-        Array.from({ length: 1000 }, (_, index) => chunk(cookie, Chunk.offsetData, at(offset + 2 * index, Buffer.alloc(1)), { isLast: false })),
-      ),
+      Buffer.concat(Array.from({ length: 1000 }, (_, index) => part(cookie, Chunk.offsetData, at(offset + 2 * index, Buffer.alloc(1))))),
     ),
   },
   {
@@ -204,7 +203,7 @@ const replies: readonly Lie[] = [
   {
     lie: 'says nothing in a chunk that is not the last',
     code: 'nbd/malformed-reply',
-    onRequest: toRead(({ cookie }) => chunk(cookie, Chunk.none, Buffer.alloc(0), { isLast: false })),
+    onRequest: toRead(({ cookie }) => part(cookie, Chunk.none, Buffer.alloc(0))),
   },
   { lie: 'sends a chunk that nobody knows', code: 'nbd/malformed-reply', onRequest: toRead(({ cookie }) => chunk(cookie, 77, Buffer.alloc(8))) },
   {
@@ -247,10 +246,7 @@ const replies: readonly Lie[] = [
     lie: 'maps one context twice',
     code: 'nbd/malformed-map',
     onRequest: toMap(({ cookie, length }) =>
-      Buffer.concat([
-        chunk(cookie, Chunk.blockStatus, words(7, length, 0), { isLast: false }),
-        chunk(cookie, Chunk.blockStatus, words(7, length, 0)),
-      ]),
+      Buffer.concat([part(cookie, Chunk.blockStatus, words(7, length, 0)), chunk(cookie, Chunk.blockStatus, words(7, length, 0))]),
     ),
   },
   { lie: 'maps nothing', code: 'nbd/malformed-map', onRequest: toMap(({ cookie }) => chunk(cookie, Chunk.none, Buffer.alloc(0))) },

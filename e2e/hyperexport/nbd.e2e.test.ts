@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { missing } from '@hypersdk/testkit';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run, start, type Started } from './program.ts';
+import { openWorkshop } from './workshop.ts';
+
+const TIMEOUT_MS = 60_000;
+const workshop = await openWorkshop();
+afterAll(() => workshop[Symbol.asyncDispose]());
+
+const disk = await workshop.disk('disk.raw', { sizeMib: 64, dataMib: [0, 5, 40, 63] });
+const socket = workshop.path('disk.sock');
+const uri = `nbd+unix:///web-01?socket=${socket}`;
+
+/** A server that has said its address. */
+async function serve(...args: readonly string[]): Promise<Started & AsyncDisposable> {
+  const started = start(['serve', disk, ...args], workshop);
+  await new Promise<void>((told, failed) => {
+    started.child.stdout.once('data', () => told());
+    void started.ended.then(({ stderr }) => failed(new Error(stderr)));
+  });
+  const end = async (): Promise<void> => {
+    started.child.kill('SIGKILL');
+    await started.ended;
+  };
+  return { ...started, [Symbol.asyncDispose]: end };
+}
+
+describe('an image that is served', () => {
+  test(
+    'is inspected, converted with a receipt, verified and compared by its address',
+    async () => {
+      await using _server = await serve('--socket', socket, '--export', 'web-01');
+      const about = await run(['inspect', uri, '--json'], workshop);
+      expect(JSON.parse(about.stdout)).toMatchObject({ address: uri, exportName: 'web-01', virtualSize: 67_108_864, isReadOnly: true });
+      const copy = workshop.path('copy.qcow2');
+      expect(await run(['convert', uri, copy], workshop)).toMatchObject({ code: 0 });
+      expect(await run(['verify', `${copy}.receipt.json`], workshop)).toMatchObject({ code: 0 });
+      expect(await run(['compare', uri, copy], workshop)).toMatchObject({ code: 0 });
+      expect(await run(['compare', disk, uri], workshop)).toMatchObject({ code: 0 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is asked for by a wrong name, and the right one is told',
+    async () => {
+      await using _server = await serve('--socket', socket, '--export', 'web-01');
+      const ended = await run(['inspect', `nbd+unix:///web-02?socket=${socket}`], workshop);
+      expect(ended.code).toBe(66);
+      expect(ended.stderr).toContain('It offers "web-01".');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'ends with Ctrl-C without a word, and its socket with it',
+    async () => {
+      const server = await serve('--socket', socket, '--export', 'web-01', '--overlay');
+      expect(existsSync(socket)).toBe(true);
+      server.child.kill('SIGINT');
+      const ended = await server.ended;
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout.split('\n')[0]).toBe(uri);
+      expect(existsSync(socket)).toBe(false);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.skipIf(missing('qemu-io', 'qemu-img'))(
+    'takes writes of other programs over TCP, and forgets them',
+    async () => {
+      const address = 'nbd://127.0.0.1:20810/';
+      {
+        await using _server = await serve('--overlay', '--listen', '127.0.0.1:20810');
+        execFileSync('qemu-io', ['-f', 'raw', '-c', 'write -P 0x33 1M 1M', '-c', 'read -P 0x33 1M 1M', address], { stdio: 'ignore' });
+        expect((await run(['compare', address, disk], workshop)).code).toBe(1);
+      }
+      await using _again = await serve('--listen', '127.0.0.1:20810');
+      expect(execFileSync('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', address, disk], { encoding: 'utf8' })).toContain('identical');
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('wrong usage of serve', () => {
+  test.each([
+    [['--socket', socket, '--listen', '127.0.0.1:0'], '--socket or --listen'],
+    [['--read-only', '--overlay'], '--read-only or --overlay'],
+    [['--tls-psk', 'keys', '--tls-certificates', 'folder'], '--tls-certificates or --tls-psk'],
+    [['--tls-verify-clients'], '--tls-certificates'],
+    [['--listen', 'everywhere'], 'a host and a port'],
+  ])('%j', async (args, why) => {
+    const ended = await run(['serve', disk, ...args], workshop);
+    expect(ended.code).toBe(64);
+    expect(ended.stderr).toContain(why);
+  });
+
+  test.each([
+    ['nbd://localhost/x?colour=red', 64],
+    [`nbd+unix:///x?socket=${workshop.path('nobody.sock')}`, 69],
+  ])('the address %s', async (address, code) => {
+    expect(await run(['inspect', address], workshop)).toMatchObject({ code });
+  });
+});
