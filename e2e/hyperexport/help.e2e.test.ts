@@ -6,7 +6,22 @@ import { openWorkshop } from './workshop.ts';
 
 const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
-const VERBS = ['export', 'batch', 'inspect', 'convert', 'verify', 'boot', 'compare', 'serve', 'resume', 'list', 'history', 'profile', 'completion', 'man'];
+const VERBS = [
+  'export',
+  'batch',
+  'inspect',
+  'convert',
+  'verify',
+  'boot',
+  'compare',
+  'serve',
+  'resume',
+  'list',
+  'history',
+  'profile',
+  'completion',
+  'man',
+];
 
 describe('help', () => {
   test('without a command says what there is to do', async () => {
