@@ -45,7 +45,7 @@ export class Crew implements Disposable {
     this.#lastTask += 1;
     const task = this.#lastTask;
     const hire = (leafCount: number): readonly MoverPort[] =>
-      o.movers === 'here' ? [this.#here()] : this.#hire(Math.min(leafCount, o.movers ?? this.moverCount));
+      o.movers === 'here' ? [this.#here()] : this.#hire(Math.min(leafCount, this.moverCount, o.movers ?? Number.POSITIVE_INFINITY));
     const run = new Run(task, { hire, leaves: leaves[Symbol.iterator](), on: o.on });
     this.#runs.set(task, run);
     const stop = (): void => run.fail(o.signal.reason);

@@ -61,7 +61,7 @@ export class NbdLink {
 
   async #persist<Result>(ask: (connection: NbdConnection) => Promise<Result>, { signal }: Cancel): Promise<Result> {
     for (let tries = 1; ;) {
-      const connection = await untilStopped(this.#connected(), signal);
+      const connection = this.#connection.failure || this.#stop.signal.aborted ? await untilStopped(this.#connected(), signal) : this.#connection;
       try {
         const result = await ask(connection);
         this.#losses = 0;
