@@ -30,6 +30,13 @@ export const ourProgram = (name: string, { program: file, image, options = [] }:
   command: (paths) => ({ argv: [process.execPath, program(file), paths.image(image), ...options] }),
 });
 
+/** The product's engine, reading what nbdkit serves of the image. */
+export const oursOverNbd = (name: string, o: { readonly image: ImageName; readonly options: string }): Contestant =>
+  peer(name, { image: o.image, argv: overNbd(`${process.execPath} ${program('convert')} "$uri" OUT ${o.options}`) });
+
+/** A command beside a server of its own; both count, for every contestant alike. */
+export const overNbd = (client: string): readonly string[] => ['nbdkit', '-U', '-', 'file', 'IN', '--run', client];
+
 /** Any command, where `IN` and `OUT` stand for the paths. */
 export const peer = (name: string, o: { readonly argv: readonly string[]; readonly image: ImageName; readonly family?: string }): Contestant => ({
   name,

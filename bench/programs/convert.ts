@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 // Threads read the variable, as they do under the program's own launcher.
 process.env['NODE_COMPILE_CACHE'] = enableCompileCache().directory;
-const { imageInspector, openTransfer } = await import('@hypersdk/disk');
+const { imageInspector, nbdDisks, openTransfer } = await import('@hypersdk/disk');
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -23,12 +23,13 @@ const [source, path] = positionals;
 if (source === undefined || path === undefined) throw new Error('Name a source and a target.');
 
 const { signal } = new AbortController();
-const image = await imageInspector.refer(source, { signal, references: 'refuse' });
+const remote = nbdDisks.locate(source, { allowsPlaintext: false, pointInTime: 'now' });
+const located = remote ?? ({ kind: 'image', image: await imageInspector.refer(source, { signal, references: 'refuse' }) } as const);
 await using transfer = openTransfer(values.workers === undefined ? {} : { workers: Number(values.workers) });
 await transfer.copy(
   {
-    source: { kind: 'image', image },
-    sourceMark: await imageInspector.mark(image, { signal }),
+    source: located,
+    sourceMark: located.kind === 'nbd' ? nbdDisks.mark(located) : await imageInspector.mark(located.image, { signal }),
     path,
     settings: {
       format: oneOf(['raw', 'qcow2', 'vmdk'], values.format),
