@@ -17,7 +17,7 @@ export interface HeaderFields {
   readonly changeId: Uint8Array;
 }
 
-/** The geometry stays 0: VirtualBox then chooses one when it attaches the disk. */
+/** Both geometries stay 0, and VirtualBox then chooses them when it attaches the disk; but it refuses a header whose geometries do not say the size of a sector. */
 export function encodeHeader(fields: HeaderFields): Buffer {
   const bytes = Buffer.alloc(SECTOR_SIZE);
   bytes.write(TEXT, 0, 'latin1');
@@ -34,5 +34,6 @@ export function encodeHeader(fields: HeaderFields): Buffer {
   bytes.writeUInt32LE(fields.storedCount, FIELD.storedCount);
   bytes.set(fields.id, FIELD.id);
   bytes.set(fields.changeId, FIELD.changeId);
+  bytes.writeUInt32LE(SECTOR_SIZE, FIELD.addedSectorSize);
   return bytes;
 }

@@ -26,6 +26,8 @@ export const FIELD = {
   changeId: 408,
   parentId: 424,
   parentChangeId: 440,
+  /** Of the geometry that later programs added. */
+  addedSectorSize: 468,
 } as const;
 /** The header's size does not count what stands before it. */
 const HEADER_START = 72;

@@ -48,6 +48,11 @@ describe('a dynamic disk', () => {
     ]);
   });
 
+  test('says in both of its geometries that sectors have 512 bytes: VirtualBox refuses a header of 400 bytes without', () => {
+    const bytes = Buffer.from(editVdi(none));
+    expect([72, 360, 468].map((at) => bytes.readUInt32LE(at))).toEqual([400, 512, 512]);
+  });
+
   test('joins blocks that follow each other, and clips them to the range asked for', () => {
     using image = open(none);
     expect(extentsOf(image, { offset: 100, length: 8 * MIB })).toEqual([
