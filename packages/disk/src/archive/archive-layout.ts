@@ -21,7 +21,7 @@ export interface ArchiveLayout {
 }
 
 /** Two blocks of zeros mark the end. */
-const END_SIZE = 2 * BLOCK_SIZE;
+export const END_SIZE = 2 * BLOCK_SIZE;
 
 /** Everything has its place before the first byte is written, so that a killed run can go on where it was. */
 export function layOut({ members, modifiedAt }: ArchiveRequest): ArchiveLayout {

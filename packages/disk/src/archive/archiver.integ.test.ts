@@ -5,7 +5,7 @@ import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { MIB } from '@hypersdk/domain';
+import { MIB, roundUp } from '@hypersdk/domain';
 import type { ArchiveRequest } from '@hypersdk/ports';
 import { calm, expectRefusal, missing } from '@hypersdk/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -75,6 +75,20 @@ describe.skipIf(missing('tar', 'python3'))('an archive that is written', { timeo
     await writeFile(at('vm.ova.partial'), Buffer.alloc(whole.length + MIB));
     await archiver.write(request, calm);
     expect((await readFile(request.path)).equals(whole)).toBe(true);
+  });
+
+  test('has zeros behind each member and at its end, whatever lay there before', async () => {
+    const request = await requestFor(NOISE);
+    await archiver.write(request, calm);
+    const whole = await readFile(request.path);
+    await rm(request.path);
+    // An earlier run meant to put a second disk behind the first.
+    const second = Buffer.concat([encodeTarHeader({ name: 'disk-2.vmdk', size: 6 * MIB, modifiedAt: 0 }), Buffer.alloc(6 * MIB, 7)]);
+    const padding = Buffer.alloc(roundUp(NOISE.length, 512) - NOISE.length, 7);
+    await writeFile(at('vm.ova.partial'), Buffer.concat([whole.subarray(0, whole.length - 1024 - padding.length), padding, second]));
+    await archiver.write(request, calm);
+    expect((await readFile(request.path)).equals(whole)).toBe(true);
+    expect(run('tar', '-tf', 'vm.ova')).toBe('vm.ovf\nvm.mf\ndisk.vmdk\n');
   });
 
   test('is not published when a member is no longer what its digest says', async () => {

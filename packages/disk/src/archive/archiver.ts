@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { HyperError, MIB, systemCode, type ByteRange } from '@hypersdk/domain';
+import { endOf, HyperError, MIB, roundUp, systemCode, type ByteRange } from '@hypersdk/domain';
 import type { ArchivedFile, Archiver, ArchiveProgress, ArchiveRequest, Cancel, Watch } from '@hypersdk/ports';
 import { publishFile } from '../copy/publish.ts';
 import { TargetLock } from '../copy/target-lock.ts';
 import { toSourceError, toTargetError } from '../file/io-error.ts';
 import { removeFile } from '../file/remove-file.ts';
 import { nativeFs } from '../native/load.ts';
-import { layOut, type ArchiveLayout, type PlacedMember } from './archive-layout.ts';
+import { END_SIZE, layOut, type ArchiveLayout, type PlacedMember } from './archive-layout.ts';
 import { readOva } from './read-ova.ts';
+import { BLOCK_SIZE } from './tar-header.ts';
 
 /** Read and written at once; between two of them others get their turn. */
 const PIECE_SIZE = MIB;
 /** What a killed run may have left half written is written again. */
 const REWRITE_SIZE = 4 * MIB;
+/** Fills the last block of a member. */
+const ZEROS = new Uint8Array(BLOCK_SIZE);
 
 /** Packs OVAs. All of it waits for the medium without holding the thread up. */
 export const archiver: Archiver = {
@@ -48,8 +51,15 @@ async function tryWrite({ request, layout, partial, mode }: Writing, o: Watch<Ar
   if (mode === 'begin') removeFile(partial);
   await using target = await openTarget(partial);
   const settled = Math.max(0, (await target.stat()).size - REWRITE_SIZE);
-  for (const member of layout.members) await writeMember(target, member, { ...o, partial, settled, size: layout.size });
+  for (const member of layout.members) {
+    await writeMember(target, member, { ...o, partial, settled, size: layout.size });
+    // After the content: how long the file is tells the next run how far this one came.
+    const padding = ZEROS.subarray(0, roundUp(member.range.length, BLOCK_SIZE) - member.range.length);
+    await put(target, padding, { offset: endOf(member.range), partial });
+  }
   try {
+    // What lies behind the last member is cut off before the end mark is added, so that the mark is zeros whatever an earlier run had there.
+    await target.truncate(layout.size - END_SIZE);
     await target.truncate(layout.size);
     await target.sync();
   } catch (cause) {
