@@ -96,6 +96,12 @@ const DAMAGES: readonly (Omit<Damage, 'make' | 'code'> &
     edit: (image) => void image.log([{ sequence: 1, changes: [{ offset: AT.blocks, zeros: 2 ** 52 }] }]),
   },
   {
+    name: 'zeros over the same bytes again and again',
+    code: 'image/too-large',
+    message: 'changes more than the limit of 256 MiB',
+    edit: (image) => void image.log([{ sequence: 1, changes: Array.from({ length: 400 }, () => ({ offset: AT.blocks, zeros: 100 * MIB })) }]),
+  },
+  {
     name: 'a file shorter than when its log was written',
     message: 'when its log was written',
     edit: (image) => void image.log([one(image, { fileSize: 2 ** 40 })]),

@@ -8,7 +8,7 @@ import { ReplayedFile } from './replayed-file.ts';
 import { ALIGNMENT, LOG_SIZE_MAX } from './vhdx-limits.ts';
 import { malformed, tooLarge } from './vhdx-refusal.ts';
 
-/** Changed sectors are remembered one by one; no program changes so much before it writes it back. */
+/** Changed sectors are remembered one by one, those that are changed again as often as they are; no program changes so much before it writes it back. */
 const CHANGED_MAX = 256 * MIB;
 
 /** The file as it is once its log is replayed, in memory: a source is never written to. The file itself when there is nothing to replay. */
@@ -43,14 +43,15 @@ function sizeAfter(file: ByteFile, sequence: readonly LogEntry[], ring: LogRing)
 function changedSectors(ring: LogRing, sequence: readonly LogEntry[]): ReadonlyMap<number, Uint8Array | undefined> {
   const log: ByteRange = { offset: ring.place.offset, length: ring.bytes.length };
   const sectors = new Map<number, Uint8Array | undefined>();
+  let changed = 0;
   for (const entry of sequence) {
     const at = { path: ring.place.path, offset: ring.place.offset + entry.offset };
     for (const change of changesOf(ring, entry)) {
       const range = { offset: change.offset, length: change.kind === 'zeros' ? change.length : LOG_SECTOR };
       if (range.offset < HEADERS_END || (range.offset < endOf(log) && endOf(range) > log.offset))
         throw malformed(`its log changes byte ${range.offset}, which no log may change`, at);
-      if (range.length + sectors.size * LOG_SECTOR > CHANGED_MAX)
-        throw tooLarge(`its log changes more than the limit of ${formatBytes(CHANGED_MAX)}`, at);
+      changed += range.length;
+      if (changed > CHANGED_MAX) throw tooLarge(`its log changes more than the limit of ${formatBytes(CHANGED_MAX)}`, at);
       for (let offset = range.offset; offset < endOf(range); offset += LOG_SECTOR) sectors.set(offset / LOG_SECTOR, toSector(change));
     }
   }
