@@ -81,6 +81,32 @@ test('every file of a chain is known, and closed once', () => {
   expect(closed.toSorted()).toEqual(Object.keys(chain.files).toSorted());
 });
 
+test('every file of a chain that was opened is closed when its parent was changed since', () => {
+  const { files, top } = buildChain([1, 2], [{ kind: 'vmfsSparse', cells: ['hole', 3] }]);
+  const changed: BuiltChain['files'] = {
+    ...files,
+    'base.vmdk': Buffer.from(
+      Buffer.from(files['base.vmdk'] ?? [])
+        .toString()
+        .replace(/^CID=.*$/m, 'CID=2000'),
+    ),
+  };
+  const open = new Set<string>();
+  class Counted extends MemoryFile {
+    constructor(name: string) {
+      super(changed[name], name);
+      open.add(name);
+    }
+
+    override [Symbol.dispose](): void {
+      open.delete(this.path);
+    }
+  }
+  const openReference = (name: string): MemoryFile => new Counted(name);
+  expect(() => vmdkReader.open(fileOf(changed, top), { references: 'beside', depth: 0, openReference })).toThrow('was changed since');
+  expect([...open]).toEqual([]);
+});
+
 test('a disk that is longer than its parent ends in a hole', () => {
   const { files, ...chain } = buildChain([1, 1, 1, 1], [{ kind: 'monolithicSparse', cells: ['hole', 'hole', 7, 'hole'] }]);
   const short = Buffer.from(

@@ -23,18 +23,21 @@ export function openParent(
   if (o.depth >= CHAIN_DEPTH_MAX)
     throw refusedReference(`its parent ${shown} makes a chain of more than ${CHAIN_DEPTH_MAX} disks below one`, { path });
   const file = o.openReference(parent.name);
-  try {
-    if (file.path === path || o.chain?.includes(file.path)) throw refusedReference(`its parent ${shown} is in its own chain`, { path });
-    const image = open(file, { ...o, depth: o.depth + 1, chain: [...(o.chain ?? []), path] });
-    return checkContentId(image, child, parent);
-  } catch (error) {
-    file[Symbol.dispose]();
-    throw error;
-  }
+  using opened = new DisposableStack();
+  opened.use(file);
+  if (file.path === path || o.chain?.includes(file.path)) throw refusedReference(`its parent ${shown} is in its own chain`, { path });
+  const image = open(file, { ...o, depth: o.depth + 1, chain: [...(o.chain ?? []), path] });
+  // From here on the image owns its file, and whatever else it opened.
+  opened.move();
+  using kept = new DisposableStack();
+  kept.use(image);
+  checkContentId(image, child, parent);
+  kept.move();
+  return image;
 }
 
 /** A parent that was written to since no longer is what the delta's blocks belong to: together they are a disk that never was. */
-function checkContentId(image: ParentImage, { path }: ByteFile, { contentId, name }: DescriptorParent): ParentImage {
-  if (image.contentId === contentId) return image;
+function checkContentId(image: ParentImage, { path }: ByteFile, { contentId, name }: DescriptorParent): void {
+  if (image.contentId === contentId) return;
   throw unsupported(`its parent ${JSON.stringify(name)} was changed since: its content id is ${image.contentId}, and not ${contentId}`, { path });
 }
