@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
-import { archiver, imageInspector, nbdDisks, nbdDiskServer, openTransfer } from '@hypersdk/disk';
+import { archiver, imageInspector, nbdDisks, nbdDiskServer, openTransfer, webImages } from '@hypersdk/disk';
 import type { BootProver, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
 import { makeStateFolder } from './make-state-folder.ts';
@@ -30,6 +30,7 @@ export function openServices(): Services {
     inspector: imageInspector,
     archiver,
     remotes: nbdDisks,
+    webImages,
     diskServer: nbdDiskServer,
     runs: fileRunMarks(join(state, 'running')),
     registry: async () => (await import('@hypersdk/providers')).registry,

@@ -11,7 +11,7 @@ export interface LocateFlags extends ReferenceFlags, RemoteFlags {
   readonly pointInTime?: string;
 }
 
-/** What a person names as a disk: an image file, or the address of an export. */
+/** What a person names as a disk: an image file, the address of one on a web server, or that of an export. */
 export async function locateDisk(services: Services, text: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<BlockLocator> {
   const { flags, stop } = o;
   const remote = services.remotes.locate(text, {
@@ -21,6 +21,13 @@ export async function locateDisk(services: Services, text: string, o: { readonly
     pointInTime: flags.pointInTime ?? services.ids.next(),
   });
   if (remote) return remote;
+  const onWeb = await services.webImages.locate(text, {
+    signal: stop.signal,
+    ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
+    ...(flags.ca === undefined ? {} : { authorityFile: flags.ca }),
+    ...(flags.headerFile === undefined ? {} : { headerFile: flags.headerFile }),
+  });
+  if (onWeb) return onWeb;
   const image = await services.inspector.refer(resolve(text), {
     signal: stop.signal,
     references: toReferencePolicy(flags),

@@ -12,6 +12,7 @@ import type {
   Signer,
   StorageTarget,
   Transfer,
+  WebImages,
 } from '@hypersdk/ports';
 import type { RunMarks } from './run-marks.ts';
 
@@ -22,6 +23,7 @@ export interface Services extends AsyncDisposable {
   readonly inspector: ImageInspector;
   readonly archiver: Archiver;
   readonly remotes: RemoteDisks;
+  readonly webImages: WebImages;
   readonly diskServer: DiskServer;
   readonly runs: RunMarks;
   registry(): Promise<Registry>;

@@ -6,3 +6,4 @@ export { imageInspector } from './inspect/image-inspector.ts';
 export { openSource } from './locator/open-source.ts';
 export { nbdDiskServer } from './serve/nbd-disk-server.ts';
 export { nbdDisks } from './remote/nbd-disks.ts';
+export { webImages } from './remote/http/web-images.ts';

@@ -1,6 +1,7 @@
 import type { ByteRange, Extent, ImageRef } from '@hypersdk/domain';
 import type { Cancel } from './cancel.ts';
 import type { NbdLocator } from './remote-disks.ts';
+import type { HttpLocator } from './web-images.ts';
 
 /**
  * A disk that can be read: an image, a network block device, a snapshot at a provider. All offsets and lengths are bytes.
@@ -48,7 +49,7 @@ export interface BlockSink extends AsyncDisposable {
 }
 
 /** Plain data from which any thread or process can open the same source again. Each kind is opened by one module of `disk/locator`. */
-export type BlockLocator = ImageLocator | NbdLocator;
+export type BlockLocator = ImageLocator | NbdLocator | HttpLocator;
 
 export interface ImageLocator {
   readonly kind: 'image';

@@ -23,3 +23,4 @@ export type { ArchiveContent, ArchivedFile, ArchiveProgress, ArchiveRequest, Arc
 export type { Clock, Ids } from './clock.ts';
 export type { History, HistoryEntry } from './history.ts';
 export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';
+export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';

@@ -11,3 +11,7 @@ export { ALLOCATION_CONTEXT, AllocationFlag, NBD_PORT } from './nbd/protocol.ts'
 export type { ContextMap, ContextRun } from './nbd/request.ts';
 export type { NbdBackend, NbdWriting, ServedRun } from './nbd/nbd-backend.ts';
 export { NbdServer } from './nbd/nbd-server.ts';
+export type { HttpWish } from './http-range/find-file.ts';
+export { parseHttpTarget } from './http-range/http-target.ts';
+export type { HeaderFields } from './http-range/http-target.ts';
+export { RangeFile } from './http-range/range-file.ts';

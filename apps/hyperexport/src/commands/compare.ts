@@ -30,7 +30,8 @@ differs), with another code when the comparison could not be made.
 EXAMPLES
   hyperexport compare disk.vmdk disk.qcow2
   hyperexport compare original.raw copy.qcow2 --json
-  hyperexport compare nbd://localhost/web-01 copy.qcow2`,
+  hyperexport compare nbd://localhost/web-01 copy.qcow2
+  hyperexport compare https://images.example.org/debian.qcow2 copy.raw`,
   },
   parameters: {
     flags: {
@@ -42,7 +43,7 @@ EXAMPLES
     positional: {
       kind: 'tuple',
       parameters: [
-        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image, or address of an NBD export' },
+        { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image, or address (https:, nbd:) of one' },
         { parse: parseText, placeholder: 'IMAGE', brief: 'Disk image to hold against it' },
       ],
     },

@@ -52,7 +52,8 @@ EXAMPLES
   hyperexport convert disk.qcow2 disk.raw --unverified
   hyperexport convert vm-000001.vmdk whole.qcow2 --follow-references
   hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2
-  hyperexport convert nbd://localhost/web-01 web-01.qcow2`,
+  hyperexport convert nbd://localhost/web-01 web-01.qcow2
+  hyperexport convert https://images.example.org/debian.qcow2 debian.vmdk`,
   },
   parameters: {
     flags: {
@@ -81,7 +82,7 @@ EXAMPLES
     positional: {
       kind: 'tuple',
       parameters: [
-        { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read, or address of an NBD export' },
+        { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read, or address (https:, nbd:) of one' },
         { parse: parseText, placeholder: 'TARGET', brief: 'Disk image to write' },
       ],
     },

@@ -1,4 +1,5 @@
-import { formatBytes, imageFormats, type ImageFormat, type ImageInfo } from '@hypersdk/domain';
+import { formatBytes, imageFormats, type GuestLook, type ImageFormat, type ImageInfo } from '@hypersdk/domain';
+import type { HttpLocator } from '@hypersdk/ports';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
@@ -10,7 +11,8 @@ import { describeRemote, inspectRemote } from '../inspect/describe-remote.ts';
 import { locateDisk } from '../locate-disk.ts';
 import { respond } from '../output/respond.ts';
 import { formatFields } from '../output/table.ts';
-import { listenForStop } from '../stop.ts';
+import type { Services } from '../services.ts';
+import { listenForStop, type Stop } from '../stop.ts';
 
 interface InspectFlags extends OutputFlags, ReferenceFlags, RemoteFlags {
   readonly sourceFormat?: ImageFormat;
@@ -34,7 +36,8 @@ EXAMPLES
   hyperexport inspect disk.vhdx --no-guest
   hyperexport inspect overlay.qcow2 --follow-references
   hyperexport inspect vm-000001.vmdk --parent /golden/vm.vmdk
-  hyperexport inspect nbd://localhost/web-01`,
+  hyperexport inspect nbd://localhost/web-01
+  hyperexport inspect https://images.example.org/debian.qcow2`,
   },
   parameters: {
     flags: {
@@ -44,7 +47,10 @@ EXAMPLES
       noGuest: { kind: 'boolean', optional: true, withNegated: false, brief: 'Leave out what lies on the disk' },
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file, or address of an NBD export' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file, or address (https:, nbd:) of one' }],
+    },
   },
   func: inspect,
 });
@@ -57,11 +63,32 @@ async function inspect(this: CliContext, flags: InspectFlags, path: string): Pro
     const remote = await inspectRemote(services.remotes, located, stop);
     return respond(this, flags, { document: { address: path, ...remote }, text: () => describeRemote(path, remote) });
   }
+  if (located.kind === 'http') return respondImage(this, flags, await inspectOnWeb(services, located, { flags, stop }));
   const { image } = located;
   const { inspector } = services;
   const about = await inspector.inspect(image, stop);
   const guest = flags.noGuest ? undefined : await inspector.look(image, stop);
-  respond(this, flags, {
+  respondImage(this, flags, { path, about, ...(guest ? { guest } : {}) });
+}
+
+interface Inspected {
+  readonly path: string;
+  readonly about: ImageInfo;
+  readonly guest?: GuestLook;
+}
+
+async function inspectOnWeb(
+  { webImages }: Services,
+  located: HttpLocator,
+  { flags, stop }: { readonly flags: InspectFlags; readonly stop: Stop },
+): Promise<Inspected> {
+  const about = await webImages.inspect(located, stop);
+  if (flags.noGuest) return { path: located.shown, about };
+  return { path: located.shown, about, guest: await webImages.look(located, stop) };
+}
+
+function respondImage(cli: CliContext, flags: InspectFlags, { path, about, guest }: Inspected): void {
+  respond(cli, flags, {
     document: { path, ...about, ...(guest ? { guest } : {}) },
     text: () => describeImage(path, about) + (guest ? `\n${describeGuest(guest)}` : ''),
   });

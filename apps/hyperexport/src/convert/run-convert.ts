@@ -36,7 +36,7 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
   using stop = listenForStop();
   const source = await locateDisk(services, from, { flags, stop });
   if (source.kind === 'image') await refuseSameFile(source.image.path, target);
-  const sourceName = source.kind === 'image' ? source.image.path : from;
+  const sourceName = nameOf(source, from);
   const task: Task = { cli: this, services, stop, flags, source, sourceName, target, settings };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
   respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
@@ -48,11 +48,26 @@ async function refuseSameFile(source: string, target: string): Promise<void> {
   if (a && b && a.dev === b.dev && a.ino === b.ino) throw new HyperError('usage/invalid', `${target} is SOURCE itself; name another TARGET`);
 }
 
+/** What is shown and remembered: of an address on the web neither its user and password nor its query, which may be a signature. */
+function nameOf(source: BlockLocator, typed: string): string {
+  if (source.kind === 'image') return source.image.path;
+  return source.kind === 'http' ? source.shown : typed;
+}
+
+/** What is typed to go on: the query is needed for that, a user and password are not kept. */
+function againName({ source, sourceName }: Task): string {
+  if (source.kind !== 'http') return sourceName;
+  const url = new URL(source.url);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
 /** What can go on after a stop is worth remembering. */
 function convertRemembered(task: Task): Promise<FinishedConvert> {
   const { services, stop, flags, sourceName, target } = task;
   const { json: _json, quiet: _quiet, plain: _plain, restart: _restart, ...choices } = flags;
-  const resume = ['convert', ...toArgs(choices), '--', sourceName, target];
+  const resume = ['convert', ...toArgs(choices), '--', againName(task), target];
   return recordRun(
     services,
     { command: 'convert', source: sourceName, target, resume },
@@ -98,12 +113,17 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
   });
   tracker.done('image');
   return {
-    source: { path: sourceName, format: source.kind === 'image' ? source.image.format : source.kind },
+    source: { path: sourceName, format: formatOf(source) },
     target,
     outcome,
     elapsedMs: services.clock.elapsed() - startedAt,
     publicKeyPath: services.publicKeyPath,
   };
+}
+
+function formatOf(source: BlockLocator): string {
+  if (source.kind === 'image') return source.image.format;
+  return source.kind === 'http' ? source.format : source.kind;
 }
 
 /** A conversion without a receipt needs no key, so none is made for it. */

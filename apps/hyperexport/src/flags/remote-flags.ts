@@ -1,16 +1,24 @@
+import { resolve } from 'node:path';
 import { parseText } from './parsers.ts';
 
 /** How a server is read. */
 export interface RemoteFlags {
   readonly allowPlaintext?: boolean;
   readonly singleConnection?: boolean;
+  readonly ca?: string;
+  readonly headerFile?: string;
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 
+/** The same file in any folder: a run that goes on later is typed anew. */
+const file = { kind: 'parsed', optional: true, parse: (text: string): string => resolve(parseText(text)), placeholder: 'FILE' } as const;
+
 export const remoteFlags = {
   allowPlaintext: { ...onOff, brief: 'Read nbd:// from other machines without TLS' },
   singleConnection: { ...onOff, brief: 'One connection to an NBD server, even if it takes more' },
+  ca: { ...file, brief: 'Authority (PEM) that signed the certificate of an https:// server' },
+  headerFile: { ...file, brief: 'Lines of NAME: VALUE for a web server, such as Authorization' },
 } as const;
 
 export const pointInTimeFlag = {

@@ -12,7 +12,7 @@ import { SlicedImage } from './sliced-image.ts';
 export function openImage(image: ImageRef): DiskImage {
   const file = ReadableDiskFile.open(image.path);
   try {
-    return image.slice ? openSlice(image, file, image.slice) : openIn(image, file);
+    return image.slice ? openSlice(image, file, image.slice) : openFile(image, file);
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
@@ -20,9 +20,10 @@ export function openImage(image: ImageRef): DiskImage {
 }
 
 const openSlice = (image: ImageRef, whole: ReadableDiskFile, slice: ByteRange): DiskImage =>
-  new SlicedImage(openIn({ ...image, references: 'refuse' }, new FileSlice(whole, slice)), whole, slice);
+  new SlicedImage(openFile({ ...image, references: 'refuse' }, new FileSlice(whole, slice)), whole, slice);
 
-const openIn = (image: ImageRef, file: ByteFile): DiskImage =>
+/** Opens the image in a file that is open already and takes it over, unless it throws. */
+export const openFile = (image: ImageRef, file: ByteFile): DiskImage =>
   imageReaders[image.format].open(file, {
     references: image.references,
     depth: 0,

@@ -1,24 +1,14 @@
 import { statSync } from 'node:fs';
-import { imageFormats, HyperError, KIB, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
-import type { Cancel, ImageInspector } from '@hypersdk/ports';
+import { HyperError, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
+import type { ImageInspector } from '@hypersdk/ports';
 import { findFile, type FoundFile } from '../archive/find-file.ts';
 import { toSourceError } from '../file/io-error.ts';
 import { openPart } from '../file/open-part.ts';
-import type { DiskImage, ImageReader } from '../format/disk-image.ts';
-import { imageReaders } from '../format/formats.ts';
 import { openImage } from '../format/open-image.ts';
 import { lookAtGuest } from '../guest/look-at-guest.ts';
+import { countData } from './count-data.ts';
 import { imageMark } from './image-mark.ts';
-
-/** The signatures of most formats lie in the first bytes of the file. */
-const HEAD_SIZE = 64 * KIB;
-/** That of a fixed VHD lies in its last sector. */
-const TAIL_SIZE = 512;
-
-/** The longest that counting extents holds the caller's thread. */
-const COUNT_MS = 10;
-/** Extents between two looks at the clock. */
-const EXTENTS_PER_LOOK = 4;
+import { probeFile } from './probe-file.ts';
 
 /** Reads headers and tables only, and opens nothing but the named file and what its references policy allows. */
 export const imageInspector: ImageInspector = {
@@ -54,20 +44,7 @@ export const imageInspector: ImageInspector = {
 function probeFormat(path: string, found: FoundFile): ImageFormat {
   requireFile(found.path);
   using file = openPart(found);
-  const head = new Uint8Array(Math.min(HEAD_SIZE, file.size));
-  file.read(0, head);
-  const tail = new Uint8Array(Math.min(TAIL_SIZE, file.size));
-  file.read(file.size - tail.length, tail);
-  const matches = imageFormats.filter((format) => {
-    const reader: ImageReader = imageReaders[format];
-    return reader.probe(head) || (reader.probeTail?.(tail, file.size) ?? false);
-  });
-  if (matches.length > 1) {
-    throw new HyperError('image/malformed', `${path} carries the signatures of several formats at once: ${matches.join(', ')}.`, {
-      detail: { path, matches },
-    });
-  }
-  return matches[0] ?? 'raw';
+  return probeFile(file, path);
 }
 
 function requireFile(path: string): void {
@@ -90,19 +67,4 @@ function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): Image
   }
   // What an image in an archive names would have to be in the archive too.
   return { ...file, format, references: file.slice ? 'refuse' : o.references };
-}
-
-async function countData(image: DiskImage, o: Cancel): Promise<number> {
-  let data = 0;
-  let seen = 0;
-  let since = performance.now();
-  for (const extent of image.extents({ offset: 0, length: image.virtualSize })) {
-    if (extent.kind === 'data') data += extent.length;
-    seen += 1;
-    if (seen % EXTENTS_PER_LOOK !== 0 || performance.now() - since < COUNT_MS) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    o.signal.throwIfAborted();
-    since = performance.now();
-  }
-  return data;
 }

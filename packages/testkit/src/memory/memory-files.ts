@@ -33,4 +33,7 @@ export class MemoryFiles {
 }
 
 /** There is no server in memory: whatever is not a file is not there. */
-export const pathOf = (locator: BlockLocator): string => (locator.kind === 'image' ? locator.image.path : locator.exportName);
+export function pathOf(locator: BlockLocator): string {
+  if (locator.kind === 'image') return locator.image.path;
+  return locator.kind === 'nbd' ? locator.exportName : locator.url;
+}

@@ -6,6 +6,7 @@ import type {
   CopyOutcome,
   CopyProgress,
   CopyRequest,
+  HttpLocator,
   ImageInspector,
   ImageSettings,
   NbdLocator,
@@ -33,8 +34,8 @@ export interface ConvertPorts {
 }
 
 export interface ConvertRequest {
-  /** An image, or an export of a server. */
-  readonly source: ImageRef | NbdLocator;
+  /** An image, on a web server too, or an export of a server. */
+  readonly source: ImageRef | NbdLocator | HttpLocator;
   /** Of the new image, directly in the target's folder. */
   readonly path: string;
   readonly settings: ImageSettings;
@@ -66,7 +67,7 @@ export const convertImage =
     const file = fileOf(ports, request);
     const receiptName = receiptFile(toSafeName(file, RECEIPT_STEM_MAX));
     const startedAt = timeOf(ports);
-    const mark = isRemote(request.source) ? ports.remotes.mark(request.source) : await ports.inspector.mark(request.source, o);
+    const mark = await markOf(ports, request.source, o);
     const { source, receipt: wantsReceipt, durability = 'sync', ...choices } = request;
     const copy = await ports.transfer.copy({ ...choices, durability, source: toLocator(source), sourceMark: mark }, o);
     if (!wantsReceipt) {
@@ -81,7 +82,12 @@ export const convertImage =
     return { copy, receipt, receiptName };
   };
 
-const isRemote = (source: ConvertRequest['source']): source is NbdLocator => 'kind' in source;
+const isRemote = (source: ConvertRequest['source']): source is NbdLocator | HttpLocator => 'kind' in source;
+
+async function markOf(ports: ConvertPorts, source: ConvertRequest['source'], o: Cancel): Promise<string> {
+  if (!isRemote(source)) return ports.inspector.mark(source, o);
+  return source.kind === 'http' ? source.mark : ports.remotes.mark(source);
+}
 
 const toLocator = (source: ConvertRequest['source']): BlockLocator => (isRemote(source) ? source : { kind: 'image', image: source });
 
@@ -127,6 +133,7 @@ function toReceiptBody(ports: ConvertPorts, request: ConvertRequest, { copy, fil
 /** The source of a conversion, a file or an export, stands for the VM and for its disk. */
 function describeSource(source: ConvertRequest['source']): Pick<ReceiptBody['source'], 'provider' | 'connection' | 'vm' | 'disk'> {
   if (isRemote(source)) {
+    if (source.kind === 'http') return { provider: 'http', connection: new URL(source.shown).origin, vm: source.shown, disk: source.shown };
     const { server, exportName } = source;
     const disk = exportName === '' ? 'default' : exportName;
     return { provider: 'nbd', connection: 'path' in server ? server.path : `${server.host}:${server.port}`, vm: disk, disk };
