@@ -21,7 +21,7 @@ const wrong: readonly (readonly [what: string, config: unknown])[] = [
   ['a VM twice', { connection: 'lab', vms: [vm, vm] }],
   ['a disk twice', { connection: 'lab', vms: [{ ...vm, disks: [disk, disk] }] }],
   ['an unknown power state', { connection: 'lab', vms: [{ ...vm, powerState: 'on' }] }],
-  ['an unknown format', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, format: 'vdi' }] }] }],
+  ['an unknown format', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, format: 'qed' }] }] }],
   ['a negative size', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, virtualSize: -1 }] }] }],
   ['a path with a NUL', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, location: '/a\0b' }] }] }],
 ];

@@ -73,11 +73,13 @@ export class RunningMachine implements AsyncDisposable {
     if (this.#hasEnded) return this.#broken();
     try {
       const isOff = this.#isOff;
+      // In this order: a guest that has said something has been read from the disk before.
+      const common = this.#common();
       const traffic = await this.#traffic();
       const screen = await this.#screen();
       const text = screen && isTextMode(screen) ? await this.#text() : undefined;
       this.#last = {
-        ...this.#common(),
+        ...common,
         ...traffic,
         ...(screen === undefined ? {} : { screen }),
         ...(text === undefined ? {} : { text }),
