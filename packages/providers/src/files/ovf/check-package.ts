@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { HyperError, MIB } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
+import { parseXml } from '@hypersdk/wire';
 import { quote } from '../report.ts';
 import { Folder } from '../folder.ts';
+import { namesOf, readFileNames } from './ovf-disks.ts';
 import { checkCertificate, parseManifest, type ManifestEntry, type PackageSigner } from './ovf-manifest.ts';
 import { findCompanion, openPackage, openPackaged, rangeOf, readPackaged, toText, type OvfPackage, type PackagedFile } from './ovf-package.ts';
 
@@ -35,7 +37,7 @@ export async function checkPackageAt(path: string, o: CheckOptions): Promise<Pac
 
 /**
  * Holds the files of a package against its manifest, and the manifest against its signature. A file that is not what the manifest says is `package/mismatch`,
- * one that is missing `package/missing-file`, a signature that does not hold `package/untrusted`; each names the file. A package may have neither.
+ * one that is missing `package/missing-file`, one that the descriptor names and the manifest does not `package/mismatch`, a signature that does not hold `package/untrusted`; each names the file. A package may have neither.
  */
 export async function checkPackage(found: OvfPackage, o: CheckOptions): Promise<PackageCheck> {
   const [manifest, certificate] = [await findCompanion(found, 'mf'), await findCompanion(found, 'cert')];
@@ -47,18 +49,31 @@ export async function checkPackage(found: OvfPackage, o: CheckOptions): Promise<
   const signer = certificate && checkCertificate(toText(await readPackaged(certificate), certificate.name), { name: manifest.name, bytes });
   const entries = parseManifest(toText(bytes, manifest.name));
   const wanted = o.files === undefined ? [...entries.keys()] : [found.descriptor.name, ...o.files];
-  for (const name of new Set([found.descriptor.name, ...wanted])) {
+  const check = async (name: string): Promise<void> => {
     o.onProgress?.(name);
     await checkFile({ name, file: await found.find(name), entry: entries.get(name) }, o);
-  }
+  };
+  await check(found.descriptor.name);
+  // A manifest that leaves a disk out says nothing of it, and a package is not whole when nobody can say so of its disks.
+  const referenced = o.files === undefined ? await referencedBy(found) : [];
+  for (const href of referenced) if (!namesOf(href).some((name) => entries.has(name))) throw notNamed(href);
+  for (const name of new Set(wanted)) if (name !== found.descriptor.name) await check(name);
   return { checked: wanted, hasManifest: true, ...(signer ? { signer } : {}) };
 }
+
+/** As the descriptor spells them. */
+async function referencedBy({ descriptor }: OvfPackage): Promise<readonly string[]> {
+  return readFileNames(parseXml(toText(await readPackaged(descriptor), descriptor.name)));
+}
+
+const notNamed = (file: string): HyperError =>
+  new HyperError('package/mismatch', `The manifest of the package does not name ${quote(file)}.`, { detail: { file } });
 
 async function checkFile(
   { name, file, entry }: { readonly name: string; readonly file: PackagedFile | undefined; readonly entry: ManifestEntry | undefined },
   o: Cancel,
 ): Promise<void> {
-  if (!entry) throw new HyperError('package/mismatch', `The manifest of the package does not name ${quote(name)}.`, { detail: { file: name } });
+  if (!entry) throw notNamed(name);
   if (!file)
     throw new HyperError('package/missing-file', `The manifest names ${quote(name)}, which is not in the package.`, { detail: { file: name } });
   const digest = await digestOf(file, { ...o, algorithm: entry.algorithm });

@@ -40,6 +40,12 @@ export function readOvfDisks(envelope: XmlElement): ReadonlyMap<string, OvfDisk>
   return disks;
 }
 
+/** Names of the files that make up the package. One that is split has its pieces in the package and none of this name. */
+export const readFileNames = (envelope: XmlElement): readonly string[] =>
+  childrenOf(child(envelope, 'References'), 'File').flatMap((file) =>
+    attribute(file, 'chunkSize') === undefined ? (attribute(file, 'href') ?? []) : [],
+  );
+
 /** Names of the files of the package by id. */
 function readFiles(references: XmlElement | undefined): ReadonlyMap<string, XmlElement> {
   const files = new Map<string, XmlElement>();

@@ -168,6 +168,8 @@ describe.skipIf(missing('qemu-img', 'tar', 'openssl'))('packages made by qemu-im
     await writeManifest();
     await writeFile(at('vm.mf'), (await readFile(at('vm.mf'), 'utf8')).replace(/.*disk2.*\n/, ''));
     await expectRefusal(leaseOf(folder, 'vm.ovf'), 'package/mismatch');
+    await expect(checkPackageAt(at('vm.ovf'), calm)).rejects.toMatchObject({ code: 'package/mismatch', detail: { file: 'vm-disk2.vmdk' } });
+    await expect(checkPackageAt(await pack('vm.ova'), calm)).rejects.toMatchObject({ detail: { file: 'vm-disk2.vmdk' } });
   });
 
   test('a disk that is missing is named, and the VM is not whole', async () => {
