@@ -42,6 +42,12 @@ describe('a look', () => {
     expect(await lookAtGuest(memoryDisk(noise), calm)).toMatchObject({ table: 'none', volumes: [{ content: { kind: 'unknown' } }], findings: [] });
   });
 
+  test.each(['toString', '__proto__'])('takes the word %s where a signature may stand for none', async (word) => {
+    const disk = Buffer.alloc(MIB);
+    disk.write(word, 4096 - 10, 'latin1');
+    expect(await lookAtGuest(memoryDisk(disk), calm)).toMatchObject({ volumes: [{ content: { kind: 'unknown' } }], findings: [] });
+  });
+
   test('names what is at odds in a table: overlaps, ends beyond the disk, places outside it', async () => {
     const disk = Buffer.alloc(MIB);
     writeRecord(disk, 0, [

@@ -5,21 +5,21 @@ import { describe, readIfThere, type Recognised } from './recognised.ts';
 /** Pages of the machines that Linux runs on. */
 const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536] as const;
 const SIGNATURE_SIZE = 10;
-const SIGNATURES: Readonly<Record<string, 'swap' | 'hibernated'>> = {
-  SWAPSPACE2: 'swap',
-  'SWAP-SPACE': 'swap',
-  S1SUSPEND: 'hibernated',
-  S2SUSPEND: 'hibernated',
-  ULSUSPEND: 'hibernated',
-  LINHIB0001: 'hibernated',
-};
+const SIGNATURES: ReadonlyMap<string, 'swap' | 'hibernated'> = new Map([
+  ['SWAPSPACE2', 'swap'],
+  ['SWAP-SPACE', 'swap'],
+  ['S1SUSPEND', 'hibernated'],
+  ['S2SUSPEND', 'hibernated'],
+  ['ULSUSPEND', 'hibernated'],
+  ['LINHIB0001', 'hibernated'],
+]);
 const HEADER = { offset: 1024, length: 44 } as const;
 const FIELD = { lastPage: 4, uuid: 12, label: 28 } as const;
 
 export function recogniseSwap(span: Span): Recognised | undefined {
   for (const pageSize of PAGE_SIZES) {
     const end = readIfThere(span, { offset: pageSize - SIGNATURE_SIZE, length: SIGNATURE_SIZE }, 'swap signature');
-    const found = SIGNATURES[end?.text(0, SIGNATURE_SIZE, 'latin1') ?? ''];
+    const found = SIGNATURES.get(end?.text(0, SIGNATURE_SIZE, 'latin1') ?? '');
     if (!found) continue;
     const head = span.read(HEADER, 'swap header');
     return describe(
