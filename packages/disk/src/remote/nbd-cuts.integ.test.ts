@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { MIB } from '@hypersdk/domain';
-import type { CopyOutcome, NbdLocator } from '@hypersdk/ports';
+import type { CopyOutcome, CopyProgress, NbdLocator, Watch } from '@hypersdk/ports';
 import { calm, expectEqualBytes, missing, seededRandom } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NbdBench, TIMEOUT_MS } from './build-nbd-bench.ts';
@@ -105,7 +105,7 @@ describe.skipIf(missing('qemu-nbd', 'qemu-img'))('a connection that is cut', () 
       const socket = nextSocket();
       await using _peer = await startServer(socket);
       const path = file('resumed.qcow2');
-      const copyAs = (pointInTime: string, signal: AbortSignal, rateLimit?: number): Promise<CopyOutcome> => {
+      const copyAs = (pointInTime: string, o: Watch<CopyProgress> & { readonly rateLimit?: number }): Promise<CopyOutcome> => {
         const source = { ...locate(`nbd+unix:///?socket=${socket}`), pointInTime };
         const request = {
           source,
@@ -118,16 +118,23 @@ describe.skipIf(missing('qemu-nbd', 'qemu-img'))('a connection that is cut', () 
           overwrite: false,
           restart: false,
         } as const;
-        return bench.transfer.copy(rateLimit === undefined ? request : { ...request, rateLimit }, { signal });
+        return bench.transfer.copy(o.rateLimit === undefined ? request : { ...request, rateLimit: o.rateLimit }, o);
       };
-      const interrupted = (): Promise<unknown> => copyAs('monday', AbortSignal.timeout(700), 12 * MIB).catch((error: unknown) => error);
+      /** Stopped as soon as anything of it is settled. */
+      const interrupted = async (): Promise<void> => {
+        const stop = new AbortController();
+        const onProgress = ({ stage, settled }: CopyProgress): void => {
+          if (stage === 'copying' && settled > 0) stop.abort();
+        };
+        await expect(copyAs('monday', { signal: stop.signal, onProgress, rateLimit: 12 * MIB })).rejects.toThrow();
+      };
       await interrupted();
-      const resumed = await copyAs('monday', calm.signal);
+      const resumed = await copyAs('monday', calm);
       expect(resumed.resumedAt).toBeGreaterThan(0);
       rmSync(path);
       rmSync(`${path}.leaves`);
       await interrupted();
-      const anew = await copyAs('tuesday', calm.signal);
+      const anew = await copyAs('tuesday', calm);
       expect(anew).toMatchObject({ resumedAt: 0, content: resumed.content, restartReason: expect.stringContaining('changed') });
     },
     TIMEOUT_MS,
