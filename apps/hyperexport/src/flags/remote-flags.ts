@@ -17,8 +17,8 @@ const file = { kind: 'parsed', optional: true, parse: (text: string): string => 
 export const remoteFlags = {
   allowPlaintext: { ...onOff, brief: 'Read nbd:// from other machines without TLS' },
   singleConnection: { ...onOff, brief: 'One connection to an NBD server, even if it takes more' },
-  ca: { ...file, brief: 'Authority (PEM) that signed the certificate of an https:// server' },
-  headerFile: { ...file, brief: 'Lines of NAME: VALUE for a web server, such as Authorization' },
+  ca: { ...file, brief: 'Authority (PEM) behind an https:// certificate' },
+  headerFile: { ...file, brief: 'NAME: VALUE lines for a web server, as for a token' },
 } as const;
 
 export const pointInTimeFlag = {
