@@ -6,7 +6,7 @@ import { listPackage, writePackage } from '../package/write-package.ts';
 import { beginExport, refuseComplete, type BegunExport } from './begin-export.ts';
 import { exportDisk, type DiskResult } from './export-disk.ts';
 import { artifactName, folderOf, journalName, listFiles, manifestName, receiptFile } from './export-files.ts';
-import { isExportName } from './export-name.ts';
+import { checkExportName } from './export-name.ts';
 import { ProgressBoard } from './export-progress.ts';
 import type { ExportOutcome, ExportPorts, ExportProgress, ExportRequest } from './export-types.ts';
 import { runTogether } from './run-together.ts';
@@ -42,8 +42,8 @@ export const exportVM =
     });
     const { name } = request;
     // Whoever goes by it looks for images that lie beside it.
-    if (request.package !== 'ova')
-      await ports.target.put(artifactName(name), writeDocument(toArtifactManifest(manifest)), { signal: o.signal, ifAbsent: false });
+    const artifact = request.package === 'ova' ? undefined : toArtifactManifest(manifest);
+    if (artifact) await ports.target.put(artifactName(name), writeDocument(artifact), { signal: o.signal, ifAbsent: false });
     await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
     await ports.target.delete(journalName(name), o);
     return {
@@ -57,11 +57,7 @@ export const exportVM =
 
 function checkRequest(ports: ExportPorts, request: ExportRequest): void {
   folderOf(ports.target);
-  if (!isExportName(request.name))
-    throw new HyperError(
-      'usage/invalid',
-      'The name of an export starts with a letter or digit and has up to 128 letters, digits, dots, dashes and underscores.',
-    );
+  checkExportName(request.name);
   if (!(request.verifyPercent >= 1 && request.verifyPercent <= 100))
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
   if (request.package !== undefined && (request.settings.format !== 'vmdk' || request.settings.subformat !== 'streamOptimized'))

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { byteCount, count, text } from './field-schemas.ts';
 
+/** The formats that an Artifact Manifest has a word for. */
+export const artifactFormats = ['vmdk', 'qcow2', 'raw', 'vhd', 'vhdx', 'vdi'] as const;
+
 // Artifact Manifest 1.0, the hand-over to hyper2kvm. Field names and values are that document's own, hence snake_case.
 
 const DISK_COUNT_MAX = 1024;
@@ -33,7 +36,7 @@ const disk = z.strictObject({
     .string()
     .max(255)
     .regex(/^[A-Za-z0-9_-]+$/, 'has other characters than letters, digits, _ and -'),
-  source_format: z.enum(['vmdk', 'qcow2', 'raw', 'vhd', 'vhdx', 'vdi']),
+  source_format: z.enum(artifactFormats),
   bytes: byteCount,
   local_path: text.min(1),
   checksum: z

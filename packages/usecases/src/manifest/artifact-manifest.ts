@@ -1,14 +1,19 @@
 import { GIB, type DiskInfo, type ExportManifest } from '@hypersdk/domain';
 import type { ArtifactManifest } from './artifact-manifest-schema.ts';
-import { artifactManifestSchema } from './artifact-manifest-schema.ts';
+import { artifactFormats, artifactManifestSchema } from './artifact-manifest-schema.ts';
 import { parseDocument } from './parse-document.ts';
 
 /** The document's own word for "takes no part in the boot order". */
 const NO_BOOT_ORDER = 999;
 
-/** Says the same as the export manifest in the words of Artifact Manifest 1.0; files lie beside it. What the platform does not say is left out. */
-export function toArtifactManifest(manifest: ExportManifest): ArtifactManifest {
+/**
+ * Says the same as the export manifest in the words of Artifact Manifest 1.0; files lie beside it. What the platform does not say is left out.
+ * Undefined when a disk is in a format that it has no word for.
+ */
+export function toArtifactManifest(manifest: ExportManifest): ArtifactManifest | undefined {
   const { vm } = manifest;
+  const disks = toDisks(manifest);
+  if (disks.length < manifest.disks.length) return undefined;
   return {
     manifest_version: '1.0',
     source: { provider: vm.provider, vm_id: vm.id, vm_name: vm.name, export_timestamp: manifest.finishedAt, export_method: manifest.tool.name },
@@ -20,7 +25,7 @@ export function toArtifactManifest(manifest: ExportManifest): ArtifactManifest {
       ...(vm.secureBoot === undefined ? {} : { secureboot: vm.secureBoot }),
       ...(vm.os === undefined ? {} : { os_hint: vm.os }),
     },
-    disks: toDisks(manifest),
+    disks,
     nics: vm.nics.map((nic) => ({ ...nic })),
     notes: [],
     warnings: [],
@@ -36,11 +41,13 @@ function toDisks(manifest: ExportManifest): ArtifactManifest['disks'] {
   const described = new Map<string, DiskInfo>(manifest.vm.disks.map((disk) => [disk.id, disk]));
   const orders = manifest.disks.map((disk) => described.get(disk.id)?.bootOrder ?? NO_BOOT_ORDER);
   const first = Math.min(...orders);
-  return manifest.disks.map((disk, index) => {
+  return manifest.disks.flatMap((disk, index) => {
     const order = orders[index] ?? NO_BOOT_ORDER;
-    return {
+    const format = artifactFormats.find((known) => known === disk.format);
+    if (format === undefined) return [];
+    const entry: ArtifactManifest['disks'][number] = {
       id: `disk-${index}`,
-      source_format: disk.format,
+      source_format: format,
       bytes: disk.fileSize,
       local_path: disk.file,
       checksum: `sha256:${disk.containerDigest}`,
@@ -48,6 +55,7 @@ function toDisks(manifest: ExportManifest): ArtifactManifest['disks'] {
       label: disk.label,
       disk_type: toDiskType(order, first),
     };
+    return [entry];
   });
 }
 
