@@ -2,6 +2,7 @@
 import { damaged, notRead } from '../damaged.ts';
 import { Fields } from '../fields.ts';
 import { mappedSpan, partOf, type Span } from '../span.ts';
+import { lastBegun } from './last-begun.ts';
 
 export interface NtfsGeometry {
   readonly sectorSize: number;
@@ -78,16 +79,19 @@ function storedSpan(volume: Span, { clusterSize }: NtfsGeometry, pieces: readonl
   const runs = pieces.flatMap((piece) => piece.runs);
   if (runs.length > RUNS_MAX) throw damaged('an NTFS file lies in more pieces than are looked at');
   const size = pieces[0]?.size ?? 0;
-  const ends: number[] = [];
+  const starts: number[] = [];
   let end = 0;
-  for (const run of runs) ends.push((end += run.count));
+  for (const { count } of runs) {
+    starts.push(end);
+    end += count;
+  }
   return mappedSpan(size, (offset) => {
     const inCluster = offset % clusterSize;
     const cluster = (offset - inCluster) / clusterSize;
-    const index = ends.findIndex((runEnd) => cluster < runEnd);
+    const index = lastBegun(starts, cluster);
     const run = runs[index];
-    if (!run) throw damaged('an NTFS file is longer than its runs');
-    const into = cluster - ((ends[index] ?? 0) - run.count);
+    const into = cluster - (starts[index] ?? 0);
+    if (!run || into >= run.count) throw damaged('an NTFS file is longer than its runs');
     const length = (run.count - into) * clusterSize - inCluster;
     return { length, from: run.first === undefined ? undefined : { span: volume, offset: (run.first + into) * clusterSize + inCluster } };
   });
