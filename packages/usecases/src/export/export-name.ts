@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HyperError } from '@hypersdk/domain';
 
 /** What a storage target takes as one part of a name. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -10,6 +11,14 @@ const NAME_LENGTH_MAX = 128;
 const HASH_LENGTH = 12;
 
 export const isExportName = (name: string): boolean => SAFE_NAME.test(name) && !name.endsWith('.') && !RESERVED_NAME.test(name);
+
+export function checkExportName(name: string): void {
+  if (isExportName(name)) return;
+  throw new HyperError(
+    'usage/invalid',
+    `The name of an export starts with a letter or digit and has up to 128 letters, digits, dots, dashes and underscores, unlike "${name}".`,
+  );
+}
 
 /** A folder name for an export of this VM. VM names are hostile: one that is not safe as it stands is spelled with safe characters and a hash of the whole name. */
 export const toExportName = (vmName: string): string => toSafeName(vmName, NAME_LENGTH_MAX);

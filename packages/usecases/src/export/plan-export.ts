@@ -1,10 +1,10 @@
-import { HyperError, formatBytes } from '@hypersdk/domain';
+import { formatBytes } from '@hypersdk/domain';
 import type { Cancel, ImageSettings, StoredObject } from '@hypersdk/ports';
 import type { Finding } from '../finding.ts';
 import { findObstacle } from './begin-export.ts';
 import { diskFile, folderOf, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { planDigest, readJournal, vmDigest } from './export-journal.ts';
-import { isExportName } from './export-name.ts';
+import { checkExportName } from './export-name.ts';
 import type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export-plan.ts';
 import { chooseDisks, surveyDisk } from './survey-disk.ts';
 
@@ -14,7 +14,7 @@ export const planExport =
   async (request: PlanRequest, o: Cancel): Promise<ExportPlan> => {
     const { name, settings } = request;
     folderOf(ports.target);
-    if (!isExportName(name)) throw new HyperError('usage/invalid', 'This is not a name for an export.');
+    checkExportName(name);
     const vm = await request.session.facets.inventory.get(request.vm, o);
     const chosen = chooseDisks(vm, request.disks);
     const files = await listFiles(ports.target, name, o);

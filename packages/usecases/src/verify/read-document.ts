@@ -10,5 +10,5 @@ export async function readDocument(target: StorageTarget, name: string, o: Cance
       throw new HyperError('manifest/malformed', `${name} has ${object.size} bytes, more than ${DOCUMENT_SIZE_MAX}: it is no document of ours.`);
     return target.get(name, o);
   }
-  throw new HyperError('source/not-found', `There is no ${name}.`);
+  throw new HyperError('source/not-found', `There is no ${target.folder === undefined ? name : `${target.folder}/${name}`}.`);
 }
