@@ -244,7 +244,10 @@ describe('verify', () => {
       ok: true,
       disks: [{ receipt: 'valid' }],
     });
-    expect((await run(['verify', `${to}/web-01`], elsewhere)).stdout).toContain('not checked');
+    const unsigned = (await run(['verify', `${to}/web-01`], elsewhere)).stdout;
+    expect(unsigned).toContain('not checked');
+    expect(unsigned).toContain('Equal to what was recorded.');
+    expect(unsigned).not.toContain('Proven');
     await expect(stat(elsewhere.state)).rejects.toThrow('ENOENT');
   });
 
@@ -266,6 +269,7 @@ describe('verify', () => {
   test('of something else is an error, not a verdict', async () => {
     expect((await run(['verify', workshop.path('nix')], workshop)).code).toBe(66);
     expect((await run(['verify', vms], workshop)).code).toBe(66);
-    expect((await run(['verify', web], workshop)).code).toBe(65);
+    // An image without a receipt beside it.
+    expect((await run(['verify', web], workshop)).code).toBe(66);
   });
 });

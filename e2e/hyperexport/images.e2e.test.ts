@@ -52,6 +52,7 @@ describe('convert', () => {
       receipt: `${target}.receipt.json`,
     });
     expect((await run(['verify', `${target}.receipt.json`], workshop)).code).toBe(0);
+    expect((await run(['verify', target], workshop)).stdout).toContain('Proven');
     expect((await run(['compare', raw, target], workshop)).code).toBe(0);
   });
 

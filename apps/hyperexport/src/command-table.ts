@@ -33,7 +33,7 @@ export const commandTable = {
   },
   verify: {
     brief: 'Prove that an export is still what was read from its source',
-    usage: 'FOLDER | MANIFEST | RECEIPT [flags]',
+    usage: 'FOLDER | MANIFEST | RECEIPT | IMAGE [flags]',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   boot: {

@@ -16,7 +16,8 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], CliContext>({
     fullDescription: `Reads the images back, compares every leaf of 4 MiB with what was recorded
 when they were exported, and checks the signatures. Damage is named to the
 leaf. Nothing but the files and the exporter's public key is needed; without
---public-key this machine's own key is tried.
+--public-key this machine's own key is tried. Of an image the receipt beside it
+is taken.
 
 Of an .ova or .ovf the files are held against the manifest of the package,
 and its signature is checked; whose it is, is shown.
@@ -25,7 +26,7 @@ EXAMPLES
   hyperexport verify /backup/web-01
   hyperexport verify /backup/web-01 --public-key exporter.pem
   hyperexport verify appliance.ova
-  hyperexport verify disk.qcow2.receipt.json --sample 10% --json`,
+  hyperexport verify disk.qcow2 --sample 10% --json`,
   },
   parameters: {
     flags: {
@@ -36,7 +37,7 @@ EXAMPLES
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, one receipt, or a package' }],
+      parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, a receipt, an image with one beside it, or a package' }],
     },
   },
   loader: async () => (await import('../verify/run-verify.ts')).runVerify,

@@ -9,6 +9,7 @@ import { formatTable } from '../output/table.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
+import type { Terminal } from '../terminal.ts';
 import { ownKeyIfItSigned, readKey } from './choose-key.ts';
 import { isPackage, verifyPackage } from './verify-package.ts';
 import { findSubject, type FoundSubject } from './find-subject.ts';
@@ -85,7 +86,14 @@ function describe(report: VerifyReport, { terminal }: CliContext): string {
   const notes = report.findings
     .filter((finding) => finding.severity !== 'error')
     .map((finding) => `${finding.severity}: ${printable(finding.summary)}\n`);
-  return `${table}${notes.join('')}${report.ok ? `${terminal.paint('green', 'Proven')}: what lies here is what was read from the source.\n` : ''}`;
+  return `${table}${notes.join('')}${report.ok ? describeSuccess(report, terminal) : ''}`;
+}
+
+/** Whoever changes an image can write a receipt that fits; only a signature tells. */
+function describeSuccess({ disks }: VerifyReport, terminal: Terminal): string {
+  return disks.every(({ receipt }) => receipt === 'valid')
+    ? `${terminal.paint('green', 'Proven')}: what lies here is what was read from the source.\n`
+    : `${terminal.paint('bold', 'Equal')} to what was recorded. That it was recorded by the exporter, only --public-key FILE can prove.\n`;
 }
 
 const toDocument = (found: FoundSubject, report: VerifyReport): unknown => ({

@@ -73,6 +73,14 @@ describe('converting an image', () => {
     expect(second.copy.content).toEqual(first.copy.content);
   });
 
+  test('the receipt of an image that is gone is refused before anything is read or written', async () => {
+    const { ports, request, target } = stage();
+    await convertImage(ports)(request, calm);
+    await target.delete('copy.raw', calm);
+    await expect(convertImage(ports)(request, calm)).rejects.toThrow('/out/copy.raw.receipt.json exists already');
+    expect(await Array.fromAsync(target.list('', calm), ({ name }) => name)).toEqual(['copy.raw.leaves', 'copy.raw.receipt.json']);
+  });
+
   test('a receipt without digests, and a path outside the target, are refused before anything is written', async () => {
     const { ports, request, target } = stage();
     await expect(convertImage(ports)({ ...request, digest: 'none' }, calm)).rejects.toMatchObject({ code: 'usage/invalid' });

@@ -65,7 +65,8 @@ export const convertImage =
   async (request: ConvertRequest, o: Watch<CopyProgress>): Promise<ConvertOutcome> => {
     if (request.receipt && request.digest === 'none') throw new HyperError('usage/invalid', 'A receipt needs digests: nothing else proves the copy.');
     const file = fileOf(ports, request);
-    const receiptName = receiptFile(toSafeName(file, RECEIPT_STEM_MAX));
+    const receiptName = receiptOf(file);
+    if (request.receipt && !request.overwrite) await refuseOldReceipt(ports, receiptName, o);
     const startedAt = timeOf(ports);
     const mark = await markOf(ports, request.source, o);
     const { source, receipt: wantsReceipt, durability = 'sync', ...choices } = request;
@@ -82,6 +83,15 @@ export const convertImage =
     return { copy, receipt, receiptName };
   };
 
+/** Said before the disk is read: found out only at the end, the new image would lie there beside the receipt of another. */
+async function refuseOldReceipt({ target }: ConvertPorts, receiptName: string, o: Cancel): Promise<void> {
+  for await (const { name } of target.list(receiptName, o)) {
+    if (name !== receiptName) return;
+    const path = `${folderOf(target)}/${receiptName}`;
+    throw new HyperError('target/exists', `${path} exists already: the receipt of an earlier conversion.`, { detail: { path } });
+  }
+}
+
 const isRemote = (source: ConvertRequest['source']): source is NbdLocator | HttpLocator => 'kind' in source;
 
 async function markOf(ports: ConvertPorts, source: ConvertRequest['source'], o: Cancel): Promise<string> {
@@ -93,6 +103,9 @@ const toLocator = (source: ConvertRequest['source']): BlockLocator => (isRemote(
 
 /** Leaves room for the ending within the 128 characters of a name. */
 const RECEIPT_STEM_MAX = 100;
+
+/** Name of the receipt that lies beside a converted image of this name. */
+export const receiptOf = (file: string): string => receiptFile(toSafeName(file, RECEIPT_STEM_MAX));
 
 const timeOf = ({ clock }: ConvertPorts): string => new Date(clock.now()).toISOString();
 
