@@ -59,6 +59,8 @@ test('--validate-only says whether it could be done, and writes nothing', async 
   const refused = await run(['export', vms, 'db', '--to', to, '--validate-only', '--json'], workshop);
   expect(refused.code).toBe(75);
   expect(documentOf(refused)).toMatchObject({ valid: false, vms: [{ name: 'db', findings: [{ severity: 'error' }] }] });
+  const misfit = await run(['export', vms, 'db', '--to', to, '--format', 'raw', '--compression', 'zstd', '--validate-only'], workshop);
+  expect(misfit).toMatchObject({ code: 64, stdout: '' });
 });
 
 test.skipIf(missing('sha256sum'))('--checksums writes what sha256sum accepts', { timeout: BUSY_TIMEOUT_MS }, async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
-import { archiver, imageInspector, nbdDisks, nbdDiskServer, openTransfer, webImages } from '@hypersdk/disk';
+import { archiver, checkSettings, imageInspector, nbdDisks, nbdDiskServer, openTransfer, webImages } from '@hypersdk/disk';
 import type { BootProver, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
 import { makeStateFolder } from './make-state-folder.ts';
@@ -28,6 +28,7 @@ export function openServices(): Services {
     clock,
     ids: new UlidIds(clock),
     inspector: imageInspector,
+    checkSettings,
     archiver,
     remotes: nbdDisks,
     webImages,

@@ -7,6 +7,7 @@ import type {
   History,
   Ids,
   ImageInspector,
+  ImageSettings,
   Registry,
   RemoteDisks,
   Signer,
@@ -21,6 +22,8 @@ export interface Services extends AsyncDisposable {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly inspector: ImageInspector;
+  /** Fails as a copy would when a disk of this size cannot be written with these settings. */
+  checkSettings(settings: ImageSettings, virtualSize: number): void;
   readonly archiver: Archiver;
   readonly remotes: RemoteDisks;
   readonly webImages: WebImages;

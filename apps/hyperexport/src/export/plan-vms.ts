@@ -10,7 +10,9 @@ export async function planVMs(services: Services, { session, vms, order: { flags
   const plans: ExportPlan[] = [];
   for (const vm of vms) {
     const request = { ...choicesOf(flags, vm), session, vm: vm.id, references: flags.followReferences ? 'beside' : 'refuse' } as const;
-    plans.push(await planExport({ target, inspector: services.inspector })(request, o));
+    const plan = await planExport({ target, inspector: services.inspector })(request, o);
+    for (const { virtualSize } of plan.disks) services.checkSettings(request.settings, virtualSize);
+    plans.push(plan);
   }
   return plans;
 }
