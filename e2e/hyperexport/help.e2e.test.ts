@@ -48,6 +48,11 @@ test('the version is the one of the package', async () => {
   expect(await run(['--version'], workshop)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
+test('help is understood as a command too', async () => {
+  expect(await run(['help'], workshop)).toEqual(await run(['--help'], workshop));
+  expect(await run(['help', 'verify'], workshop)).toEqual(await run(['verify', '--help'], workshop));
+});
+
 describe('wrong usage', () => {
   test.each([
     [['exprot'], 'There is no command "exprot"; did you mean export?'],

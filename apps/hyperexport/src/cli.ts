@@ -30,13 +30,16 @@ export async function runCli(args: readonly string[], terminal: Terminal = proce
     return runOnce(filled.line).catch((thrown: unknown) => Promise.reject(blameOrigin(thrown, filled)));
   };
   try {
-    return await runTyped(args);
+    return await runTyped(spellOut(args));
   } catch (thrown) {
     return await tellError(thrown, { terminal, json: asksFor(args, ['--json']) });
   } finally {
     await (await services?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }
+
+/** `help` is what many programs take for `--help`. */
+const spellOut = (line: readonly string[]): readonly string[] => (line[0] === 'help' ? [...line.slice(1), '--help'] : line);
 
 /** The program alone, or with the wish for plain lines. */
 const isBare = (line: readonly string[]): boolean => line.length === 0 || (line.length === 1 && line[0] === '--plain');

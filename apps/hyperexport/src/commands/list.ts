@@ -60,12 +60,12 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
   const vms = await Array.fromAsync(
     listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }),
   );
-  respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms) });
+  respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms, [name, state, minSize]) });
   if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`);
 }
 
-function describeVMs(vms: readonly VMInfo[]): string {
-  if (vms.length === 0) return 'There is no VM here.\n';
+function describeVMs(vms: readonly VMInfo[], filters: readonly unknown[]): string {
+  if (vms.length === 0) return filters.some((filter) => filter !== undefined) ? 'No VM matches.\n' : 'There is no VM here.\n';
   return formatTable(
     [
       { title: 'NAME' },

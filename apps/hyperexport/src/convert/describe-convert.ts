@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { formatBytes } from '@hypersdk/domain';
 import type { ConvertOutcome } from '@hypersdk/usecases';
 import { printable } from '../output/printable.ts';
+import { describeReadBack } from '../output/describe-read-back.ts';
 import { shellWord } from '../output/shell-word.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
@@ -41,10 +42,7 @@ export function describeConvert(finished: FinishedConvert, terminal: Paint): str
   const proof = receipt
     ? ([
         ['root', copy.content?.root ?? ''],
-        [
-          'read back',
-          `${receipt.body.verification.percent === 100 ? 'in full' : `${receipt.body.verification.percent}%`} and equal (${copy.leavesChecked} leaves)`,
-        ],
+        ['read back', describeReadBack(receipt.body.verification.percent, copy.leavesChecked)],
         ['signed by', receipt.signature.keyId],
         ['public key', publicKeyPath],
         ['verify', `hyperexport verify ${shellWord(`${dirname(target)}/${receiptName ?? ''}`)}`],

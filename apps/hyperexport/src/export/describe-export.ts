@@ -1,6 +1,7 @@
 import { formatBytes, type BootRecord } from '@hypersdk/domain';
 import type { ExportOutcome } from '@hypersdk/usecases';
 import { describeBootVerdict } from '../boot/describe-boot-verdict.ts';
+import { describeReadBack } from '../output/describe-read-back.ts';
 import { shellWord } from '../output/shell-word.ts';
 import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
@@ -84,5 +85,5 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
 function describeProof(outcome: ExportOutcome): string {
   const checked = outcome.receipts.reduce((sum, receipt) => sum + receipt.body.verification.leavesChecked, 0);
   const percent = outcome.receipts[0]?.body.verification.percent ?? 0;
-  return percent === 100 ? `in full and equal (${checked} leaves)` : `${percent}% and equal (${checked} leaves)`;
+  return describeReadBack(percent, checked);
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { systemCode } from '@hypersdk/domain';
 
 /** A notification is sent in seconds; whatever takes longer must not hold up a night's exports. */
 const HOOK_TIMEOUT_MS = 30_000;
@@ -22,7 +23,7 @@ export function tellHook(program: string, document: unknown, timeoutMs: number =
       clearTimeout(timer);
       resolve(problem);
     };
-    child.on('error', (error) => end(`cannot be run: ${error.message}.`));
+    child.on('error', (error) => end(`cannot be run: ${whyNot(error)}.`));
     child.on('exit', (code, signal) => {
       if (isLate) return end(`took longer than ${timeoutMs / 1000} seconds and was ended.`);
       end(code === 0 ? undefined : `failed: ${signal === null ? `exit code ${String(code)}` : signal}.`);
@@ -31,6 +32,9 @@ export function tellHook(program: string, document: unknown, timeoutMs: number =
     child.stdin?.on('error', () => undefined).end(`${JSON.stringify(document)}\n`);
   });
 }
+
+const whyNot = (error: Error): string =>
+  systemCode(error) === 'ENOENT' ? 'there is no such program; a hook is one program, without arguments' : error.message;
 
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;

@@ -10,6 +10,15 @@ describe('an error for people', () => {
     );
   });
 
+  test('with a run to go on with still says first what has to be mended', () => {
+    const full = new HyperError('target/full', 'The file system is full.', { detail: { resume: '7Q4M2K' } });
+    expect(describeError(full)).toBe(
+      'hyperexport: The file system is full. Make room on the target. What was copied is kept; to go on: hyperexport resume 7Q4M2K',
+    );
+    const stopped = new HyperError('transfer/cancelled', 'Stopped as asked', { detail: { resume: '7Q4M2K' } });
+    expect(describeError(stopped)).toBe('hyperexport: Stopped as asked. The copy is kept and goes on where it stopped: hyperexport resume 7Q4M2K');
+  });
+
   test('is one line, whatever a foreign name holds', () => {
     expect(describeError(new HyperError('source/not-found', 'There is no file "a\n\u001B[2Jb"'))).toMatch(
       /^hyperexport: There is no file "a \[2Jb"\. Check/,

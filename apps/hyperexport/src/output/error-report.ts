@@ -20,11 +20,18 @@ export const toErrorDocument = (error: HyperError): ErrorDocument => ({
   error: { code: error.code, message: error.message, mend: error.mend, detail: error.detail },
 });
 
-/** One line for people: what and why, then how to mend it or how to go on. */
+/** One line for people: what and why, then how to mend it and how to go on. */
 export function describeError(error: HyperError): string {
   const { resume } = error.detail;
-  const mend = typeof resume === 'string' ? `The copy is kept and goes on where it stopped: hyperexport resume ${resume}` : error.mend;
-  return `hyperexport: ${sentence(error.message)} ${mend}`;
+  return `hyperexport: ${sentence(error.message)} ${typeof resume === 'string' ? goOn(error, resume) : error.mend}`;
+}
+
+/** A run that was only stopped needs no mending; what failed fails again until it was mended. */
+function goOn({ code, mend }: HyperError, resume: string): string {
+  const command = `hyperexport resume ${resume}`;
+  if (code === 'transfer/cancelled') return `The copy is kept and goes on where it stopped: ${command}`;
+  const cure = mend.replace(/(, then run the same command|; (a copy that was begun|the copy) is kept and goes on)[^.]*\.$/, '.');
+  return `${cure} What was copied is kept; to go on: ${command}`;
 }
 
 function sentence(text: string): string {

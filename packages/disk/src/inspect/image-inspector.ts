@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { HyperError, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
+import { HyperError, systemCode, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
 import type { ImageInspector } from '@hypersdk/ports';
 import { findFile, type FoundFile } from '../archive/find-file.ts';
 import { toSourceError } from '../file/io-error.ts';
@@ -51,6 +51,8 @@ function requireFile(path: string): void {
   try {
     if (statSync(path).isDirectory()) throw new HyperError('source/not-a-file', `${path} is a folder, not a disk image.`, { detail: { path } });
   } catch (cause) {
+    if (systemCode(cause) === 'ENOENT')
+      throw new HyperError('source/not-found', `There is no ${path}.`, { detail: { path, system: 'ENOENT' }, cause });
     throw toSourceError(cause, path, 'looking for it');
   }
 }
