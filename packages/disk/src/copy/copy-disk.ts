@@ -34,8 +34,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const earlier = await confirmWindow(job, findEarlier(request, identity));
   using attempt = openAttempt(earlier, request, { plan, identity });
   try {
-    const content = await copyLeaves(job, attempt);
-    await requireUnchangedOrDiscard(job, attempt);
+    const content = await copyUnchanged(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
     // What cannot be continued is litter.
@@ -63,6 +62,21 @@ async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earli
   if (changed === undefined) return earlier;
   const { offset } = leafRange(changed, source.virtualSize);
   return { found: earlier.found, reason: `the source has changed at byte ${offset} since the earlier attempt` };
+}
+
+/** A copy of a source that was written meanwhile holds two points in time: it must not live on. Each mover opens the source by itself, some of them late. */
+async function copyUnchanged(job: CopyJob, attempt: Attempt): Promise<ContentDigest | undefined> {
+  const { source, request, tools } = job;
+  try {
+    const content = await copyLeaves(job, attempt);
+    using _again = await openUnchanged(request.source, request.sourceMark, tools);
+    requireMark(source, request.sourceMark);
+    return content;
+  } catch (cause) {
+    const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
+    if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);
+    throw error;
+  }
 }
 
 async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest | undefined> {
@@ -124,17 +138,5 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
 
 const toThrottle = (limit: NonNullable<CopyRequest['rateLimit']>): SharedArrayBuffer =>
   typeof limit === 'number' ? Throttle.create(limit) : limit.shared;
-
-/** A copy of a source that was written meanwhile holds two points in time: it must not live on. */
-async function requireUnchangedOrDiscard({ source, request, tools }: CopyJob, attempt: Attempt): Promise<void> {
-  try {
-    using _again = await openUnchanged(request.source, request.sourceMark, tools);
-    requireMark(source, request.sourceMark);
-  } catch (cause) {
-    const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
-    if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);
-    throw error;
-  }
-}
 
 const isGone = (error: unknown): error is HyperError => error instanceof HyperError && error.code === 'source/not-found';
