@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, truncateSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,20 @@ describe.skipIf(missing('tar', 'python3'))('an archive that is written', { timeo
     await expectRefusal(archiver.write(request, calm), 'verify/mismatch');
     expect(existsSync(request.path)).toBe(false);
     expect(existsSync(at('vm.ova.partial'))).toBe(false);
+  });
+
+  test('that cannot be read back is a fault of the target', async () => {
+    const request = await requestFor(NOISE);
+    await archiver.write(request, calm);
+    const { size } = statSync(request.path);
+    await rm(request.path);
+    const { signal } = new AbortController();
+    // Asked between any two pieces; the partial archive has its full length only once it is read back.
+    signal.throwIfAborted = () => {
+      if (statSync(at('vm.ova.partial')).size === size) truncateSync(at('vm.ova.partial'), 0);
+    };
+    await expectRefusal(archiver.write(request, { signal }), 'target/unreadable');
+    expect(existsSync(request.path)).toBe(false);
   });
 
   test('that is called off is kept and gets no name', async () => {

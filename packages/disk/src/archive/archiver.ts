@@ -5,7 +5,7 @@ import { endOf, HyperError, MIB, roundUp, systemCode, type ByteRange } from '@hy
 import type { ArchivedFile, Archiver, ArchiveProgress, ArchiveRequest, Cancel, Watch } from '@hypersdk/ports';
 import { publishFile } from '../copy/publish.ts';
 import { TargetLock } from '../copy/target-lock.ts';
-import { toSourceError, toTargetError } from '../file/io-error.ts';
+import { blameTarget, toSourceError, toTargetError } from '../file/io-error.ts';
 import { removeFile } from '../file/remove-file.ts';
 import { nativeFs } from '../native/load.ts';
 import { END_SIZE, layOut, type ArchiveLayout, type PlacedMember } from './archive-layout.ts';
@@ -154,7 +154,11 @@ async function isWritten(target: FileHandle, { header, content, range }: PlacedM
 
 async function hashOf(target: FileHandle, range: ByteRange, o: Cancel & { readonly partial: string }): Promise<string> {
   const hash = createHash('sha256');
-  for await (const { bytes } of piecesOf(target, range, { signal: o.signal, path: o.partial })) hash.update(bytes);
+  try {
+    for await (const { bytes } of piecesOf(target, range, { signal: o.signal, path: o.partial })) hash.update(bytes);
+  } catch (error) {
+    throw blameTarget(error);
+  }
   return hash.digest('hex');
 }
 
