@@ -58,12 +58,15 @@ export class RangeFile implements Disposable {
   async read(offset: number, into: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const either = AbortSignal.any([signal, this.#stop.signal]);
     const pieces: Promise<void>[] = [];
-    for (let at = 0; at < into.length; at += RANGE_SIZE) {
+    let failure: { readonly reason: unknown } | undefined;
+    const failed = (reason: unknown): void => void (failure ??= { reason });
+    for (let at = 0; at < into.length && !failure; at += RANGE_SIZE) {
       await this.#turn();
-      pieces.push(this.#readPiece({ offset: offset + at, into: into.subarray(at, at + RANGE_SIZE), signal: either }));
+      // Taken note of at once: a failure that nobody looks at yet would end the process.
+      pieces.push(this.#readPiece({ offset: offset + at, into: into.subarray(at, at + RANGE_SIZE), signal: either }).catch(failed));
     }
-    const ends = await Promise.allSettled(pieces);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await Promise.all(pieces);
+    if (failure) throw failure.reason;
   }
 
   async #readPiece(piece: Piece): Promise<void> {
