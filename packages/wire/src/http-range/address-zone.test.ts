@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPublicAddress } from './address-zone.ts';
+import { isPublicAddress, leadsInside } from './address-zone.ts';
 
 test.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '192.167.255.255', '2606:4700::1111', '2a00:1450:4001::200e'])('%s is public', (address) => {
   expect(isPublicAddress(address)).toBe(true);
@@ -43,4 +43,12 @@ test.each([
   '',
 ])('%s is not public', (address) => {
   expect(isPublicAddress(address)).toBe(false);
+});
+
+test('a redirection leads inside when one of its addresses does, and it came from outside', () => {
+  expect(leadsInside(['8.8.8.8'], ['1.1.1.1', '10.0.0.1'])).toBe(true);
+  expect(leadsInside(['10.0.0.1', '8.8.8.8'], ['169.254.169.254'])).toBe(true);
+  expect(leadsInside(['8.8.8.8'], ['1.1.1.1'])).toBe(false);
+  expect(leadsInside(['10.0.0.1'], ['10.0.0.2'])).toBe(false);
+  expect(leadsInside(['127.0.0.1'], ['8.8.8.8'])).toBe(false);
 });

@@ -44,3 +44,6 @@ export function isPublicAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
   return isIPv6(plain) && global6.check(plain, 'ipv6') && !special6.check(plain, 'ipv6');
 }
+
+/** Whether a redirection from a host on the internet would end within a network: whoever wrote it could reach what only we can. */
+export const leadsInside = (from: readonly string[], to: readonly string[]): boolean => from.some(isPublicAddress) && !to.every(isPublicAddress);

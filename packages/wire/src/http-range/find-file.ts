@@ -1,6 +1,6 @@
 // RFC 9110 §15.4 "Redirection", §15.3.7 "206 Partial Content", §8.8 "Validator Fields".
 import { HyperError } from '@hypersdk/domain';
-import { isPublicAddress } from './address-zone.ts';
+import { leadsInside } from './address-zone.ts';
 import { HttpConnection } from './http-connection.ts';
 import { parseHttpTarget, type HeaderFields, type HttpTarget } from './http-target.ts';
 import { malformed, toPrintable } from './refusals.ts';
@@ -41,7 +41,7 @@ export async function findFile(wish: HttpWish, o: { readonly signal: AbortSignal
     if (!('location' in found)) return found;
     const next = redirected(target, found.location);
     const nextAddresses = await resolveHost(next.host);
-    if (addresses.some(isPublicAddress) && !nextAddresses.every(isPublicAddress)) {
+    if (leadsInside(addresses, nextAddresses)) {
       throw refused(target, `leads from the internet to ${next.host}, which lies in a private network`);
     }
     if (next.origin !== target.origin) fields = [];

@@ -157,7 +157,7 @@ const lies: readonly Lie[] = [
 ];
 
 describe('a web server that', () => {
-  test.each(lies)('%s is refused', async (_what, code, says, answer) => {
+  test.each(lies)('%s is refused', async (...[, code, says, answer]) => {
     const error = await readFrom(answer).then(
       () => undefined,
       (cause: unknown) => cause,
