@@ -16,7 +16,7 @@ export interface Nginx extends AsyncDisposable {
   readonly authorityFile: string;
   readonly http: string;
   readonly https: string;
-  /** `/slow/` is served at 2 MiB a second for each connection, `/guarded/` only to who sends this as `Authorization`. */
+  /** `/slow/` is served at 512 KiB a second for each connection, `/guarded/` only to who sends this as `Authorization`. */
   readonly token: string;
 }
 
@@ -54,7 +54,7 @@ export async function startNginx(): Promise<Nginx> {
 
 function configure(home: string, o: { readonly plain: number; readonly secure: number; readonly token: string }): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${home}/${name};`).join(' ');
-  const places = `location /slow/ { alias ${home}/www/; limit_rate 2m; }
+  const places = `location /slow/ { alias ${home}/www/; limit_rate 512k; }
     location /guarded/ { alias ${home}/www/; if ($http_authorization != "${o.token}") { return 403; } }`;
   return `daemon off; master_process off; pid ${home}/pid; error_log ${home}/error.log; user root;
     events { worker_connections 256; }
