@@ -8,7 +8,7 @@ import { contentRangeOf, type ResponseHead } from './response-head.ts';
 import { changed, refusalOf } from './status-refusal.ts';
 import { isSame } from './validator.ts';
 
-/** One request: long enough that the time between two does not count, short enough to be asked for again (bench/RESULTS.md). */
+/** One request: long enough that the time between two does not count, short enough to be asked for again. */
 const RANGE_SIZE = MIB;
 /** Requests under way at once for one reader, each on a connection of its own; servers count those. */
 const CONNECTIONS_MAX = 4;

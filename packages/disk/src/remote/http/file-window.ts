@@ -1,6 +1,6 @@
 import { KIB } from '@hypersdk/domain';
 
-/** Fetched at once. Tables are read in smaller pieces and data in larger ones; more for a table costs time on slow lines (bench/RESULTS.md). */
+/** Fetched at once. Tables are read in smaller pieces and data in larger ones; more for a table costs time on slow lines. */
 export const BLOCK_SIZE = 512 * KIB;
 /** Blocks of a file that are held: enough for the tables in use and what is read ahead. */
 export const SLOT_COUNT = 32;
