@@ -60,6 +60,7 @@ export const DESCRIPTOR_START = '# Disk DescriptorFile';
 /** The extents, and more settings than any program writes. */
 const LINES_MAX = DESCRIPTOR_EXTENTS_MAX + 1024;
 const LINE_LENGTH_MAX = 1024;
+const LINE_FEED = 0x0a;
 const KEY_LINE = /^([A-Za-z][\w.]*) ?= ?(?:"([^"]*)"|([^" ]*))$/;
 const EXTENT_LINE = /^(RW|RDONLY|NOACCESS) (\d{1,15}) ([A-Z]+)(?: "([^"]+)"(?: (\d{1,15}))?)?$/;
 
@@ -103,11 +104,12 @@ function linesOf(bytes: Uint8Array, at: DescriptorPlace): readonly { readonly te
     throw tooLarge(`a descriptor of ${formatBytes(bytes.length)} is over the limit of ${formatBytes(DESCRIPTOR_SIZE_MAX)}`, at);
   const padding = bytes.indexOf(0);
   const text = bytes.subarray(0, padding < 0 ? bytes.length : padding);
+  // Before anything is made of each line.
+  if (hasMoreLines(text, LINES_MAX)) throw tooLarge(`its descriptor has more than ${LINES_MAX} lines`, at);
   const foreign = text.findIndex((byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte > 0x7e);
   if (foreign >= 0) throw malformed('its descriptor has a byte that is not ASCII text', { path: at.path, offset: at.offset + foreign });
 
   const raw = Buffer.from(text).toString('latin1').split('\n');
-  if (raw.length > LINES_MAX) throw tooLarge(`its descriptor has more than ${LINES_MAX} lines`, at);
   if (raw[0]?.trim().toLowerCase() !== DESCRIPTOR_START.toLowerCase())
     throw malformed(`its descriptor does not begin with "${DESCRIPTOR_START}"`, at);
   let offset = at.offset;
@@ -119,6 +121,15 @@ function linesOf(bytes: Uint8Array, at: DescriptorPlace): readonly { readonly te
     return { text: line.trim().replace(/[\t ]+/g, ' '), offset: start };
   });
   return lines.filter(({ text: line }) => line !== '' && !line.startsWith('#'));
+}
+
+function hasMoreLines(text: Uint8Array, max: number): boolean {
+  let newline = -1;
+  for (let lines = 1; lines <= max; lines += 1) {
+    newline = text.indexOf(LINE_FEED, newline + 1);
+    if (newline < 0) return false;
+  }
+  return true;
 }
 
 function parseSetting(text: string, at: DescriptorPlace): { readonly key: string; readonly value: string } {
