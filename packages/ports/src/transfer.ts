@@ -92,23 +92,21 @@ export interface Watch<Progress> extends Cancel {
 export interface VerifyRequest {
   readonly source: BlockLocator;
   readonly expected: ContentDigest;
-  /** File of leaf digests; with it the first wrong leaf is named, without it only the root is compared. */
+  /** File of leaf digests; with it the first wrong leaf is named. Without it, or when there is no such file, only the root is compared. */
   readonly leavesPath?: string;
   /** `slice`: the part of the file that the image is, when it lies in an archive. */
   readonly container?: { readonly path: string; readonly slice?: ByteRange; readonly digest: Sha256 };
   readonly percent: number;
 }
 
-export type VerifyOutcome =
-  | { readonly result: 'equal'; readonly leavesChecked: number }
-  | {
-      readonly result: 'different';
-      readonly leavesChecked: number;
-      readonly leaf?: number;
-      readonly offset?: number;
-      readonly length?: number;
-      readonly what: string;
-    };
+export type VerifyOutcome = {
+  readonly leavesChecked: number;
+  /** There is no file at the request's `leavesPath`. */
+  readonly leavesMissing?: true;
+} & (
+  | { readonly result: 'equal' }
+  | { readonly result: 'different'; readonly leaf?: number; readonly offset?: number; readonly length?: number; readonly what: string }
+);
 
 export type CompareOutcome =
   | { readonly result: 'equal'; readonly virtualSize: number }

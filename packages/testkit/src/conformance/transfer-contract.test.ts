@@ -201,6 +201,12 @@ proveChecks<ArrangeTransfer>({
         return outcome.result === 'different' && outcome.leaf !== undefined ? { ...outcome, leaf: outcome.leaf + 1 } : outcome;
       },
     })),
+    mutant('says nothing of digests that are gone', 'verify says that the leaf digests are not there, and compares the root', ({ transfer }) => ({
+      verify: async (request, o) => {
+        const { leavesMissing: _, ...outcome } = await transfer.verify(request, o);
+        return outcome;
+      },
+    })),
     mutant('trusts a disk without its leaves', 'verify notices a wrong byte without the leaves too', ({ transfer }) => ({
       verify: async (request, o) => (request.leavesPath === undefined ? { result: 'equal', leavesChecked: 6 } : transfer.verify(request, o)),
     })),

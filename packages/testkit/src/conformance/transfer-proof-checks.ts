@@ -43,6 +43,17 @@ function verifyChecks(arrange: ArrangeTransfer): readonly Check[] {
       },
     },
     {
+      name: 'verify says that the leaf digests are not there, and compares the root',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = { expected: contentDigest(diskContent(1)), leavesPath: subject.freshPath(), percent: 100 };
+        const [same, other] = [await subject.makeSource(diskContent(1)), await subject.makeSource(flipByte(diskContent(1), 1))];
+        expect(await transfer.verify({ ...request, source: same }, calm)).toMatchObject({ result: 'equal', leavesMissing: true });
+        expect(await transfer.verify({ ...request, source: other }, calm)).toMatchObject({ result: 'different', leavesMissing: true });
+      },
+    },
+    {
       name: 'verify notices a wrong byte without the leaves too',
       run: async () => {
         await using subject = await arrange();

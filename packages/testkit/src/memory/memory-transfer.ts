@@ -67,6 +67,12 @@ export class MemoryTransfer implements Transfer {
 
   async verify(request: VerifyRequest, o: Watch<CopyProgress>): Promise<VerifyOutcome> {
     o.signal.throwIfAborted();
+    const { leavesPath } = request;
+    const isMissing = leavesPath !== undefined && this.#files.find(leavesPath) === undefined;
+    return { ...this.#verify(request), ...(isMissing ? { leavesMissing: true } : {}) };
+  }
+
+  #verify(request: VerifyRequest): VerifyOutcome {
     const { bytes } = this.#files.open(request.source);
     const leavesChecked = leafCount(bytes.length);
     const container = request.container && this.#files.find(request.container.path);

@@ -1,5 +1,5 @@
 import { HyperError } from '@hypersdk/domain';
-import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
+import type { CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
 import type { Finding } from '../finding.ts';
 import type { ExpectedDisk } from './expected-disk.ts';
@@ -26,28 +26,27 @@ export async function verifyDisk(
   const home = `${folderOf(ports.target)}/${folder}`;
   // A disk in an archive is named as if the archive were a folder.
   const path = disk.package === undefined ? `${home}${disk.file}` : `${home}${disk.package}/${disk.file}`;
-  const hasLeaves = await exists(ports.target, `${folder}${disk.leaves}`, o);
-  const notes: readonly Finding[] = hasLeaves
-    ? []
-    : [{ severity: 'note', summary: `${disk.leaves} is missing: damage can be noticed but not located.`, path: disk.leaves }];
   try {
     const image = await ports.inspector.refer(path, { signal: o.signal, format: disk.format, references: 'refuse' });
     const content: VerifyRequest = {
       source: { kind: 'image', image },
       expected: disk.content,
       percent,
-      ...(hasLeaves ? { leavesPath: `${folderOf(ports.target)}/${folder}${disk.leaves}` } : {}),
+      leavesPath: `${home}${disk.leaves}`,
     };
     const whole = await ports.transfer.verify(
       { ...content, container: { path: image.path, ...(image.slice ? { slice: image.slice } : {}), digest: disk.containerDigest } },
       o,
     );
-    const outcome = hasLeaves ? await locate(ports.transfer, { content, whole }, o) : whole;
+    const notes: readonly Finding[] = whole.leavesMissing
+      ? [{ severity: 'note', summary: `${disk.leaves} is missing: damage can be noticed but not located.`, path: disk.leaves }]
+      : [];
+    const outcome = whole.leavesMissing ? whole : await locate(ports.transfer, { content, whole }, o);
     return { outcome, findings: outcome.result === 'equal' ? notes : [describeDifference(disk.file, outcome), ...notes] };
   } catch (error) {
     if (!isDamage(error)) throw error;
     const outcome: VerifyOutcome = { result: 'different', leavesChecked: 0, what: error.message };
-    return { outcome, findings: [describeDifference(disk.file, outcome), ...notes] };
+    return { outcome, findings: [describeDifference(disk.file, outcome)] };
   }
 }
 
@@ -75,8 +74,3 @@ function describeDifference(file: string, { leaf, offset, length, what }: Differ
 /** What the image itself is to blame for; trouble in reaching it is not an answer about it. */
 const isDamage = (error: unknown): error is HyperError =>
   error instanceof HyperError && (error.code.startsWith('image/') || error.code.startsWith('archive/') || error.code === 'source/not-found');
-
-async function exists(target: StorageTarget, name: string, o: Cancel): Promise<boolean> {
-  for await (const object of target.list(name, o)) return object.name === name;
-  return false;
-}
