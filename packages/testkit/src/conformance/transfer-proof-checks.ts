@@ -6,10 +6,41 @@ import { calm, expectCancelled } from './expectations.ts';
 import { type ArrangeTransfer, DISK_SIZE, diskContent, flipByte, requestOf } from './transfer-subject.ts';
 
 /** What digest, verify and compare promise. */
-export const proofChecks = (arrange: ArrangeTransfer): readonly Check[] => [...verifyChecks(arrange), ...compareChecks(arrange)];
+export const proofChecks = (arrange: ArrangeTransfer): readonly Check[] => [
+  ...verifyChecks(arrange),
+  ...rootChecks(arrange),
+  ...compareChecks(arrange),
+];
 
 /** First and last byte of the disk, one in a run of zeros, and both sides of a leaf border. */
 const PLACES = [0, LEAF_SIZE - 1, LEAF_SIZE, LEAF_SIZE + 12_345, DISK_SIZE - 1];
+
+/** What is told without the leaf digests. */
+function rootChecks(arrange: ArrangeTransfer): readonly Check[] {
+  return [
+    {
+      name: 'verify says that the leaf digests are not there, and compares the root',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const request = { expected: contentDigest(diskContent(1)), leavesPath: subject.freshPath(), percent: 100 };
+        const [same, other] = [await subject.makeSource(diskContent(1)), await subject.makeSource(flipByte(diskContent(1), 1))];
+        expect(await transfer.verify({ ...request, source: same }, calm)).toMatchObject({ result: 'equal', leavesMissing: true });
+        expect(await transfer.verify({ ...request, source: other }, calm)).toMatchObject({ result: 'different', leavesMissing: true });
+      },
+    },
+    {
+      name: 'verify notices a wrong byte without the leaves too',
+      run: async () => {
+        await using subject = await arrange();
+        await using transfer = await subject.open();
+        const source = await subject.makeSource(flipByte(diskContent(1), 2 * LEAF_SIZE + 1));
+        const outcome = await transfer.verify({ source, expected: contentDigest(diskContent(1)), percent: 100 }, calm);
+        expect(outcome.result).toBe('different');
+      },
+    },
+  ];
+}
 
 function verifyChecks(arrange: ArrangeTransfer): readonly Check[] {
   return [
@@ -40,27 +71,6 @@ function verifyChecks(arrange: ArrangeTransfer): readonly Check[] {
           const outcome = await transfer.verify({ source, expected, leavesPath, percent: 100 }, calm);
           expect(outcome).toMatchObject({ result: 'different', leaf, ...leafRange(leaf, DISK_SIZE) });
         }
-      },
-    },
-    {
-      name: 'verify says that the leaf digests are not there, and compares the root',
-      run: async () => {
-        await using subject = await arrange();
-        await using transfer = await subject.open();
-        const request = { expected: contentDigest(diskContent(1)), leavesPath: subject.freshPath(), percent: 100 };
-        const [same, other] = [await subject.makeSource(diskContent(1)), await subject.makeSource(flipByte(diskContent(1), 1))];
-        expect(await transfer.verify({ ...request, source: same }, calm)).toMatchObject({ result: 'equal', leavesMissing: true });
-        expect(await transfer.verify({ ...request, source: other }, calm)).toMatchObject({ result: 'different', leavesMissing: true });
-      },
-    },
-    {
-      name: 'verify notices a wrong byte without the leaves too',
-      run: async () => {
-        await using subject = await arrange();
-        await using transfer = await subject.open();
-        const source = await subject.makeSource(flipByte(diskContent(1), 2 * LEAF_SIZE + 1));
-        const outcome = await transfer.verify({ source, expected: contentDigest(diskContent(1)), percent: 100 }, calm);
-        expect(outcome.result).toBe('different');
       },
     },
     {
