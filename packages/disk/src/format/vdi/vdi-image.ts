@@ -1,7 +1,6 @@
-import { coalesce, endOf, type ByteRange, type Extent } from '@hypersdk/domain';
+import { coalesce, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { extentsOfRun } from '../blocks/file-holes.ts';
-import { extentsBelow, locateBelow, readBelow } from '../blocks/parent-extents.ts';
+import { extentsOfRuns, locateRun, readRuns, type BlockRun, type BlockRuns } from '../blocks/block-runs.ts';
 import type { DiskImage, FileRun } from '../disk-image.ts';
 import type { BlockTable } from './block-table.ts';
 import type { Header } from './header.ts';
@@ -14,9 +13,6 @@ export interface VdiParts {
   readonly parent: Parent | undefined;
 }
 
-/** A run of blocks whose bytes are reached alike: absent, recorded as zeros, or one after the other in the file. */
-type Run = { readonly length: number } & ({ readonly kind: 'absent' | 'discarded' } | { readonly kind: 'data'; readonly fileOffset: number });
-
 /** An opened VDI. */
 export class VdiImage implements DiskImage {
   readonly format = 'vdi';
@@ -26,10 +22,12 @@ export class VdiImage implements DiskImage {
   readonly files: readonly ByteFile[];
   readonly info: DiskImage['info'];
   readonly #parts: VdiParts;
+  readonly #runs: BlockRuns;
 
   constructor(parts: VdiParts) {
     const { file, header, parent } = parts;
     this.#parts = parts;
+    this.#runs = { file, parent: parent?.image, runAt: (range) => this.#run(range) };
     this.header = header;
     this.virtualSize = header.virtualSize;
     this.unitSize = header.blockSize;
@@ -46,42 +44,18 @@ export class VdiImage implements DiskImage {
   }
 
   extents(range: ByteRange): Iterable<Extent> {
-    return coalesce(this.#walk(range));
-  }
-
-  *#walk(range: ByteRange): Generator<Extent> {
-    const { file, parent } = this.#parts;
-    for (let offset = range.offset; offset < endOf(range);) {
-      const run = this.#run({ offset, length: endOf(range) - offset });
-      const piece = { offset, length: run.length };
-      if (run.kind === 'data') yield* extentsOfRun(file, { ...piece, fileOffset: run.fileOffset });
-      else if (run.kind === 'absent') yield* extentsBelow(parent?.image, piece);
-      else yield { ...piece, kind: 'zero' };
-      offset += run.length;
-    }
+    return coalesce(extentsOfRuns(this.#runs, range));
   }
 
   read(offset: number, into: Uint8Array): void {
-    const { file, parent } = this.#parts;
-    for (let done = 0; done < into.length;) {
-      const run = this.#run({ offset: offset + done, length: into.length - done });
-      const piece = into.subarray(done, done + run.length);
-      if (run.kind === 'data') file.read(run.fileOffset, piece);
-      else if (run.kind === 'absent') readBelow(parent?.image, offset + done, piece);
-      else piece.fill(0);
-      done += run.length;
-    }
+    readRuns(this.#runs, offset, into);
   }
 
   locate(range: ByteRange): FileRun | undefined {
-    const { file, parent } = this.#parts;
-    const run = this.#run(range);
-    if (run.kind === 'absent') return locateBelow(parent?.image, { offset: range.offset, length: run.length });
-    return run.kind === 'data' && file.fd !== undefined ? { fd: file.fd, fileOffset: run.fileOffset, length: run.length } : undefined;
+    return locateRun(this.#runs, range);
   }
 
-  /** The longest run from the start of the range on, at most its length. */
-  #run({ offset, length }: ByteRange): Run {
+  #run({ offset, length }: ByteRange): BlockRun {
     const { table, header } = this.#parts;
     const { blockSize } = header;
     const block = Math.floor(offset / blockSize);
@@ -89,7 +63,8 @@ export class VdiImage implements DiskImage {
     const place = table.placeOf(block);
     const count = table.runLength(block, Math.ceil((offset + length) / blockSize));
     const reach = Math.min(length, count * blockSize - within);
-    return typeof place === 'number' ? { kind: 'data', fileOffset: place + within, length: reach } : { kind: place, length: reach };
+    if (typeof place === 'number') return { kind: 'data', fileOffset: place + within, length: reach };
+    return { kind: place === 'discarded' ? 'zero' : 'absent', length: reach };
   }
 
   [Symbol.dispose](): void {

@@ -1,8 +1,7 @@
 // Virtual Hard Disk Image Format Specification 1.0, "Dynamic Hard Disk Image" and "Differencing Hard Disk Image".
-import { coalesce, endOf, type ByteRange, type Extent } from '@hypersdk/domain';
+import { coalesce, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { extentsOfRun } from '../blocks/file-holes.ts';
-import { extentsBelow, locateBelow, readBelow } from '../blocks/parent-extents.ts';
+import { extentsOfRuns, locateRun, readRuns, type BlockRun, type BlockRuns } from '../blocks/block-runs.ts';
 import type { FileRun } from '../disk-image.ts';
 import type { BlockAllocationTable } from './block-allocation-table.ts';
 import type { DynamicHeader } from './dynamic-header.ts';
@@ -21,9 +20,6 @@ export interface DynamicParts {
   readonly parent: Parent | undefined;
 }
 
-/** A run of the disk that lies in the file in one piece, or that this disk does not hold. */
-type Run = { readonly length: number } & ({ readonly kind: 'absent' } | { readonly kind: 'data'; readonly fileOffset: number });
-
 /** Blocks that come into being when they are first written to; in them, sectors that do. What is in neither comes from the parent, or is a hole. */
 export class DynamicImage implements VhdImage {
   readonly format = 'vhd';
@@ -34,11 +30,13 @@ export class DynamicImage implements VhdImage {
   readonly files: readonly ByteFile[];
   readonly info: VhdImage['info'];
   readonly #parts: DynamicParts;
+  readonly #runs: BlockRuns;
   readonly #bitmaps: SectorBitmaps;
 
   constructor(parts: DynamicParts) {
     const { file, footer, header, virtualSize, parent } = parts;
     this.#parts = parts;
+    this.#runs = { file, parent: parent?.image, runAt: (range) => this.#run(range) };
     this.#bitmaps = new SectorBitmaps(file, header);
     this.virtualSize = virtualSize;
     this.unitSize = header.blockSize;
@@ -57,40 +55,18 @@ export class DynamicImage implements VhdImage {
   }
 
   extents(range: ByteRange): Iterable<Extent> {
-    return coalesce(this.#walk(range));
-  }
-
-  *#walk(range: ByteRange): Generator<Extent> {
-    const { file, parent } = this.#parts;
-    for (let offset = range.offset; offset < endOf(range);) {
-      const run = this.#run({ offset, length: endOf(range) - offset });
-      const piece = { offset, length: run.length };
-      if (run.kind === 'data') yield* extentsOfRun(file, { ...piece, fileOffset: run.fileOffset });
-      else yield* extentsBelow(parent?.image, piece);
-      offset += run.length;
-    }
+    return coalesce(extentsOfRuns(this.#runs, range));
   }
 
   read(offset: number, into: Uint8Array): void {
-    const { file, parent } = this.#parts;
-    for (let done = 0; done < into.length;) {
-      const run = this.#run({ offset: offset + done, length: into.length - done });
-      const piece = into.subarray(done, done + run.length);
-      if (run.kind === 'data') file.read(run.fileOffset, piece);
-      else readBelow(parent?.image, offset + done, piece);
-      done += run.length;
-    }
+    readRuns(this.#runs, offset, into);
   }
 
   locate(range: ByteRange): FileRun | undefined {
-    const { file, parent } = this.#parts;
-    const run = this.#run(range);
-    if (run.kind === 'absent') return locateBelow(parent?.image, { offset: range.offset, length: run.length });
-    return file.fd === undefined ? undefined : { fd: file.fd, fileOffset: run.fileOffset, length: run.length };
+    return locateRun(this.#runs, range);
   }
 
-  /** The longest run from the start of the range on, at most its length. */
-  #run({ offset, length }: ByteRange): Run {
+  #run({ offset, length }: ByteRange): BlockRun {
     const { table, header } = this.#parts;
     const { blockSize, bitmapSize } = header;
     const block = Math.floor(offset / blockSize);

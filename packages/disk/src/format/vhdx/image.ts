@@ -1,7 +1,7 @@
 import { coalesce, endOf, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
-import { extentsOfRun } from '../blocks/file-holes.ts';
-import { extentsBelow, locateBelow, readBelow } from '../blocks/parent-extents.ts';
+import { extentsOfRuns, locateRun, readRuns, type BlockRun, type BlockRuns } from '../blocks/block-runs.ts';
+import { extentsBelow } from '../blocks/parent-extents.ts';
 import type { DiskImage, FileRun } from '../disk-image.ts';
 import type { BlockTable } from './block-table.ts';
 import type { FileHeader } from './file-header.ts';
@@ -9,9 +9,6 @@ import type { Guid } from './guid.ts';
 import type { Metadata } from './metadata.ts';
 import type { ParentLocator } from './parent-locator.ts';
 import { SectorBitmaps } from './sector-bitmap.ts';
-
-/** A run of the disk whose bytes are reached alike: in the file, recorded as zeros, or absent and so the parent's. */
-type Run = { readonly length: number } & ({ readonly kind: 'data'; readonly fileOffset: number } | { readonly kind: 'zero' | 'absent' });
 
 interface ImageParts {
   /** As it was given. */
@@ -33,7 +30,7 @@ export class VhdxImage implements DiskImage {
   readonly dataWriteGuid: Guid;
   readonly files: readonly ByteFile[];
   readonly #parts: ImageParts;
-  readonly #content: ByteFile;
+  readonly #runs: BlockRuns;
   readonly #table: BlockTable;
   readonly #parent: VhdxImage | undefined;
   readonly #bitmaps: SectorBitmaps;
@@ -46,7 +43,7 @@ export class VhdxImage implements DiskImage {
     this.dataWriteGuid = header.dataWriteGuid;
     this.files = [parts.file, ...(parent?.image.files ?? [])];
     this.#parts = parts;
-    this.#content = parts.content;
+    this.#runs = { file: parts.content, parent: parent?.image, runAt: (range) => this.#run(range) };
     this.#table = parts.table;
     this.#parent = parent?.image;
     this.#bitmaps = new SectorBitmaps(parts.content);
@@ -77,21 +74,11 @@ export class VhdxImage implements DiskImage {
   }
 
   read(offset: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length;) {
-      const run = this.#run({ offset: offset + done, length: into.length - done });
-      const part = into.subarray(done, done + run.length);
-      if (run.kind === 'data') this.#content.read(run.fileOffset, part);
-      else if (run.kind === 'zero') part.fill(0);
-      else readBelow(this.#parent, offset + done, part);
-      done += run.length;
-    }
+    readRuns(this.#runs, offset, into);
   }
 
   locate(range: ByteRange): FileRun | undefined {
-    const run = this.#run(range);
-    if (run.kind === 'data')
-      return this.#content.fd === undefined ? undefined : { fd: this.#content.fd, fileOffset: run.fileOffset, length: run.length };
-    return run.kind === 'zero' ? undefined : locateBelow(this.#parent, { offset: range.offset, length: run.length });
+    return locateRun(this.#runs, range);
   }
 
   [Symbol.dispose](): void {
@@ -108,19 +95,13 @@ export class VhdxImage implements DiskImage {
       if (start > offset) yield* extentsBelow(this.#parent, { offset, length: start - offset });
       offset = start;
       // One page of the table after the other, so that holes between them are passed over.
-      for (const pageEnd = Math.min(end, this.#table.pageEnd(used) * this.unitSize); offset < pageEnd;) {
-        const run = this.#run({ offset, length: pageEnd - offset });
-        const piece = { offset, length: run.length };
-        if (run.kind === 'data') yield* extentsOfRun(this.#content, { ...piece, fileOffset: run.fileOffset });
-        else if (run.kind === 'zero') yield { ...piece, kind: 'zero' };
-        else yield* extentsBelow(this.#parent, piece);
-        offset += run.length;
-      }
+      const pageEnd = Math.min(end, this.#table.pageEnd(used) * this.unitSize);
+      yield* extentsOfRuns(this.#runs, { offset, length: Math.max(0, pageEnd - offset) });
+      offset = Math.max(offset, pageEnd);
     }
   }
 
-  /** The longest run from the start of the range on, at most its length. */
-  #run(range: ByteRange): Run {
+  #run(range: ByteRange): BlockRun {
     const first = Math.floor(range.offset / this.unitSize);
     const within = range.offset - first * this.unitSize;
     const block = this.#table.block(first);
@@ -142,7 +123,7 @@ export class VhdxImage implements DiskImage {
     return block.kind === 'whole' && block.fileOffset === fileOffset;
   }
 
-  #partialRun(range: ByteRange, o: { readonly first: number; readonly within: number; readonly fileOffset: number }): Run {
+  #partialRun(range: ByteRange, o: { readonly first: number; readonly within: number; readonly fileOffset: number }): BlockRun {
     const sector = Math.floor(o.within / this.sectorSize);
     const inSector = o.within - sector * this.sectorSize;
     const reach = Math.min(range.length, this.unitSize - o.within);
