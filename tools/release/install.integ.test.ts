@@ -78,8 +78,9 @@ describe('for packagers', { timeout: TIMEOUT_MS }, () => {
     await rm(stage, { recursive: true });
   });
 
-  test('a relative PREFIX, and a NODE that is none, are refused', async () => {
+  test('a PREFIX that is relative or cannot be made, and a NODE that is none, are refused', async () => {
     await expect(install('install', { PREFIX: 'usr' })).rejects.toThrow(/PREFIX is usr/);
+    await expect(install('install', { PREFIX: '/proc/hypersdk' })).rejects.toThrow(/mkdir '\/proc\/hypersdk'/);
     await expect(install('install', { NODE: '/bin/false' })).rejects.toThrow(/NODE is \/bin\/false, which is no Node/);
   });
 });

@@ -2,7 +2,7 @@
 // PREFIX (default /usr/local) is where they will be used, DESTDIR is put before it, as packagers expect. NODE names the Node that runs them; by default the
 // `node` on the PATH when it is new enough, and a copy of the pinned one otherwise.
 import { spawnSync } from 'node:child_process';
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { layOut } from './lay-out.ts';
@@ -29,15 +29,17 @@ async function install(): Promise<void> {
   try {
     const own = join(prefix, 'lib/hypersdk/node');
     const node = findNode();
+    makeFolder(destination);
     await layOut(made, { node: node ?? own });
     if (node === undefined) cpSync(process.execPath, join(made, 'lib/hypersdk/node'));
     const home = join(destination, 'lib/hypersdk');
-    mkdirSync(join(destination, 'lib'), { recursive: true });
+    makeFolder(join(destination, 'lib'));
+    rmSync(`${home}.new`, { recursive: true, force: true });
     cpSync(join(made, 'lib/hypersdk'), `${home}.new`, { recursive: true });
     rmSync(home, { recursive: true, force: true });
     renameSync(`${home}.new`, home);
     cpSync(join(made, 'share'), join(destination, 'share'), { recursive: true });
-    mkdirSync(join(destination, 'bin'), { recursive: true });
+    makeFolder(join(destination, 'bin'));
     for (const { name } of programs) {
       const link = join(destination, 'bin', name);
       rmSync(link, { force: true });
@@ -47,6 +49,13 @@ async function install(): Promise<void> {
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
+}
+
+/** With those above it, one by one: Node's recursive call never ends where the system answers ENOENT for good, as procfs does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function uninstall(): void {
