@@ -49,7 +49,7 @@ EXAMPLES
       },
       limitRate: { ...value, parse: parseRateLimit, placeholder: 'RATE', brief: 'Bytes a second at most over all items' },
       onError: { kind: 'enum', optional: true, values: ['stop', 'continue'], brief: 'After a failure' },
-      hook: { ...value, parse: parseText, placeholder: 'CMD', brief: 'Program told of the end, in JSON' },
+      hook: { ...value, parse: parseText, placeholder: 'PROGRAM', brief: 'Program told of the end, in JSON' },
       workers: { ...value, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       ...progressFlags,
     },

@@ -67,7 +67,7 @@ export const exportParameters = {
     dryRun: { ...onOff, brief: 'Only show what would be done' },
     validateOnly: { ...onOff, brief: 'Only say whether it could be done' },
     checksums: { kind: 'enum', optional: true, values: ['sha256'], brief: 'Write SHA256SUMS beside the images' },
-    hook: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'CMD', brief: 'Program told of the end, in JSON' },
+    hook: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'PROGRAM', brief: 'Program told of the end, in JSON' },
     profile: profileFlag,
     ...progressFlags,
   },

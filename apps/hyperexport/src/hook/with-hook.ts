@@ -3,6 +3,7 @@ import { toErrorDocument, toHyperError } from '../output/error-report.ts';
 import { printable } from '../output/printable.ts';
 import type { RunSubject } from '../run-record.ts';
 import { tool } from '../tool.ts';
+import { requireHook } from './require-hook.ts';
 import { tellHook } from './tell-hook.ts';
 
 interface Hooked<Outcome> {
@@ -17,6 +18,7 @@ interface Hooked<Outcome> {
 /** Does the work and tells the hook how it ended. A hook that fails is a warning: what was copied is copied. */
 export async function withHook<Outcome>({ hook, cli, subject, toDocument, failed }: Hooked<Outcome>, work: () => Promise<Outcome>): Promise<Outcome> {
   if (hook === undefined) return work();
+  requireHook(hook);
   const startedAt = new Date().toISOString();
   const { command, ...about } = subject;
   const tell = async (event: string, result: Readonly<Record<string, unknown>>): Promise<void> => {
