@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatBytes, HyperError, imageFormats, type VMInfo } from '@hypersdk/domain';
 import type { CliContext } from '../cli-context.ts';
@@ -6,6 +5,7 @@ import { chooseVMs } from '../export/choose-vms.ts';
 import { openFiles } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { shellWord } from '../output/shell-word.ts';
+import { statIfThere } from '../stat-if-there.ts';
 import type { Asker } from './asker.ts';
 import { GuideLeft } from './asker.ts';
 
@@ -92,7 +92,7 @@ const describeVM = (vm: VMInfo): string => printable(`${vm.name} (${formatBytes(
 async function askForTarget(asker: Asker): Promise<string> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const target = resolve(await asker.text('Folder to export to'));
-    const about = await stat(target).catch(() => undefined);
+    const about = await statIfThere(target);
     if (about?.isDirectory()) return target;
     asker.say(printable(`${target} is ${about ? 'not a folder' : 'not there'}.`));
   }
