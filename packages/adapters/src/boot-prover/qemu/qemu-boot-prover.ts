@@ -24,6 +24,7 @@ type Readiness = { readonly about: BootReadiness; readonly tools?: Tools };
 /** Fast enough to catch what scrolls by, rare enough not to slow an emulated guest. */
 const PERIOD_MS = 500;
 const VERSION_TIMEOUT_MS = 10_000;
+const COMPLAINT_LENGTH_MAX = 200;
 const VARIABLES_FILE = 'variables.fd';
 
 /** Boots images in QEMU: in a sandbox, from read-only files under an overlay that has no name. */
@@ -71,21 +72,33 @@ async function look({ searchPath, unsandboxed }: QemuBootProverOptions, o: Cance
   if (tools === undefined) return { about: { ready: false, reason: lack ?? 'There is no emulator.' } };
   await sweepScratch(Date.now());
   await using scratch = await openScratch();
-  const version = await askVersion(tools, { ...o, scratch: scratch.path });
+  const { version, complaint } = await askVersion(tools, { ...o, scratch: scratch.path });
   if (version === undefined)
-    return { about: { ready: false, reason: `${tools.qemu} does not start in its sandbox; unprivileged user namespaces may be switched off.` } };
+    return {
+      about: { ready: false, reason: `${tools.qemu} does not start in its sandbox: ${complaint} (are unprivileged user namespaces switched off?)` },
+    };
   const accelerator = (await probeKvm(tools, { ...o, scratch: scratch.path })) ? 'kvm' : 'tcg';
   const sandbox = tools.bubblewrap === undefined ? 'seccomp and limits only' : 'bubblewrap, seccomp and limits';
   return { tools, about: { ready: true, program: tools.qemu, version, accelerator, firmwares: firmwaresHere(), sandbox } };
 }
 
-/** Asked inside of the sandbox, so that a sandbox that cannot be made is noticed. */
-async function askVersion(tools: Tools, o: Cancel & { readonly scratch: string }): Promise<string | undefined> {
+/** Asked inside of the sandbox, so that a sandbox that cannot be made is noticed. `complaint`: why there is no version. */
+async function askVersion(
+  tools: Tools,
+  o: Cancel & { readonly scratch: string },
+): Promise<{ readonly version?: string; readonly complaint: string }> {
   const { command, args } = enclose(tools, { scratch: o.scratch, disks: [], memory: 0, devices: [] });
   const options = { env: {}, cwd: '/', timeout: VERSION_TIMEOUT_MS, signal: o.signal };
-  const answer = await promisify(execFile)(command, [...args, tools.qemu, '--version'], options).catch(() => undefined);
-  o.signal.throwIfAborted();
-  return /version (\d[\w.]*)/.exec(answer?.stdout ?? '')?.[1];
+  try {
+    const { stdout } = await promisify(execFile)(command, [...args, tools.qemu, '--version'], options);
+    const version = /version (\d[\w.]*)/.exec(stdout)?.[1];
+    return version === undefined ? { complaint: 'it does not tell its version' } : { version, complaint: '' };
+  } catch (error) {
+    o.signal.throwIfAborted();
+    const said = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr).trim() : '';
+    const lines = (said === '' ? String(error) : said).split('\n');
+    return { complaint: lines[0]?.slice(0, COMPLAINT_LENGTH_MAX) ?? '' };
+  }
 }
 
 interface Surroundings {
