@@ -10,6 +10,12 @@ describe('an error for people', () => {
     );
   });
 
+  test('promises nothing of a copy that is not kept', () => {
+    const error = new HyperError('target/full', 'It is full', { detail: { kept: false } });
+    expect(describeError(error)).toBe('hyperexport: It is full. Make room on the target, then run the same command.');
+    expect(toErrorDocument(error).error.mend).not.toContain('goes on');
+  });
+
   test('with a run to go on with still says first what has to be mended', () => {
     const full = new HyperError('target/full', 'The file system is full.', { detail: { resume: '7Q4M2K' } });
     expect(describeError(full)).toBe(

@@ -17,14 +17,20 @@ export function toHyperError(thrown: unknown): HyperError {
 export const exitCodeOf = (error: HyperError): number => errorTable[error.code].exit;
 
 export const toErrorDocument = (error: HyperError): ErrorDocument => ({
-  error: { code: error.code, message: error.message, mend: error.mend, detail: error.detail },
+  error: { code: error.code, message: error.message, mend: mendOf(error), detail: error.detail },
 });
 
 /** One line for people: what and why, then how to mend it and how to go on. */
 export function describeError(error: HyperError): string {
   const { resume } = error.detail;
-  return `hyperexport: ${sentence(error.message)} ${typeof resume === 'string' ? goOn(error, resume) : error.mend}`;
+  return `hyperexport: ${sentence(error.message)} ${typeof resume === 'string' ? goOn(error, resume) : mendOf(error)}`;
 }
+
+/** What the table says of a copy that goes on. */
+const PROMISE = /(: it goes on where it stopped|; (a copy that was begun|the copy) is kept and goes on)[^.]*\.$/;
+
+/** `kept: false` in the detail: the copy left nothing to go on from. */
+const mendOf = ({ mend, detail }: HyperError): string => (detail['kept'] === false ? mend.replace(PROMISE, '.') : mend);
 
 /** A run that was only stopped needs no mending; what failed fails again until it was mended. */
 function goOn({ code, mend }: HyperError, resume: string): string {

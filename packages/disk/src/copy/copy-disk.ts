@@ -37,11 +37,16 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
     const content = await copyUnchanged(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
+    if (request.durability !== 'none') throw error;
     // What cannot be continued is litter.
-    if (request.durability === 'none') removePartials([attempt.files.image, attempt.files.checkpoint]);
-    throw error;
+    removePartials([attempt.files.image, attempt.files.checkpoint]);
+    throw notKept(error);
   }
 }
+
+/** Whoever tells of the error must not promise that the copy goes on. */
+const notKept = (error: unknown): unknown =>
+  error instanceof HyperError ? new HyperError(error.code, error.message, { detail: { ...error.detail, kept: false }, cause: error.cause }) : error;
 
 function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
   if (typeof rateLimit === 'number' && !(rateLimit >= 1))
