@@ -2,23 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GIB, KIB, LEAF_SIZE, MIB, TIB, type Extent, type ImageFormat } from '@hypersdk/domain';
+import { GIB, KIB, MIB, TIB, type ImageFormat } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { calm, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ReadableDiskFile, WritableDiskFile } from '../../file/disk-file.ts';
+import { WritableDiskFile } from '../../file/disk-file.ts';
 import { imageInspector } from '../../inspect/image-inspector.ts';
+import { expectIslands, expectSameBytes, extentsOf, islandDisk, writeCommands, type Island } from '../build-islands.ts';
 import type { DiskImage } from '../disk-image.ts';
 import { openImage } from '../open-image.ts';
 import { geometryFor } from '../vhd/geometry.ts';
 import { buildImage, type BuiltDisk } from './build-image.ts';
-
-/** A pattern at a place of a disk, as qemu-io writes it. */
-interface Island {
-  readonly at: number;
-  readonly length: number;
-  readonly pattern: number;
-}
 
 /** Machines that run much else at once. */
 const TIMEOUT_MS = 120_000;
@@ -44,8 +38,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHD and VDI beside qemu-img', {
   const qemu = (program: string, ...args: readonly string[]): string => execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
   const qemuImg = (...args: readonly string[]): string => qemu('qemu-img', ...args);
   const writeIslands = (name: string, format: string, islands: readonly Island[]): void => {
-    const commands = islands.flatMap(({ at, length, pattern }) => ['-c', `write -P ${pattern} ${at} ${length}`]);
-    qemu('qemu-io', '-f', format, ...commands, path(name));
+    qemu('qemu-io', '-f', format, ...writeCommands(islands), path(name));
   };
   const sizeByQemu = (name: string, format: string): number => {
     const facts: { readonly 'virtual-size': number } = JSON.parse(qemuImg('info', '-f', format, '--output=json', path(name)));
@@ -213,55 +206,3 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHD and VDI beside qemu-img', {
     expect(bytes.toString('latin1', 31 * MIB, 31 * MIB + 8)).toBe('conectix');
   });
 });
-
-const extentsOf = (image: DiskImage): readonly Extent[] => [...image.extents({ offset: 0, length: image.virtualSize })];
-
-/** A disk of islands, of which only the leaves that they touch are made. */
-function islandDisk(virtualSize: number, islands: readonly Island[]): BuiltDisk {
-  const touched = islands.flatMap(({ at, length }) => {
-    const first = Math.floor(at / LEAF_SIZE);
-    return Array.from({ length: Math.floor((at + length - 1) / LEAF_SIZE) - first + 1 }, (_, n) => first + n);
-  });
-  const leaves = [...new Set(touched)].toSorted((a, b) => a - b);
-  return { virtualSize, leaves, read: (offset, into) => void into.set(contentAt(islands, offset, into.length)) };
-}
-
-function contentAt(islands: readonly Island[], offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (const { at, length: size, pattern } of islands) {
-    if (at < offset + length && offset < at + size) bytes.fill(pattern, Math.max(0, at - offset), Math.min(length, at + size - offset));
-  }
-  return bytes;
-}
-
-/** The islands and the bytes around them are what was written, and only extents that touch one are data. */
-function expectIslands(image: DiskImage, islands: readonly Island[]): void {
-  for (const { at, length } of islands) {
-    const offset = Math.max(0, at - 700);
-    const bytes = new Uint8Array(Math.min(image.virtualSize, at + length + 700) - offset);
-    image.read(offset, bytes);
-    expect(Buffer.compare(bytes, contentAt(islands, offset, bytes.length))).toBe(0);
-  }
-  let end = 0;
-  for (const { offset, length, kind } of extentsOf(image)) {
-    expect(offset).toBe(end);
-    end += length;
-    const isTouched = islands.some(({ at, length: size }) => at < offset + length && offset < at + size);
-    if (kind !== 'data') expect(isTouched).toBe(false);
-  }
-  expect(end).toBe(image.virtualSize);
-}
-
-function expectSameBytes(image: DiskImage, rawPath: string): void {
-  using raw = ReadableDiskFile.open(rawPath);
-  expect(raw.size).toBe(image.virtualSize);
-  // Odd steps, so that reads begin and end inside blocks.
-  const step = 3 * MIB + 1111;
-  for (let offset = 0; offset < image.virtualSize; offset += step) {
-    const length = Math.min(step, image.virtualSize - offset);
-    const [ours, theirs] = [new Uint8Array(length), new Uint8Array(length)];
-    image.read(offset, ours);
-    raw.read(offset, theirs);
-    expect(Buffer.compare(ours, theirs)).toBe(0);
-  }
-}

@@ -1,7 +1,8 @@
-import { HyperError, KIB, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
+import { HyperError, KIB, MIB, type ByteRange } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../file/memory-file.ts';
+import { extentsOf } from '../build-islands.ts';
 import type { DiskImage, OpenOptions } from '../disk-image.ts';
 import { all, asDifferencing, editVdi, entry, soundDisk, u32, type VdiEdit } from './edit-vdi.ts';
 import { vdiReader } from './reader.ts';
@@ -21,7 +22,6 @@ const none: VdiEdit = () => undefined;
 const options: OpenOptions = { references: 'refuse', openReference: () => expect.unreachable(), depth: 0 };
 const open = (edit: VdiEdit, o: Partial<OpenOptions> = {}): DiskImage =>
   vdiReader.open(new WatchedFile(editVdi(edit), 'x.vdi'), { ...options, ...o });
-const extentsOf = (image: DiskImage, range: ByteRange = { offset: 0, length: image.virtualSize }): readonly Extent[] => [...image.extents(range)];
 const readOf = (image: DiskImage, { offset, length }: ByteRange): Uint8Array => {
   const into = new Uint8Array(length).fill(0xee);
   image.read(offset, into);

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KIB, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
+import { KIB, MIB, type ByteRange } from '@hypersdk/domain';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReadableDiskFile } from '../../file/disk-file.ts';
 import { MemoryFile } from '../../file/memory-file.ts';
+import { extentsOf } from '../build-islands.ts';
 import type { DiskImage, OpenOptions } from '../disk-image.ts';
 import { all, asDifferencing, editVhd, inFooter, inFooters, inHeader, soundDisk, TABLE, type VhdEdit } from './edit-vhd.ts';
 import { vhdReader } from './reader.ts';
@@ -22,7 +23,6 @@ class WatchedFile extends MemoryFile {
 const options: OpenOptions = { references: 'refuse', openReference: () => expect.unreachable(), depth: 0 };
 const open = (bytes: Uint8Array): DiskImage => vhdReader.open(new WatchedFile(bytes, 'x.vhd'), options);
 const none: VhdEdit = () => undefined;
-const extentsOf = (image: DiskImage, range: ByteRange = { offset: 0, length: image.virtualSize }): readonly Extent[] => [...image.extents(range)];
 const readOf = (image: DiskImage, { offset, length }: ByteRange): Uint8Array => {
   const into = new Uint8Array(length).fill(0xee);
   image.read(offset, into);

@@ -1,6 +1,7 @@
-import { KIB, MIB, type ByteRange, type Extent, type ReferencePolicy } from '@hypersdk/domain';
+import { KIB, MIB, type ByteRange, type ReferencePolicy } from '@hypersdk/domain';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../file/memory-file.ts';
+import { extentsOf } from '../build-islands.ts';
 import type { DiskImage } from '../disk-image.ts';
 import { BITMAP_ENTRY, buildChild, type ChildToBuild } from './build-child.ts';
 import { AT, DISK_SIZE, editVhdx, sectorChange, type EditedVhdx } from './edit-vhdx.ts';
@@ -20,7 +21,6 @@ type Files = Readonly<Record<string, MemoryFile>>;
 const open = (file: MemoryFile, files: Files = {}, references: ReferencePolicy = 'beside'): DiskImage =>
   vhdxReader.open(file, { references, depth: 0, openReference: (name) => files[name] ?? expect.unreachable(`${name} was opened`) });
 const openEdited = (edit: (image: EditedVhdx) => Uint8Array | void): DiskImage => open(new WatchedFile(editVhdx(edit), 'x.vhdx'));
-const extentsOf = (image: DiskImage, range: ByteRange = { offset: 0, length: image.virtualSize }): readonly Extent[] => [...image.extents(range)];
 const readOf = (image: DiskImage, { offset, length }: ByteRange): Uint8Array => {
   const into = new Uint8Array(length).fill(0xee);
   image.read(offset, into);

@@ -2,22 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KIB, LEAF_SIZE, MIB, TIB, type Extent } from '@hypersdk/domain';
+import { KIB, MIB, TIB } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReadableDiskFile, WritableDiskFile } from '../../file/disk-file.ts';
 import { buildImage, type BuiltDisk } from '../blocks/build-image.ts';
+import { expectIslands, expectSameBytes, extentsOf, islandDisk, writeCommands, type Island } from '../build-islands.ts';
 import type { DiskImage } from '../disk-image.ts';
 import { AT, editVhdx, sectorChange } from './edit-vhdx.ts';
 import { vhdxReader } from './reader.ts';
-
-/** A pattern at a place of a disk, as qemu-io writes it. */
-interface Island {
-  readonly at: number;
-  readonly length: number;
-  readonly pattern: number;
-}
 
 /** Machines that run much else at once. */
 const TIMEOUT_MS = 120_000;
@@ -45,10 +39,8 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
   const qemu = (program: string, ...args: readonly string[]): string =>
     execFileSync('timeout', ['-s', 'KILL', '100', program, ...args], { encoding: 'utf8', stdio: 'pipe' });
   const qemuImg = (...args: readonly string[]): string => qemu('qemu-img', ...args);
-  const commandsOf = (islands: readonly Island[]): readonly string[] =>
-    islands.flatMap(({ at, length, pattern }) => ['-c', `write -P ${pattern} ${at} ${length}`]);
   const writeIslands = (name: string, format: string, islands: readonly Island[]): void => {
-    qemu('qemu-io', '-t', 'unsafe', '-f', format, ...commandsOf(islands), path(name));
+    qemu('qemu-io', '-t', 'unsafe', '-f', format, ...writeCommands(islands), path(name));
   };
   const open = (name: string): DiskImage =>
     vhdxReader.open(ReadableDiskFile.open(path(name)), { references: 'refuse', openReference: () => expect.unreachable(), depth: 0 });
@@ -129,7 +121,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
     });
 
     test.skipIf(missing('strace'))('of a writer that was killed at any of its syncs', () => {
-      const commands = commandsOf([20, 3, 50].map((at) => ({ at: at * MIB, length: MIB, pattern: at })));
+      const commands = writeCommands([20, 3, 50].map((at) => ({ at: at * MIB, length: MIB, pattern: at })));
       const states = Array.from({ length: SYNCS_TRIED }, (_, at) => {
         const name = `killed-${at}.vhdx`;
         qemuImg('create', '-f', 'vhdx', '-o', 'block_size=1M', path(name), '64M');
@@ -163,7 +155,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
       const name = `${what} ${Object.values(settings).join(' ')}`;
       qemuImg('create', '-f', 'raw', path(`${name}.raw`), String(size));
       if (islands.length > 0) writeIslands(`${name}.raw`, 'raw', islands);
-      write(`${name}.vhdx`, diskOfIslands(size, islands), settings);
+      write(`${name}.vhdx`, islandDisk(size, islands), settings);
       qemuImg('compare', '-f', 'raw', '-F', 'vhdx', path(`${name}.raw`), path(`${name}.vhdx`));
       qemuImg('check', '-q', '-f', 'vhdx', path(`${name}.vhdx`));
       using image = open(`${name}.vhdx`);
@@ -177,7 +169,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
       { at: TIB, length: 70_144, pattern: 6 },
       { at: 64 * TIB - 512, length: 512, pattern: 7 },
     ];
-    write('large.vhdx', diskOfIslands(64 * TIB, islands), {});
+    write('large.vhdx', islandDisk(64 * TIB, islands), {});
     expect(statSync(path('large.vhdx')).blocks * 512).toBeLessThan(2 * MIB);
     const zeros = [TIB - MIB, TIB + 70_144, 64 * TIB - MIB].map((at) => ({ at, length: MIB - 512, pattern: 0 }));
     const reads = [...islands, ...zeros].flatMap(({ at, length, pattern }) => ['-c', `read -P ${pattern} ${at} ${length}`]);
@@ -187,7 +179,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
   });
 
   test('an image of ours can be written on', () => {
-    write('ours.vhdx', diskOfIslands(SIZE, ISLANDS), {});
+    write('ours.vhdx', islandDisk(SIZE, ISLANDS), {});
     const more = { at: 50 * MIB, length: MIB, pattern: 9 };
     writeIslands('ours.vhdx', 'vhdx', [more]);
     qemuImg('check', '-q', '-f', 'vhdx', path('ours.vhdx'));
@@ -196,61 +188,8 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
   });
 });
 
-const extentsOf = (image: DiskImage): readonly Extent[] => [...image.extents({ offset: 0, length: image.virtualSize })];
-
 function byteAt(image: DiskImage, offset: number): number | undefined {
   const into = new Uint8Array(1);
   image.read(offset, into);
   return into[0];
-}
-
-function diskOfIslands(virtualSize: number, islands: readonly Island[]): BuiltDisk {
-  const leaves = islands.flatMap(({ at, length }) => {
-    const first = Math.floor(at / LEAF_SIZE);
-    return Array.from({ length: Math.floor((at + length - 1) / LEAF_SIZE) - first + 1 }, (_, more) => first + more);
-  });
-  return {
-    virtualSize,
-    leaves: [...new Set(leaves)].toSorted((a, b) => a - b),
-    read: (offset, into) => void into.set(contentOf(islands, offset, into.length)),
-  };
-}
-
-function contentOf(islands: readonly Island[], offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (const { at, length: size, pattern } of islands) {
-    if (at < offset + length && offset < at + size) bytes.fill(pattern, Math.max(0, at - offset), Math.min(length, at + size - offset));
-  }
-  return bytes;
-}
-
-/** The islands and the bytes around them are what was written, and only extents that touch none are no data. */
-function expectIslands(image: DiskImage, islands: readonly Island[]): void {
-  for (const { at, length } of islands) {
-    const offset = Math.max(0, at - 700);
-    const bytes = new Uint8Array(Math.min(image.virtualSize, at + length + 700) - offset);
-    image.read(offset, bytes);
-    expect(Buffer.compare(bytes, contentOf(islands, offset, bytes.length))).toBe(0);
-  }
-  let end = 0;
-  for (const { offset, length, kind } of extentsOf(image)) {
-    expect(offset).toBe(end);
-    end += length;
-    if (kind !== 'data') expect(islands.filter((island) => island.at < end && offset < island.at + island.length)).toEqual([]);
-  }
-  expect(end).toBe(image.virtualSize);
-}
-
-function expectSameBytes(image: DiskImage, rawPath: string): void {
-  using raw = ReadableDiskFile.open(rawPath);
-  expect(image.virtualSize).toBe(raw.size);
-  // Odd steps, so that reads begin and end inside blocks.
-  const step = 3 * MIB + 1111;
-  for (let offset = 0; offset < image.virtualSize; offset += step) {
-    const length = Math.min(step, image.virtualSize - offset);
-    const [ours, theirs] = [new Uint8Array(length), new Uint8Array(length)];
-    image.read(offset, ours);
-    raw.read(offset, theirs);
-    expect(Buffer.compare(ours, theirs)).toBe(0);
-  }
 }

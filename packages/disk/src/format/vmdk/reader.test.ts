@@ -1,7 +1,8 @@
 import { deflateSync } from 'node:zlib';
-import { KIB, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
+import { KIB, MIB, type ByteRange } from '@hypersdk/domain';
 import { describe, expect, test } from 'vitest';
 import { MemoryFile } from '../../file/memory-file.ts';
+import { extentsOf } from '../build-islands.ts';
 import type { DiskImage, OpenOptions } from '../disk-image.ts';
 import { buildVmdk } from './build-vmdk.ts';
 import { editDescriptor, editVmdk } from './edit-vmdk.ts';
@@ -33,7 +34,6 @@ const optionsOf = (files: Readonly<Record<string, MemoryFile>>): OpenOptions => 
 });
 const open = (bytes: Uint8Array, files: Readonly<Record<string, MemoryFile>> = {}): DiskImage =>
   vmdkReader.open(new WatchedFile(bytes, 'x.vmdk'), optionsOf(files));
-const extentsOf = (image: DiskImage, range: ByteRange = { offset: 0, length: image.virtualSize }): readonly Extent[] => [...image.extents(range)];
 const readOf = (image: DiskImage, { offset, length }: ByteRange): Uint8Array => {
   const into = new Uint8Array(length).fill(0xee);
   image.read(offset, into);

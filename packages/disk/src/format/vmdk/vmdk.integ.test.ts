@@ -2,23 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GIB, KIB, MIB, TIB, type Extent } from '@hypersdk/domain';
+import { GIB, KIB, MIB, TIB } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReadableDiskFile, WritableDiskFile } from '../../file/disk-file.ts';
 import { nativeFs } from '../../native/load.ts';
+import { expectIslands, expectSameBytes, extentsOf, islandContent, isTouched, writeCommands, type Island } from '../build-islands.ts';
 import type { DiskImage } from '../disk-image.ts';
 import { placeLeaf, type DiskContent } from './build-vmdk.ts';
 import { vmdkReader } from './reader.ts';
 import { vmdkWriter } from './writer.ts';
-
-/** A pattern at a place of a disk, as qemu-io writes it. */
-interface Island {
-  readonly at: number;
-  readonly length: number;
-  readonly pattern: number;
-}
 
 const UNIT = 64 * KIB;
 /** Machines that run much else at once. */
@@ -43,8 +37,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VMDK beside qemu-img', { timeou
   const qemu = (program: string, ...args: readonly string[]): string => execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
   const qemuImg = (...args: readonly string[]): string => qemu('qemu-img', ...args);
   const writeIslands = (name: string, format: string, islands: readonly Island[]): void => {
-    const commands = islands.flatMap(({ at, length, pattern }) => ['-c', `write -P ${pattern} ${at} ${length}`]);
-    qemu('qemu-io', '-f', format, ...commands, path(name));
+    qemu('qemu-io', '-f', format, ...writeCommands(islands), path(name));
   };
   const open = (name: string): DiskImage =>
     vmdkReader.open(ReadableDiskFile.open(path(name)), {
@@ -208,45 +201,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VMDK beside qemu-img', { timeou
   });
 });
 
-const extentsOf = (image: DiskImage): readonly Extent[] => [...image.extents({ offset: 0, length: image.virtualSize })];
-
-function contentOfIslands(islands: readonly Island[]): DiskContent {
-  return (offset, length) => {
-    const touching = islands.filter((island) => island.at < offset + length && offset < island.at + island.length);
-    if (touching.length === 0) return undefined;
-    const bytes = new Uint8Array(length);
-    for (const { at, length: size, pattern } of touching) bytes.fill(pattern, Math.max(0, at - offset), Math.min(length, at + size - offset));
-    return bytes;
-  };
-}
-
-/** The islands and the bytes around them are what was written, and only extents that touch one are data. */
-function expectIslands(image: DiskImage, islands: readonly Island[]): void {
-  const content = contentOfIslands(islands);
-  for (const { at, length } of islands) {
-    const offset = Math.max(0, at - 700);
-    const bytes = new Uint8Array(Math.min(image.virtualSize, at + length + 700) - offset);
-    image.read(offset, bytes);
-    expect(Buffer.compare(bytes, content(offset, bytes.length) ?? new Uint8Array(bytes.length))).toBe(0);
-  }
-  let end = 0;
-  for (const extent of extentsOf(image)) {
-    expect(extent.offset).toBe(end);
-    end += extent.length;
-    if (extent.kind !== 'data') expect(content(extent.offset, extent.length)).toBeUndefined();
-  }
-  expect(end).toBe(image.virtualSize);
-}
-
-function expectSameBytes(image: DiskImage, rawPath: string): void {
-  using raw = ReadableDiskFile.open(rawPath);
-  // Odd steps, so that reads begin and end inside grains.
-  const step = 3 * MIB + 1111;
-  for (let offset = 0; offset < image.virtualSize; offset += step) {
-    const length = Math.min(step, image.virtualSize - offset);
-    const [ours, theirs] = [new Uint8Array(length), new Uint8Array(length)];
-    image.read(offset, ours);
-    raw.read(offset, theirs);
-    expect(Buffer.compare(ours, theirs)).toBe(0);
-  }
-}
+const contentOfIslands =
+  (islands: readonly Island[]): DiskContent =>
+  (offset, length) =>
+    isTouched(islands, { offset, length }) ? islandContent(islands, { offset, length }) : undefined;
