@@ -89,10 +89,11 @@ describe.skipIf(missing('python3'))('typed alone in a terminal', { timeout: BUSY
   });
 
   test.each([
-    ['--plain', ['--plain'], { NO_COLOR: '1' }],
-    ['a dumb terminal', [], { TERM: 'dumb' }],
-  ])('%s asks in plain lines, by number', async (_, args, env) => {
-    const terminal = runInTerminal(args, { ...workshop, env });
+    ['--plain', ['--plain'], { env: { NO_COLOR: '1' } }],
+    ['a dumb terminal', [], { env: { TERM: 'dumb' } }],
+    ['a terminal that does not know its width', [], { env: { NO_COLOR: '1' }, columns: 0 }],
+  ])('%s asks in plain lines, by number', async (_, args, o) => {
+    const terminal = runInTerminal(args, { ...workshop, ...o });
     await terminal.until(/Folder of disk images, or one image \[\.\]: /);
     terminal.type(vms + ENTER);
     await terminal.until(/2\. Choose some/);

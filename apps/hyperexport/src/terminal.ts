@@ -4,7 +4,7 @@ import { speaksUnicode, wantsColor } from './config.ts';
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** Standard error can be redrawn in place. */
+  /** Standard error can be redrawn in place: its width is known. Bare consoles say that it is 0. */
   readonly canRedraw: boolean;
   readonly unicode: boolean;
   /** There is a person to ask: questions are seen, and answers come from a keyboard. */
@@ -41,11 +41,11 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    canRedraw: stderr.isTTY === true && env['TERM'] !== 'dumb',
+    canRedraw: stderr.isTTY === true && stderr.columns > 0 && env['TERM'] !== 'dumb',
     unicode: speaksUnicode(env),
     canAsk: stdin.isTTY === true && stdout.isTTY === true,
-    columns: () => stderr.columns ?? COLUMNS_DEFAULT,
-    rows: () => stderr.rows ?? ROWS_DEFAULT,
+    columns: () => stderr.columns || COLUMNS_DEFAULT,
+    rows: () => stderr.rows || ROWS_DEFAULT,
     paint: painter(wantsColor(env, stdout.isTTY === true)),
     paintError: painter(wantsColor(env, stderr.isTTY === true)),
     onResize(changed) {
