@@ -111,9 +111,19 @@ describe.skipIf(missing('nbdkit', 'qemu-img', 'openssl'))('an export is copied, 
   );
 });
 
+/** A qcow2 image for four clients. */
+const FOUR = ['-f', 'qcow2', '-r', '-t', '-e', '4', 'FOLDER/disk.qcow2'];
+const withCredentials = (about: string): readonly string[] => [
+  '--object',
+  `tls-creds-${about},id=t,endpoint=server,dir=FOLDER/secrets`,
+  '--tls-creds',
+  't',
+  ...FOUR,
+];
+
 const qemus: readonly (readonly [string, Peer])[] = [
   ['a qcow2 image, one client in its life', { args: ['-f', 'qcow2', '-r', 'FOLDER/disk.qcow2'] }],
-  ['a qcow2 image, four clients', { args: ['-f', 'qcow2', '-r', '-t', '-e', '4', 'FOLDER/disk.qcow2'] }],
+  ['a qcow2 image, four clients', { args: FOUR }],
   ['a qcow2 image that may be written', { args: ['-f', 'qcow2', '-t', '-e', '8', 'FOLDER/disk.qcow2'] }],
   ['a VMDK image', { args: ['-f', 'vmdk', '-r', '-t', '-e', '4', 'FOLDER/disk.vmdk'] }],
   ['a raw image under a name', { args: ['-f', 'raw', '-r', '-t', '-e', '4', '-x', 'disk one', 'FOLDER/disk.raw'], name: 'disk%20one' }],
@@ -121,19 +131,7 @@ const qemus: readonly (readonly [string, Peer])[] = [
   [
     'certificates',
     {
-      args: [
-        '--object',
-        'tls-creds-x509,id=t,endpoint=server,dir=FOLDER/secrets,verify-peer=yes',
-        '--tls-creds',
-        't',
-        '-f',
-        'qcow2',
-        '-r',
-        '-t',
-        '-e',
-        '4',
-        'FOLDER/disk.qcow2',
-      ],
+      args: withCredentials('x509,verify-peer=yes'),
       scheme: 'nbds',
       more: '&tls-certificates=FOLDER/secrets',
     },
@@ -141,19 +139,7 @@ const qemus: readonly (readonly [string, Peer])[] = [
   [
     'a pre-shared key',
     {
-      args: [
-        '--object',
-        'tls-creds-psk,id=t,endpoint=server,dir=FOLDER/secrets',
-        '--tls-creds',
-        't',
-        '-f',
-        'qcow2',
-        '-r',
-        '-t',
-        '-e',
-        '4',
-        'FOLDER/disk.qcow2',
-      ],
+      args: withCredentials('psk'),
       scheme: 'nbds',
       user: 'alice@',
       more: '&tls-psk-file=FOLDER/secrets/keys.psk',
