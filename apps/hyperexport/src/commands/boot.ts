@@ -3,7 +3,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { BOOT_SECONDS, BOOT_SECONDS_MAX } from '../flags/limits.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { countParser, parseSize, parseText } from '../flags/parsers.ts';
+import { countParser, parseSize, parsePath, parseText } from '../flags/parsers.ts';
 
 export interface BootFlags extends OutputFlags {
   readonly expect?: readonly string[];
@@ -51,7 +51,7 @@ EXAMPLES
       allowUnsandboxed: { ...onOff, brief: 'Go on without bubblewrap' },
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'EXPORT', brief: 'Export folder, its manifest, or a disk image' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'EXPORT', brief: 'Export folder, its manifest, or a disk image' }] },
   },
   loader: async () => (await import('../boot/run-boot.ts')).runBoot,
 });

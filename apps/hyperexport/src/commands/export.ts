@@ -6,7 +6,7 @@ import { exportFormats, type ExportFormatFlags } from '../flags/export-format.ts
 import { imageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parsePath, parseText } from '../flags/parsers.ts';
 import { filesFlags, type FilesFlags } from '../open-files.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
@@ -74,7 +74,7 @@ export const exportParameters = {
   positional: {
     kind: 'array',
     minimum: 1,
-    parameter: { parse: parseText, placeholder: 'PATH', brief: 'Folder or image, then the VMs in it by name or id' },
+    parameter: { parse: parsePath, placeholder: 'PATH', brief: 'Folder or image, then the VMs in it by name or id' },
   },
 } as const;
 

@@ -2,7 +2,7 @@ import { formatBytes, type PowerState, type VMInfo } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { parseSize, parseText } from '../flags/parsers.ts';
+import { parseSize, parsePath, parseText } from '../flags/parsers.ts';
 import { filesFlags, openFiles, type FilesFlags } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
@@ -39,7 +39,7 @@ EXAMPLES
       ...filesFlags,
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'PATH', brief: 'Folder or image' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'PATH', brief: 'Folder or image' }] },
   },
   func: list,
 });

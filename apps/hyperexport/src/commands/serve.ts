@@ -2,7 +2,7 @@ import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { countParser, parseText } from '../flags/parsers.ts';
+import { countParser, parsePath, parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { parseListen, type ListenAddress } from '../serve/parse-listen.ts';
 
@@ -57,7 +57,7 @@ EXAMPLES
       ...referenceFlags,
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image file' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'IMAGE', brief: 'Disk image file' }] },
   },
   loader: async () => (await import('../serve/run-serve.ts')).runServe,
 });

@@ -2,7 +2,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parsePath, parseText } from '../flags/parsers.ts';
 
 export interface VerifyFlags extends ProgressFlags {
   readonly publicKey?: string;
@@ -37,7 +37,7 @@ EXAMPLES
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ parse: parseText, placeholder: 'FOLDER', brief: 'Export, its manifest, a receipt, an image with one beside it, or a package' }],
+      parameters: [{ parse: parsePath, placeholder: 'FOLDER', brief: 'Export, its manifest, a receipt, an image with one beside it, or a package' }],
     },
   },
   loader: async () => (await import('../verify/run-verify.ts')).runVerify,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { countParser, parseCompression, parsePercent, parseSize } from './parsers.ts';
+import { countParser, parseCompression, parsePath, parsePercent, parseSize } from './parsers.ts';
 
 test('sizes are powers of 1024 and at least one byte', () => {
   expect([parseSize('50M'), parseSize('1.5GiB'), parseSize('4096')]).toEqual([52_428_800, 1_610_612_736, 4096]);
@@ -29,4 +29,11 @@ describe('compression', () => {
     expect(() => parseCompression('zstd:23')).toThrow('from 1 to 22');
     for (const wrong of ['lz4', 'none:1', 'zstd:', 'zstd:fast']) expect(() => parseCompression(wrong)).toThrow('none, zlib or zstd');
   });
+});
+
+test('a path is not an address, and says which commands take one', () => {
+  for (const path of ['disk.qcow2', './a:b', 'C:/disk', '-', 'http:/x']) expect(parsePath(path)).toBe(path);
+  for (const wrong of ['nbd://host/x', 'NBD+unix:///?socket=s', 'https://host/x.qcow2'])
+    expect(() => parsePath(wrong)).toThrow('convert, inspect and compare');
+  expect(() => parsePath('')).toThrow('empty');
 });
