@@ -8,6 +8,8 @@ export { toConnectionId, toDiskId, toExportId, toVMId } from './ids.ts';
 export type { ChangeId, ConnectionId, DiskId, ExportId, SnapshotId, VMId } from './ids.ts';
 export { providerKinds } from './provider-kind.ts';
 export type { ProviderKind } from './provider-kind.ts';
+export { sourceEffectKinds } from './source-effect.ts';
+export type { SourceEffect, SourceEffectKind } from './source-effect.ts';
 export { imageFormats } from './image.ts';
 export type { ImageFormat, ImageInfo, ImageRef, ReferencePolicy } from './image.ts';
 export { LEAF_SIZE, leafCount, leafRange } from './digest.ts';

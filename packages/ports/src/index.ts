@@ -16,7 +16,19 @@ export type {
   VerifyRequest,
   Watch,
 } from './transfer.ts';
-export type { DiskExport, ExportableDisk, ExportLease, FacetName, Facets, Inventory, ProviderModule, ProviderSession, Registry } from './provider.ts';
+export type {
+  DiskExport,
+  ExportableDisk,
+  ExportLease,
+  FacetName,
+  Facets,
+  Inventory,
+  ProviderModule,
+  ProviderSession,
+  Registry,
+  Residue,
+} from './provider.ts';
+export type { EffectJournal, JournalledEffect } from './effect-journal.ts';
 export type { StorageTarget, StoredObject } from './storage-target.ts';
 export type { Signer } from './signer.ts';
 export type { ArchiveContent, ArchivedFile, ArchiveProgress, ArchiveRequest, Archiver } from './archiver.ts';

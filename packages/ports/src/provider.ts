@@ -1,4 +1,4 @@
-import type { Consistency, DiskId, DiskInfo, ProviderKind, VMId, VMInfo } from '@hypersdk/domain';
+import type { Consistency, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 
@@ -32,10 +32,19 @@ export interface DiskExport {
   open(id: VMId, o: Cancel & { readonly disks?: readonly DiskId[] }): Promise<ExportLease>;
 }
 
+/** What runs of ours left at the source. Everything that they make there carries the run in its name. */
+export interface Residue {
+  /** All that carries our name, whether it is still used or not. */
+  find(o: Cancel): AsyncIterable<SourceEffect>;
+  /** Takes it away, with what it alone holds. False when it was not there. */
+  undo(effect: SourceEffect, o: Cancel): Promise<boolean>;
+}
+
 /** What a session can do. A facet that is absent does not exist for this platform; nothing answers "unsupported". */
 export interface Facets {
   readonly inventory: Inventory;
   readonly diskExport?: DiskExport;
+  readonly residue?: Residue;
 }
 
 export type FacetName = keyof Facets;

@@ -15,6 +15,9 @@ export { checksOfSigner, signerContract } from './conformance/signer-contract.ts
 export type { OpenSigner } from './conformance/signer-contract.ts';
 export { checksOfHistory, historyContract } from './conformance/history-contract.ts';
 export type { HistorySubject, OpenHistory } from './conformance/history-contract.ts';
+export { checksOfEffectJournal, effectJournalContract } from './conformance/effect-journal-contract.ts';
+export type { EffectJournalSubject, OpenEffectJournal } from './conformance/effect-journal-contract.ts';
+export { MemoryEffectJournal } from './memory/memory-effect-journal.ts';
 export { checksOfClock, clockContract } from './conformance/clock-contract.ts';
 export type { ClockSubject, OpenClock } from './conformance/clock-contract.ts';
 export { checksOfIds, idsContract } from './conformance/ids-contract.ts';
