@@ -19,7 +19,9 @@ export function effectJournalContract(open: OpenEffectJournal): void {
   registerChecks('effect journal', checksOfEffectJournal(open));
 }
 
-export const checksOfEffectJournal = (open: OpenEffectJournal): readonly Check[] => [
+export const checksOfEffectJournal = (open: OpenEffectJournal): readonly Check[] => [...checksOfRecords(open), ...checksOfTrouble(open)];
+
+const checksOfRecords = (open: OpenEffectJournal): readonly Check[] => [
   {
     name: 'what was intended is known to the next process, field by field',
     run: async () => {
@@ -79,6 +81,9 @@ export const checksOfEffectJournal = (open: OpenEffectJournal): readonly Check[]
       await expectListed(journal, all.map(pending));
     },
   },
+];
+
+const checksOfTrouble = (open: OpenEffectJournal): readonly Check[] => [
   {
     name: 'a record that cannot be read is told, and the others stay',
     run: async () => {

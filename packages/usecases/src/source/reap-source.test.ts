@@ -21,7 +21,7 @@ function sourceWith(...effects: readonly SourceEffect[]) {
   const undone: string[] = [];
   const residue: Residue = {
     find: async function* () {
-      yield* [...held];
+      yield* held.slice();
     },
     undo: async ({ name }) => {
       undone.push(name);
