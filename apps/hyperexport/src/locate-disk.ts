@@ -35,3 +35,15 @@ export async function locateDisk(services: Services, text: string, o: { readonly
   });
   return { kind: 'image', image };
 }
+
+/** What is shown and remembered of a disk: of an address on the web neither its user and password nor its query, which may be a signature. */
+export function nameOfDisk(located: BlockLocator, typed: string): string {
+  if (located.kind === 'image') return located.image.path;
+  return located.kind === 'http' ? located.shown : typed;
+}
+
+/** The format, or the protocol where bytes are served without one. */
+export function formatOfDisk(located: BlockLocator): string {
+  if (located.kind === 'image') return located.image.format;
+  return located.kind === 'http' ? located.format : located.kind;
+}

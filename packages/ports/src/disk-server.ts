@@ -1,4 +1,4 @@
-import type { ImageRef } from '@hypersdk/domain';
+import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 
 /** What a server shows of itself. Secrets stay in their files. */
@@ -17,8 +17,8 @@ export type ServerTlsFiles =
     };
 
 export interface ServeRequest {
-  readonly image: ImageRef;
-  /** `read-only`: nobody writes. `overlay`: writes are kept beside the image and dropped at the end. The image is never changed. */
+  readonly source: BlockLocator;
+  /** `read-only`: nobody writes. `overlay`: writes are kept apart and dropped at the end; the source is never changed. */
   readonly access: 'read-only' | 'overlay';
   readonly exportName: string;
   /** A port of 0 takes one that is free. */
@@ -34,7 +34,7 @@ export interface ServedDisk extends AsyncDisposable {
   readonly virtualSize: number;
 }
 
-/** Offers disk images to other programs over NBD. */
+/** Offers disks to other programs over NBD. */
 export interface DiskServer {
   /** Settles when clients can connect. */
   serve(request: ServeRequest, o: Cancel): Promise<ServedDisk>;

@@ -2,11 +2,12 @@ import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { countParser, parsePath, parseText } from '../flags/parsers.ts';
+import { countParser, parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { parseListen, type ListenAddress } from '../serve/parse-listen.ts';
 
-export interface ServeFlags extends OutputFlags, ReferenceFlags {
+export interface ServeFlags extends OutputFlags, ReferenceFlags, RemoteFlags {
   readonly socket?: string;
   readonly listen?: ListenAddress;
   readonly export?: string;
@@ -34,6 +35,7 @@ EXAMPLES
   hyperexport serve disk.vmdk
   hyperexport serve disk.qcow2 --socket /run/disk.sock --export web-01
   hyperexport serve disk.qcow2 --overlay --listen 127.0.0.1:10810
+  hyperexport serve https://images.example.org/debian.qcow2 --overlay
   hyperexport serve disk.vhdx --listen 0.0.0.0:10809 --tls-certificates /etc/nbd`,
   },
   parameters: {
@@ -55,9 +57,10 @@ EXAMPLES
       clients: { kind: 'parsed', parse: countParser({ min: 1, max: CLIENTS_MAX }), default: '16', placeholder: 'N', brief: 'Connections at a time' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
       ...referenceFlags,
+      ...remoteFlags,
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'IMAGE', brief: 'Disk image file' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parseText, placeholder: 'IMAGE', brief: 'Disk image, or address (https:, nbd:) of one' }] },
   },
   loader: async () => (await import('../serve/run-serve.ts')).runServe,
 });

@@ -7,7 +7,7 @@ import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { respond } from '../output/respond.ts';
-import { locateDisk } from '../locate-disk.ts';
+import { formatOfDisk, locateDisk, nameOfDisk } from '../locate-disk.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import { keepRate } from '../rate/keep-rate.ts';
 import { recordRun } from '../run-record.ts';
@@ -36,7 +36,7 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
   using stop = listenForStop();
   const source = await locateDisk(services, from, { flags, stop });
   if (source.kind === 'image') await refuseSameFile(source.image.path, target);
-  const sourceName = nameOf(source, from);
+  const sourceName = nameOfDisk(source, from);
   const task: Task = { cli: this, services, stop, flags, source, sourceName, target, settings };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
   respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
@@ -46,12 +46,6 @@ export async function runConvert(this: CliContext, flags: ConvertFlags, from: st
 async function refuseSameFile(source: string, target: string): Promise<void> {
   const [a, b] = await Promise.all([statIfThere(source), statIfThere(target)]);
   if (a && b && a.dev === b.dev && a.ino === b.ino) throw new HyperError('usage/invalid', `${target} is SOURCE itself; name another TARGET`);
-}
-
-/** What is shown and remembered: of an address on the web neither its user and password nor its query, which may be a signature. */
-function nameOf(source: BlockLocator, typed: string): string {
-  if (source.kind === 'image') return source.image.path;
-  return source.kind === 'http' ? source.shown : typed;
 }
 
 /** What is typed to go on: the query is needed for that, a user and password are not kept. */
@@ -113,17 +107,12 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
   });
   tracker.done('image');
   return {
-    source: { path: sourceName, format: formatOf(source) },
+    source: { path: sourceName, format: formatOfDisk(source) },
     target,
     outcome,
     elapsedMs: services.clock.elapsed() - startedAt,
     publicKeyPath: services.publicKeyPath,
   };
-}
-
-function formatOf(source: BlockLocator): string {
-  if (source.kind === 'image') return source.image.format;
-  return source.kind === 'http' ? source.format : source.kind;
 }
 
 /** A conversion without a receipt needs no key, so none is made for it. */

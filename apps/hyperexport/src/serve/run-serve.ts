@@ -3,7 +3,7 @@ import { formatBytes, HyperError } from '@hypersdk/domain';
 import type { ServeRequest, ServerTlsFiles } from '@hypersdk/ports';
 import type { CliContext } from '../cli-context.ts';
 import type { ServeFlags } from '../commands/serve.ts';
-import { toReferencePolicy } from '../flags/reference-flags.ts';
+import { formatOfDisk, locateDisk, nameOfDisk } from '../locate-disk.ts';
 import { respond } from '../output/respond.ts';
 import { listenForStop } from '../stop.ts';
 import { isLocal } from './parse-listen.ts';
@@ -15,19 +15,15 @@ export async function runServe(this: CliContext, flags: ServeFlags, path: string
   const choices = toChoices(flags);
   const services = await this.services();
   using stop = listenForStop();
-  const image = await services.inspector.refer(resolve(path), {
-    signal: stop.signal,
-    references: toReferencePolicy(flags),
-    ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
-  });
+  const source = await locateDisk(services, path, { flags, stop });
   const { address } = choices;
   if (!choices.tls && 'host' in address && !isLocal(address)) {
     this.terminal.err('hyperexport: warning: without TLS, everybody on this network can read the disk\n');
   }
-  await using served = await services.diskServer.serve({ ...choices, image }, stop);
+  await using served = await services.diskServer.serve({ ...choices, source }, stop);
   const { uri, virtualSize } = served;
   respond(this, flags, {
-    document: { uri, path: image.path, format: image.format, virtualSize, access: choices.access },
+    document: { uri, path: nameOfDisk(source, path), format: formatOfDisk(source), virtualSize, access: choices.access },
     text: () => `${uri}\n${describeAccess(choices)}, ${formatBytes(virtualSize)}; Ctrl-C ends it\n`,
   });
   await new Promise<void>((told) => (stop.signal.aborted ? told() : stop.onStop(told)));
@@ -36,7 +32,7 @@ export async function runServe(this: CliContext, flags: ServeFlags, path: string
 const describeAccess = ({ access }: Pick<ServeRequest, 'access'>): string =>
   access === 'overlay' ? 'writes are taken and dropped at the end' : 'read-only';
 
-function toChoices(flags: ServeFlags): Omit<ServeRequest, 'image'> {
+function toChoices(flags: ServeFlags): Omit<ServeRequest, 'source'> {
   if (flags.socket !== undefined && flags.listen) throw new HyperError('usage/invalid', 'One server listens at one place: --socket or --listen');
   if (flags.readOnly && flags.overlay) throw new HyperError('usage/invalid', 'A disk is read-only or takes writes: --read-only or --overlay');
   const tls = toTls(flags);

@@ -196,7 +196,14 @@ describe.skipIf(missing('qemu-img', 'openssl'))('an export of our own server is 
     async (_name, change, { format }) => {
       const path = nextSocket();
       const image = { path: file(`disk.${format}`), format, references: 'refuse' } as const;
-      const request: ServeRequest = { image, access: 'read-only', exportName: 'our disk', address: { path }, connectionsMax: 8, ...change };
+      const request: ServeRequest = {
+        source: { kind: 'image', image },
+        access: 'read-only',
+        exportName: 'our disk',
+        address: { path },
+        connectionsMax: 8,
+        ...change,
+      };
       await using served = await nbdDiskServer.serve(request, calm);
       const { bytes } = await copy({ ...locate(served.uri), isSingle: request.connectionsMax === 1 });
       expectEqualBytes(bytes.subarray(0, DISK_SIZE), bench.content);
@@ -214,7 +221,7 @@ describe.skipIf(missing('qemu-img', 'openssl'))('an export of our own server is 
       const tlsFiles = secrets.kind === 'psk' ? { kind: 'psk' as const, file: file('secrets/keys.psk') } : { ...secrets, folder: file('secrets') };
       const image = { path: file('disk.qcow2'), format: 'qcow2', references: 'refuse' } as const;
       const request: ServeRequest = {
-        image,
+        source: { kind: 'image', image },
         access: 'read-only',
         exportName: 'x',
         address: { host: '127.0.0.1', port: 0 },

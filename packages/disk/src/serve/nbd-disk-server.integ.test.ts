@@ -31,7 +31,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function serve(format: (typeof FORMATS)[number], change: Partial<ServeRequest> = {}): Promise<ServedDisk> {
   const image = { path: file(`disk.${format}`), format, references: 'refuse' } as const;
   return nbdDiskServer.serve(
-    { image, access: 'read-only', exportName: 'disk', address: { path: file('server.sock') }, connectionsMax: 16, ...change },
+    {
+      source: { kind: 'image', image },
+      access: 'read-only',
+      exportName: 'disk',
+      address: { path: file('server.sock') },
+      connectionsMax: 16,
+      ...change,
+    },
     calm,
   );
 }
@@ -131,7 +138,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io', 'nbdcopy', 'nbdinfo'))('a served 
   test('an image that is refused is refused before anybody can connect', async () => {
     writeFileSync(file('disk.vmdk.bad'), 'KDMV');
     const image = { path: file('disk.vmdk.bad'), format: 'vmdk', references: 'refuse' } as const;
-    await expect(serve('vmdk', { image })).rejects.toMatchObject({ code: 'image/malformed' });
+    await expect(serve('vmdk', { source: { kind: 'image', image } })).rejects.toMatchObject({ code: 'image/malformed' });
     expect(existsSync(file('server.sock'))).toBe(false);
   });
 

@@ -3,20 +3,20 @@ import { HyperError } from '@hypersdk/domain';
 import type { DiskServer, ServedDisk, ServeRequest, ServerTlsFiles } from '@hypersdk/ports';
 import { NBD_PORT, NbdServer, type NbdAddress, type NbdBackend, type ServerSecrets } from '@hypersdk/wire';
 import { readPskFile, readText } from '../remote/load-tls.ts';
-import { ImageReaders } from './image-readers.ts';
+import { DiskReaders } from './disk-readers.ts';
 import { Overlay, type OverlayBase } from './overlay.ts';
 
 /** "Block size constraints": the preferred size is a power of two from 512 on; larger ones than this only make clients read too much. */
 const PREFERRED_MIN = 4096;
 const PREFERRED_MAX = 2 * 1024 * 1024;
 
-/** Serves images over NBD: threads read, this one only passes bytes on. */
+/** Serves disks over NBD: threads read, this one only passes bytes on. */
 export const nbdDiskServer: DiskServer = {
   serve: async (request, o) => {
     o.signal.throwIfAborted();
     await using opened = new AsyncDisposableStack();
     const secrets = request.tls ? await loadSecrets(request.tls) : undefined;
-    const readers = opened.use(await ImageReaders.open(request.image));
+    const readers = opened.use(await DiskReaders.open(request.source));
     const overlay = request.access === 'overlay' ? opened.use(await Overlay.open(toBase(readers))) : undefined;
     const server = opened.use(
       await NbdServer.listen({
@@ -28,25 +28,25 @@ export const nbdDiskServer: DiskServer = {
     );
     const uri = toUri(server.address, request);
     const kept = opened.move();
-    return { uri, virtualSize: readers.image.virtualSize, [Symbol.asyncDispose]: () => kept.disposeAsync() } satisfies ServedDisk;
+    return { uri, virtualSize: readers.disk.virtualSize, [Symbol.asyncDispose]: () => kept.disposeAsync() } satisfies ServedDisk;
   },
 };
 
-const toBase = (readers: ImageReaders): OverlayBase => ({
-  size: readers.image.virtualSize,
+const toBase = (readers: DiskReaders): OverlayBase => ({
+  size: readers.disk.virtualSize,
   read: (range) => readers.read(range),
   extents: (range, countMax) => readers.extents(range, countMax),
 });
 
-function toBackend(readers: ImageReaders, overlay: Overlay | undefined): NbdBackend {
-  const { virtualSize, unitSize, format } = readers.image;
-  const disk = overlay ?? readers;
+function toBackend(readers: DiskReaders, overlay: Overlay | undefined): NbdBackend {
+  const { virtualSize, unitSize, format } = readers.disk;
+  const served = overlay ?? readers;
   return {
     size: virtualSize,
-    description: `${format} image`,
+    description: `${format} disk`,
     preferredBlockSize: toPreferred(unitSize),
-    read: (offset, length) => disk.read({ offset, length }),
-    runs: ({ offset, length }, countMax) => disk.extents({ offset, length }, countMax),
+    read: (offset, length) => served.read({ offset, length }),
+    runs: ({ offset, length }, countMax) => served.extents({ offset, length }, countMax),
     ...(overlay
       ? { writing: { write: (offset, bytes) => overlay.write(offset, bytes), zero: (range) => overlay.zero(range), flush: async () => undefined } }
       : {}),

@@ -1,12 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { HyperError, type ByteRange, type Extent, type ImageRef } from '@hypersdk/domain';
+import { HyperError, type ByteRange, type Extent } from '@hypersdk/domain';
+import type { BlockLocator } from '@hypersdk/ports';
 import { fromWireError } from '../copy/wire-error.ts';
 import type { FromReader, ToReader } from './reader-messages.ts';
 
 /** One slow read holds up one thread; with so many, the others go on. */
 const READER_COUNT_MIN = 2;
 const READER_COUNT_MAX = 8;
+
+/** A thread that waits for a server, not for a medium, has many reads under way; a reader of a format on the web has one. */
+function countReaders(locator: BlockLocator): number {
+  if (locator.kind === 'nbd' || (locator.kind === 'http' && locator.format === 'raw')) return 1;
+  if (locator.kind === 'http') return READER_COUNT_MIN;
+  return Math.min(READER_COUNT_MAX, Math.max(READER_COUNT_MIN, availableParallelism()));
+}
 
 type Question = Omit<Extract<ToReader, { type: 'read' }>, 'id'> | Omit<Extract<ToReader, { type: 'extents' }>, 'id'>;
 
@@ -20,31 +28,31 @@ interface Reader {
   readonly asked: Map<number, Asked>;
 }
 
-export interface ReadImage {
+export interface ReadDisk {
   readonly virtualSize: number;
   readonly unitSize: number;
   readonly format: string;
 }
 
-/** Threads that have one image open each. A question goes to the one that has the least to do. */
-export class ImageReaders implements AsyncDisposable {
-  readonly image: ReadImage;
+/** Threads that have one disk open each, an image or a remote one. A question goes to the one that has the least to do. */
+export class DiskReaders implements AsyncDisposable {
+  readonly disk: ReadDisk;
   readonly #readers: readonly Reader[];
   #lastId = 0;
 
-  private constructor(image: ReadImage, readers: readonly Reader[]) {
-    this.image = image;
+  private constructor(disk: ReadDisk, readers: readonly Reader[]) {
+    this.disk = disk;
     this.#readers = readers;
   }
 
-  static async open(ref: ImageRef): Promise<ImageReaders> {
-    const count = Math.min(READER_COUNT_MAX, Math.max(READER_COUNT_MIN, availableParallelism()));
-    const workers = Array.from({ length: count }, () => new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: ref }));
+  static async open(locator: BlockLocator): Promise<DiskReaders> {
+    const start = (): Worker => new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: locator });
+    const workers = Array.from({ length: countReaders(locator) }, start);
     try {
       const opened = await Promise.all(workers.map(open));
       const readers = workers.map((worker) => ({ worker, asked: new Map<number, Asked>() }));
       for (const reader of readers) follow(reader);
-      return new ImageReaders(opened[0] ?? { virtualSize: 0, unitSize: 1, format: '' }, readers);
+      return new DiskReaders(opened[0] ?? { virtualSize: 0, unitSize: 1, format: '' }, readers);
     } catch (error) {
       await Promise.all(workers.map((worker) => worker.terminate()));
       throw error;
@@ -80,7 +88,7 @@ export class ImageReaders implements AsyncDisposable {
   }
 }
 
-function open(worker: Worker): Promise<ReadImage> {
+function open(worker: Worker): Promise<ReadDisk> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
     worker.once('message', (message: FromReader) => {
@@ -107,4 +115,4 @@ function follow({ worker, asked }: Reader): void {
   worker.on('exit', lose);
 }
 
-const unforeseen = (): HyperError => new HyperError('internal/unexpected', 'A thread that reads the image ended.');
+const unforeseen = (): HyperError => new HyperError('internal/unexpected', 'A thread that reads the disk ended.');
