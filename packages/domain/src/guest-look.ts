@@ -86,6 +86,13 @@ export interface GuestFinding {
   readonly summary: string;
 }
 
+/** A look at a disk on another machine, and what it took. */
+export interface RemoteLook {
+  readonly guest: GuestLook;
+  /** Bytes asked of the server for it, what was read ahead included. */
+  readonly bytesRead: number;
+}
+
 /** What lies on a disk, read without mounting anything or trusting any of it. */
 export interface GuestLook {
   readonly table: 'gpt' | 'mbr' | 'none';

@@ -20,4 +20,4 @@ export type { Consistency, ExportedDisk, ExportManifest } from './export-manifes
 export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';
 export { bootControllers, bootFirmwares } from './boot-proof.ts';
 export type { BootAccelerator, BootAttempt, BootController, BootFailure, BootFirmware, BootHardware, BootRecord, BootVerdict } from './boot-proof.ts';
-export type { GuestFinding, GuestLook, GuestOs, GuestVolume, PartitionEntry, VolumeContent, VolumeKind } from './guest-look.ts';
+export type { GuestFinding, GuestLook, GuestOs, GuestVolume, PartitionEntry, RemoteLook, VolumeContent, VolumeKind } from './guest-look.ts';

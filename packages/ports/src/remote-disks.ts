@@ -1,3 +1,4 @@
+import type { RemoteLook } from '@hypersdk/domain';
 import type { Cancel } from './cancel.ts';
 
 /** How to know a server, and be known by it. Secrets stay in their files. */
@@ -42,6 +43,8 @@ export interface RemoteDiskInfo {
   /** Bytes that hold data; absent when the server cannot tell. */
   readonly allocatedSize?: number;
   readonly isReadOnly: boolean;
+  /** What lies on it, when that was asked for. */
+  readonly look?: RemoteLook;
   /** Facts in the protocol's own words, for people. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
@@ -56,7 +59,8 @@ export interface RemoteChoices {
 export interface RemoteDisks {
   /** Reads an address; undefined when the text is none but, presumably, a path. A wrong address is refused with `usage/invalid`. Touches nothing. */
   locate(text: string, o: RemoteChoices): NbdLocator | undefined;
-  inspect(locator: NbdLocator, o: Cancel): Promise<RemoteDiskInfo>;
+  /** Over one connection. With `looks`, what lies on the disk too, as for images; within 20 seconds and 64 MiB of reading. */
+  inspect(locator: NbdLocator, o: Cancel & { readonly looks?: boolean }): Promise<RemoteDiskInfo>;
   /** What the server offers beside this export. */
   list(locator: NbdLocator, o: Cancel): Promise<readonly { readonly name: string; readonly description: string }[]>;
   /** Identifies the content by the export's name and the point in time that the locator names. Touches nothing. */

@@ -1,4 +1,4 @@
-import type { GuestLook, ImageFormat, ImageInfo } from '@hypersdk/domain';
+import type { ImageFormat, ImageInfo, RemoteLook } from '@hypersdk/domain';
 import type { Cancel } from './cancel.ts';
 
 /** An image file on a web server. Plain data, from which any thread can open it again. */
@@ -30,5 +30,6 @@ export interface WebImages {
   locate(text: string, o: WebChoices & Cancel): Promise<HttpLocator | undefined>;
   /** Reads headers and tables only. */
   inspect(locator: HttpLocator, o: Cancel): Promise<ImageInfo>;
-  look(locator: HttpLocator, o: Cancel): Promise<GuestLook>;
+  /** Says what lies on the disk, as for images; within 20 seconds and 64 MiB of reading. */
+  look(locator: HttpLocator, o: Cancel): Promise<RemoteLook>;
 }

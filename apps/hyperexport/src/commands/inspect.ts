@@ -1,5 +1,5 @@
 import { formatBytes, imageFormats, type GuestLook, type ImageFormat, type ImageInfo } from '@hypersdk/domain';
-import type { HttpLocator } from '@hypersdk/ports';
+import type { HttpLocator, RemoteDiskInfo } from '@hypersdk/ports';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
@@ -27,7 +27,8 @@ that the image refers to are named but never opened, unless
 --follow-references allows those beside it, or --parent names them.
 
 Then says what lies on the disk: partitions, file systems, the installed
-system, and what firmware could boot it. Nothing is mounted.
+system, and what firmware could boot it. Nothing is mounted. Of a disk on a
+server only what that needs is read, 64 MiB at most.
 
 EXAMPLES
   hyperexport inspect disk.qcow2
@@ -60,8 +61,8 @@ async function inspect(this: CliContext, flags: InspectFlags, path: string): Pro
   using stop = listenForStop();
   const located = await locateDisk(services, path, { flags, stop });
   if (located.kind === 'nbd') {
-    const remote = await inspectRemote(services.remotes, located, stop);
-    return respond(this, flags, { document: { address: path, ...remote }, text: () => describeRemote(path, remote) });
+    const remote = await inspectRemote(services.remotes, located, { signal: stop.signal, looks: !flags.noGuest });
+    return respondRemote(this, flags, { path, remote });
   }
   if (located.kind === 'http') return respondImage(this, flags, await inspectOnWeb(services, located, { flags, stop }));
   const { image } = located;
@@ -75,6 +76,8 @@ interface Inspected {
   readonly path: string;
   readonly about: ImageInfo;
   readonly guest?: GuestLook;
+  /** Of an image on a server: what was asked for. */
+  readonly bytesRead?: number;
 }
 
 async function inspectOnWeb(
@@ -84,15 +87,26 @@ async function inspectOnWeb(
 ): Promise<Inspected> {
   const about = await webImages.inspect(located, stop);
   if (flags.noGuest) return { path: located.shown, about };
-  return { path: located.shown, about, guest: await webImages.look(located, stop) };
+  return { path: located.shown, about, ...(await webImages.look(located, stop)) };
 }
 
-function respondImage(cli: CliContext, flags: InspectFlags, { path, about, guest }: Inspected): void {
+function respondImage(cli: CliContext, flags: InspectFlags, { path, about, guest, bytesRead }: Inspected): void {
   respond(cli, flags, {
-    document: { path, ...about, ...(guest ? { guest } : {}) },
-    text: () => describeImage(path, about) + (guest ? `\n${describeGuest(guest)}` : ''),
+    document: { path, ...about, ...(guest ? { guest } : {}), ...(bytesRead === undefined ? {} : { bytesRead }) },
+    text: () => describeImage(path, about) + (guest ? `\n${describeGuest(guest)}` : '') + describeCost(bytesRead),
   });
 }
+
+function respondRemote(cli: CliContext, flags: InspectFlags, { path, remote }: { readonly path: string; readonly remote: RemoteDiskInfo }): void {
+  const { look, ...about } = remote;
+  respond(cli, flags, {
+    document: { address: path, ...about, ...look },
+    text: () => describeRemote(path, about) + (look ? `\n${describeGuest(look.guest)}${describeCost(look.bytesRead)}` : ''),
+  });
+}
+
+const describeCost = (bytesRead: number | undefined): string =>
+  bytesRead === undefined ? '' : `\n${formatFields([['read', `${formatBytes(bytesRead)} over the line`]])}`;
 
 function describeImage(path: string, about: ImageInfo): string {
   return formatFields([

@@ -6,12 +6,12 @@ import { formatFields } from '../output/table.ts';
 const NAMES_MAX = 20;
 
 /** A name that the server does not know is answered with those that it does. */
-export async function inspectRemote(remotes: RemoteDisks, locator: NbdLocator, { signal }: Cancel): Promise<RemoteDiskInfo> {
+export async function inspectRemote(remotes: RemoteDisks, locator: NbdLocator, o: Cancel & { readonly looks: boolean }): Promise<RemoteDiskInfo> {
   try {
-    return await remotes.inspect(locator, { signal });
+    return await remotes.inspect(locator, o);
   } catch (error) {
     if (!(error instanceof HyperError) || error.code !== 'nbd/no-export') throw error;
-    const offered = await remotes.list(locator, { signal }).catch(() => []);
+    const offered = await remotes.list(locator, o).catch(() => []);
     if (offered.length === 0) throw error;
     const names = offered.slice(0, NAMES_MAX).map(({ name }) => JSON.stringify(name));
     const more = offered.length > NAMES_MAX ? ` and ${offered.length - NAMES_MAX} more` : '';

@@ -11,6 +11,8 @@ export interface ReadableDisk {
 export interface LookLimits {
   /** The longest that a look takes; a disk that answers slowly is not looked at to the end. */
   readonly timeMs: number;
+  /** Told of by whoever fetches what is read, when it was enough. */
+  isEnough?(): boolean;
 }
 
 /** Structures lie close together, so a page brings several of them. */
@@ -33,6 +35,7 @@ export class DiskView implements Span {
   readonly #disk: ReadableDisk;
   readonly #pages = new Map<number, Buffer>();
   readonly #timeEnd: number;
+  readonly #isEnough: () => boolean;
   #pagesRead = 0;
   #reads = 0;
   #bytesRead = 0;
@@ -42,6 +45,7 @@ export class DiskView implements Span {
     this.#disk = disk;
     this.size = disk.virtualSize;
     this.#timeEnd = performance.now() + limits.timeMs;
+    this.#isEnough = () => limits.isEnough?.() ?? false;
   }
 
   /** Whether a limit was reached; every further read is refused. */
@@ -68,7 +72,7 @@ export class DiskView implements Span {
     const known = this.#pages.get(index);
     if (known) return known;
     this.#pagesRead += 1;
-    if (this.#pagesRead > PAGES_MAX || performance.now() > this.#timeEnd) this.#giveUp();
+    if (this.#pagesRead > PAGES_MAX || performance.now() > this.#timeEnd || this.#isEnough()) this.#giveUp();
     const offset = index * PAGE_SIZE;
     const page = Buffer.alloc(Math.min(PAGE_SIZE, this.size - offset));
     this.#disk.read(offset, page);

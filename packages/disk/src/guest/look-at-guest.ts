@@ -1,6 +1,6 @@
 import { endOf, HyperError, type GuestFinding, type GuestLook, type GuestOs, type GuestVolume, type PartitionEntry } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import { DiskView, type ReadableDisk } from './disk-view.ts';
+import { DiskView, type LookLimits, type ReadableDisk } from './disk-view.ts';
 import { logicalSpan } from './lvm/logical-span.ts';
 import type { LogicalVolume, VolumeGroup } from './lvm/volume-group.ts';
 import type { Partition, PartitionTable } from './partition/partition-table.ts';
@@ -26,8 +26,8 @@ const WHOLE_DISK = 'disk';
  * Says what lies on a disk: partitions, file systems, installed systems, boot loaders. Mounts nothing and believes nothing: what is broken becomes a finding.
  * Takes 4 MiB of memory at most, and lets others run between volumes.
  */
-export async function lookAtGuest(disk: ReadableDisk, o: Cancel & { readonly timeMs?: number }): Promise<GuestLook> {
-  const look = new Look(new DiskView(disk, { timeMs: o.timeMs ?? TIME_MS }));
+export async function lookAtGuest(disk: ReadableDisk, o: Cancel & Partial<LookLimits>): Promise<GuestLook> {
+  const look = new Look(new DiskView(disk, { ...o, timeMs: o.timeMs ?? TIME_MS }));
   const steps = look.steps();
   while (!steps.next().done) {
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,8 +1,9 @@
-import { endOf } from '@hypersdk/domain';
+import { endOf, type RemoteLook } from '@hypersdk/domain';
 import type { Cancel, NbdLocator, RemoteDiskInfo, RemoteDisks } from '@hypersdk/ports';
 import { listExports, type NbdExport } from '@hypersdk/wire';
+import { ThreadedImage } from './http/threaded-image.ts';
 import { NbdDisk, nbdMark } from './nbd-disk.ts';
-import { NbdLink } from './nbd-link.ts';
+import { NbdLink, untilStopped } from './nbd-link.ts';
 import { parseNbdUri } from './nbd-uri.ts';
 import { toWish } from './open-nbd-disk.ts';
 
@@ -18,7 +19,8 @@ export const nbdDisks: RemoteDisks = {
     using link = await NbdLink.open(wish, o);
     const disk = new NbdDisk(link, locator);
     const allocatedSize = link.export.contexts.size === 0 ? undefined : await countData(disk, o);
-    return { ...toInfo(link.export, locator), ...(allocatedSize === undefined ? {} : { allocatedSize }) };
+    const look = o.looks ? await lookAt(disk, locator, o) : undefined;
+    return { ...toInfo(link.export, locator), ...(allocatedSize === undefined ? {} : { allocatedSize }), ...(look ? { look } : {}) };
   },
 
   list: async (locator, o) => listExports(await toWish(locator), o),
@@ -43,6 +45,14 @@ function toInfo(about: NbdExport, { exportName, tls }: NbdLocator): RemoteDiskIn
       contexts: [...contexts.keys()].join(' ') || 'none',
     },
   };
+}
+
+/** The bytes of an export are the disk; a thread looks at them and waits for what is fetched here. */
+async function lookAt(disk: NbdDisk, { exportName }: NbdLocator, { signal }: Cancel): Promise<RemoteLook> {
+  const file = { size: disk.virtualSize, read: (offset: number, into: Uint8Array, o: Cancel) => disk.read(offset, into, o) };
+  using image = new ThreadedImage(file, `the export ${JSON.stringify(exportName)}`);
+  await untilStopped(image.ask({ kind: 'open', format: 'raw' }), signal);
+  return await untilStopped(image.ask({ kind: 'look' }), signal);
 }
 
 async function countData(disk: NbdDisk, { signal }: Cancel): Promise<number | undefined> {

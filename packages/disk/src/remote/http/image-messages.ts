@@ -1,4 +1,4 @@
-import type { ByteRange, Extent, GuestLook, ImageFormat, ImageInfo } from '@hypersdk/domain';
+import type { ByteRange, Extent, ImageFormat, ImageInfo, RemoteLook } from '@hypersdk/domain';
 import type { WireError } from '../../copy/wire-error.ts';
 import type { SharedWindow } from './file-window.ts';
 
@@ -17,7 +17,7 @@ export interface ImageAnswers {
   readonly extents: readonly Extent[];
   readonly read: undefined;
   readonly inspect: ImageInfo;
-  readonly look: GuestLook;
+  readonly look: RemoteLook;
 }
 
 export type ImageQuestion =

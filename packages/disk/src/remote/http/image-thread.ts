@@ -1,6 +1,6 @@
 // Entry of a thread that reads one image whose file another thread fetches.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { HyperError, type ByteRange, type Extent } from '@hypersdk/domain';
+import { HyperError, MIB, type ByteRange, type Extent, type RemoteLook } from '@hypersdk/domain';
 import { toWireError } from '../../copy/wire-error.ts';
 import type { DiskImage } from '../../format/disk-image.ts';
 import { openFile } from '../../format/open-image.ts';
@@ -15,8 +15,9 @@ import { WaitingFile } from './waiting-file.ts';
 const WALK_MS = 20;
 const EXTENTS_MAX = 4096;
 const EXTENTS_PER_LOOK = 64;
-/** A look waits for a line, not only for a disk. */
+/** A look waits for a line, not only for a disk, and what it reads may cost money. */
 const LOOK_MS = 20_000;
+const LOOK_BYTES = 64 * MIB;
 /** Whoever does not want it any more ends this thread. */
 const never = new AbortController().signal;
 
@@ -42,8 +43,14 @@ class ImageReading {
       case 'inspect':
         return { ...this.#opened().info, allocatedSize: await countData(this.#opened(), { signal: never }), fileSize: this.#file.size };
       case 'look':
-        return lookAtGuest(this.#opened(), { signal: never, timeMs: LOOK_MS });
+        return this.#look();
     }
+  }
+
+  async #look(): Promise<RemoteLook> {
+    const isEnough = (): boolean => this.#file.bytesFetched > LOOK_BYTES;
+    const guest = await lookAtGuest(this.#opened(), { signal: never, timeMs: LOOK_MS, isEnough });
+    return { guest, bytesRead: this.#file.bytesFetched };
   }
 
   #opened(): DiskImage {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
-import type { RangeFile } from '@hypersdk/wire';
+import type { Cancel } from '@hypersdk/ports';
 import { fromWireError } from '../../copy/wire-error.ts';
 import { createWindow, FileWindow, SlotState } from './file-window.ts';
 import type { FromImageThread, ImageAnswers, ImageQuestion, ImageThreadStart } from './image-messages.ts';
@@ -8,12 +8,19 @@ import type { FromImageThread, ImageAnswers, ImageQuestion, ImageThreadStart } f
 /** Tables are bounded by the readers; buffers lie outside. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 256 };
 
+/** Bytes on another machine. */
+export interface FetchedFile {
+  readonly size: number;
+  /** Fills `into`, which lies in shared memory. */
+  read(offset: number, into: Uint8Array, o: Cancel): Promise<void>;
+}
+
 interface Asking extends Omit<PromiseWithResolvers<ImageAnswers[keyof ImageAnswers]>, 'promise'> {}
 
 /** An image that a thread of its own reads, while this one fetches what it waits for. So neither waits for the other's work. */
 export class ThreadedImage implements Disposable {
   readonly #worker: Worker;
-  readonly #file: RangeFile;
+  readonly #file: FetchedFile;
   readonly #window: FileWindow;
   readonly #asking = new Map<number, Asking>();
   readonly #stop = new AbortController();
@@ -21,7 +28,7 @@ export class ThreadedImage implements Disposable {
   /** Why a block could not be fetched: says more than the thread, which only saw that it did not come. */
   #failure: unknown;
 
-  constructor(file: RangeFile, path: string) {
+  constructor(file: FetchedFile, path: string) {
     const window = createWindow();
     const start: ImageThreadStart = { path, size: file.size, window };
     this.#file = file;

@@ -21,6 +21,7 @@ export class WaitingFile implements ByteFile {
   readonly #slots = new Map<number, number>();
   readonly #free = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
   #lastBlock = -1;
+  #bytesFetched = 0;
 
   constructor(o: {
     readonly path: string;
@@ -32,6 +33,11 @@ export class WaitingFile implements ByteFile {
     this.size = o.size;
     this.#window = o.window;
     this.#fetch = o.fetch;
+  }
+
+  /** All that was asked for, what was read ahead included. */
+  get bytesFetched(): number {
+    return this.#bytesFetched;
   }
 
   read(offset: number, into: Uint8Array): void {
@@ -74,7 +80,9 @@ export class WaitingFile implements ByteFile {
     if (known !== undefined) return;
     this.#window.begin(slot);
     const offset = block * BLOCK_SIZE;
-    this.#fetch(slot, { offset, length: Math.min(BLOCK_SIZE, this.size - offset) });
+    const length = Math.min(BLOCK_SIZE, this.size - offset);
+    this.#bytesFetched += length;
+    this.#fetch(slot, { offset, length });
   }
 
   /** The slot of the block that was not used for the longest time. What is on its way into it has to arrive first. */
