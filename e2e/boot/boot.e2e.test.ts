@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -112,6 +113,23 @@ describe.skipIf(!isPossible)('a proof by booting', { timeout: PATIENCE_MS }, () 
     expect(code).toBe(signal === 'SIGINT' ? 130 : null);
     await untilGone(name);
     expect((await readdir(folder)).filter((file) => file.startsWith(name))).toEqual([`${name}.raw`]);
+  });
+
+  test('a guest on another server boots from there, which sees only reading', async () => {
+    const before = await digestOf(at('guest.raw'));
+    const server = start(['serve', at('guest.raw'), '--socket', at('guest.sock'), '--export', 'tiny'], {
+      state: at('state'),
+      node: process.execPath,
+    });
+    await expect.poll(() => existsSync(at('guest.sock')), { timeout: PATIENCE_MS }).toBe(true);
+    const address = `nbd+unix:///tiny?socket=${at('guest.sock')}`;
+    const ended = await hyperexport('boot', address, '--firmware', 'bios', '--memory', '512M', '--evidence', folder);
+    server.child.kill('SIGINT');
+    await server.ended;
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stdout).toContain(`booted ("${GREETING}")`);
+    expect(JSON.parse(await readFile(at('tiny.boot.json'), 'utf8'))).toMatchObject({ vm: address, disks: [{ file: address, format: 'raw' }] });
+    expect(await digestOf(at('guest.raw'))).toBe(before);
   });
 
   test('where there is no emulator the proof is skipped, with the reason on record', async () => {

@@ -47,3 +47,10 @@ export function formatOfDisk(located: BlockLocator): string {
   if (located.kind === 'image') return located.image.format;
   return located.kind === 'http' ? located.format : located.kind;
 }
+
+/** A name for what lies at an address: that of the file or the export, without its ending. */
+export function nameOfAddress(located: Exclude<BlockLocator, { readonly kind: 'image' }>): string {
+  const path = located.kind === 'http' ? decodeURIComponent(new URL(located.shown).pathname) : located.exportName;
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  return last.replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, '') || 'disk';
+}

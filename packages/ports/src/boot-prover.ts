@@ -8,6 +8,8 @@ export interface BootDisk {
   readonly format: ImageFormat;
   /** Plain names of further files in its folder that it consists of, such as the extents of a VMDK. Nothing else is visible to the emulator. */
   readonly beside: readonly string[];
+  /** `path` is a UNIX socket, and the disk what an NBD server offers there without a name: raw bytes, wherever they come from. */
+  readonly isServed?: true;
 }
 
 export interface BootMachine extends BootHardware {

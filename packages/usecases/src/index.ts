@@ -25,6 +25,7 @@ export type { ListOptions, VMOrder, VMQuery } from './vm/list-vms.ts';
 export { openEffectJournal } from './source/effect-journal.ts';
 export { reapSource } from './source/reap-source.ts';
 export type { ReapReport, ReapRequest } from './source/reap-source.ts';
+export type { ServedBootSource } from './boot/inspect-boot-disks.ts';
 export { proveBoot } from './boot/prove-boot.ts';
 export type { BootProof, BootSubject, ProveBootOptions, ProveBootPorts, ProveBootRequest } from './boot/prove-boot.ts';
 export { exportedGuest } from './boot/exported-guest.ts';

@@ -3,17 +3,43 @@ import { HyperError, type ImageFormat } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { exportedGuest, type BootSubject } from '@hypersdk/usecases';
 import { MANIFEST_FILE } from '../manifest-file.ts';
+import { isAddress } from '../flags/parsers.ts';
+import { locateDisk, nameOfAddress, nameOfDisk, type LocateFlags } from '../locate-disk.ts';
 import type { Services } from '../services.ts';
 import { statIfThere } from '../stat-if-there.ts';
+import type { Stop } from '../stop.ts';
+import { serveGuest } from './serve-guest.ts';
 
-export interface FoundGuest {
-  /** Where its images lie. */
+export interface FoundGuest extends AsyncDisposable {
+  /** Where its images lie, or where this was typed. */
   readonly folder: string;
   readonly subject: BootSubject;
 }
 
-/** What a path on the command line names: an export's folder, its manifest, or an image. */
-export async function findGuest(services: Services, path: string, o: Cancel & { readonly format?: ImageFormat }): Promise<FoundGuest> {
+/** What the command line names: an export's folder, its manifest, an image, or the address of one. */
+export async function findGuest(services: Services, path: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<FoundGuest> {
+  if (isAddress(path)) return onServer(services, path, o);
+  const { sourceFormat: format } = o.flags;
+  return {
+    ...(await here(services, path, { signal: o.stop.signal, ...(format === undefined ? {} : { format }) })),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Its evidence has no place beside it, so it goes to the folder that one is in. */
+async function onServer(services: Services, path: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<FoundGuest> {
+  const source = await locateDisk(services, path, o);
+  if (source.kind === 'image') throw new HyperError('usage/invalid', `${path} is no address of a disk.`);
+  const shown = nameOfDisk(source, path);
+  const { disk, [Symbol.asyncDispose]: close } = await serveGuest(services, source, { signal: o.stop.signal, shown });
+  return { folder: process.cwd(), subject: { name: toEvidenceName(nameOfAddress(source)), vm: shown, disks: [disk] }, [Symbol.asyncDispose]: close };
+}
+
+async function here(
+  services: Services,
+  path: string,
+  o: Cancel & { readonly format?: ImageFormat },
+): Promise<Omit<FoundGuest, typeof Symbol.asyncDispose>> {
   const about = await statIfThere(path);
   if (!about) throw new HyperError('source/not-found', `There is no ${path}`);
   if (about.isDirectory()) return inExport(services, resolve(path), { ...o, manifest: MANIFEST_FILE });
@@ -23,7 +49,11 @@ export async function findGuest(services: Services, path: string, o: Cancel & { 
   return { folder, subject: { name: toEvidenceName(name), disks: [disk] } };
 }
 
-async function inExport(services: Services, folder: string, o: Cancel & { readonly manifest: string }): Promise<FoundGuest> {
+async function inExport(
+  services: Services,
+  folder: string,
+  o: Cancel & { readonly manifest: string },
+): Promise<Omit<FoundGuest, typeof Symbol.asyncDispose>> {
   return { folder, subject: await exportedGuest(await services.target(folder), o.manifest, o) };
 }
 

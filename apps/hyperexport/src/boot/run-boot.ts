@@ -11,11 +11,9 @@ import { proveGuest, type GuestProof } from './prove-guest.ts';
 export async function runBoot(this: CliContext, flags: BootFlags, path: string): Promise<void> {
   const services = await this.services();
   using stop = listenForStop();
-  const { firmware, controller, memory, sourceFormat } = flags;
-  const { folder, subject } = await findGuest(services, path, {
-    signal: stop.signal,
-    ...(sourceFormat === undefined ? {} : { format: sourceFormat }),
-  });
+  const { firmware, controller, memory } = flags;
+  await using found = await findGuest(services, path, { flags, stop });
+  const { folder, subject } = found;
   const proof = await proveGuest({ services, ...(flags.quiet ? {} : { terminal: this.terminal }) }, subject, {
     signal: stop.signal,
     expect: flags.expect ?? [],

@@ -3,9 +3,10 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { BOOT_SECONDS, BOOT_SECONDS_MAX } from '../flags/limits.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { countParser, parseSize, parsePath, parseText } from '../flags/parsers.ts';
+import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
+import { countParser, parseSize, parseText } from '../flags/parsers.ts';
 
-export interface BootFlags extends OutputFlags {
+export interface BootFlags extends OutputFlags, RemoteFlags {
   readonly expect?: readonly string[];
   readonly timeLimit: number;
   readonly firmware?: BootFirmware;
@@ -24,13 +25,15 @@ export const bootCommand = buildCommand<BootFlags, [string], CliContext>({
     fullDescription: `Starts the guest under an overlay that is thrown away, without a network, in a
 sandbox; the images are only read. Its serial console, its screen and what it
 reads decide: booted, failed with the reason, or unclear when the time is over.
-Screenshot, log and a record are kept beside the first image. Firmware and size
-come from the export; what is not known is tried.
+Screenshot, log and a record are kept beside the first image, or in the current
+folder. Firmware and size come from the export; what is not known is tried.
+A disk on a server is fetched as the guest reads it; QEMU itself has no network.
 
 EXAMPLES
   hyperexport boot /backup/web-01
   hyperexport boot disk.qcow2 --firmware uefi
   hyperexport boot /backup/db-01 --expect "database is ready" --time-limit 900
+  hyperexport boot https://images.example.org/debian.qcow2
   hyperexport boot disk.vmdk --evidence /tmp/proof --json`,
   },
   parameters: {
@@ -49,9 +52,13 @@ EXAMPLES
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of an image' },
       evidence: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'DIR', brief: 'Keep screenshot, log and record here' },
       allowUnsandboxed: { ...onOff, brief: 'Go on without bubblewrap' },
+      ...remoteFlags,
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'EXPORT', brief: 'Export folder, its manifest, or a disk image' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: parseText, placeholder: 'EXPORT', brief: 'Export folder, its manifest, a disk image, or address (https:, nbd:) of one' }],
+    },
   },
   loader: async () => (await import('../boot/run-boot.ts')).runBoot,
 });

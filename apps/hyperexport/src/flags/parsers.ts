@@ -55,8 +55,10 @@ export const parseText = (text: string): string => {
 // RFC 3986 §3.1, and `://`, which no path of a careful person has.
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
 
+export const isAddress = (text: string): boolean => ADDRESS.test(text);
+
 /** A file or folder of this machine, for commands that read nothing else. */
 export function parsePath(text: string): string {
-  if (ADDRESS.test(text)) throw new Error('it is an address, and this reads files and folders; convert, inspect and compare take addresses.');
+  if (isAddress(text)) throw new Error('it is an address, and this reads files and folders; convert, inspect and compare take addresses.');
   return parseText(text);
 }

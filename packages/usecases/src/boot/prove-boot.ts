@@ -1,5 +1,6 @@
-import { GIB, HyperError, MIB, type BootController, type BootFirmware, type BootRecord, type BootVerdict, type ImageFormat } from '@hypersdk/domain';
+import { GIB, MIB, type BootController, type BootFirmware, type BootRecord, type BootVerdict } from '@hypersdk/domain';
 import type { BootDisk, BootObservation, BootProver, BootReadiness, Cancel, Clock, ImageInspector, StorageTarget } from '@hypersdk/ports';
+import { inspectBootDisks, type BootSource, type InspectedDisk } from './inspect-boot-disks.ts';
 import { keepEvidence, type Evidence } from './keep-evidence.ts';
 import { furthest, nextHardware, type Hardware } from './next-hardware.ts';
 import { watchBoot, type WatchedAttempt } from './watch-boot.ts';
@@ -18,7 +19,7 @@ export interface BootSubject {
   /** Names the evidence: `disk-0` gives `disk-0.boot.png`. May begin with a folder of the target. */
   readonly name: string;
   /** In boot order. */
-  readonly disks: readonly { readonly path: string; readonly format?: ImageFormat }[];
+  readonly disks: readonly BootSource[];
   readonly exportId?: string;
   readonly vm?: string;
   readonly firmware?: BootFirmware;
@@ -53,7 +54,7 @@ export const proveBoot =
   async (request: ProveBootRequest, o: ProveBootOptions): Promise<BootProof> => {
     const startedAt = new Date(ports.clock.now()).toISOString();
     const readiness = await ports.prover.probe(o);
-    const disks = await inspectDisks(ports.inspector, request, o);
+    const disks = await inspectBootDisks(ports.inspector, request.disks, o);
     const refusal = refuse(readiness, disks);
     const likely = disks[0]?.likely;
     const task = { request: { ...request, ...(likely === undefined ? {} : { likely }) }, disks };
@@ -69,7 +70,7 @@ export const proveBoot =
         finishedAt: new Date(ports.clock.now()).toISOString(),
         ...(request.exportId === undefined ? {} : { exportId: request.exportId }),
         ...(request.vm === undefined ? {} : { vm: request.vm }),
-        disks: disks.map(({ path, format, virtualSize }) => ({ file: path.slice(path.lastIndexOf('/') + 1), format, virtualSize })),
+        disks: disks.map(({ told, virtualSize }) => ({ ...told, virtualSize })),
         ...(readiness.ready ? { emulator: emulatorOf(readiness) } : {}),
         attempts: watched.map((one) => one.attempt),
         verdict: best?.attempt.verdict ?? refusal ?? { kind: 'skipped', reason: 'There was nothing to start.' },
@@ -80,33 +81,6 @@ export const proveBoot =
   };
 
 type Ready = BootReadiness & { readonly ready: true };
-
-type InspectedDisk = BootDisk & { readonly virtualSize: number; readonly whyNot?: string; readonly likely?: BootFirmware };
-
-/** Images are inspected before the emulator may see them: sizes, formats and references are ours, not the image's. */
-async function inspectDisks(inspector: ImageInspector, request: ProveBootRequest, { signal }: Cancel): Promise<readonly InspectedDisk[]> {
-  if (request.disks.length === 0) throw new HyperError('usage/invalid', 'There is no disk to boot from.');
-  const disks: InspectedDisk[] = [];
-  for (const { path, format } of request.disks) {
-    const image = await inspector.refer(path, { signal, references: 'beside', ...(format === undefined ? {} : { format }) });
-    const about = await inspector.inspect(image, { signal });
-    const whyNot = whyNotBoot(image.format, about.references);
-    const [likely, ...others] = (await inspector.look(image, { signal })).firmwares;
-    disks.push({
-      path,
-      format: image.format,
-      beside: about.references,
-      virtualSize: about.virtualSize,
-      ...(whyNot === undefined ? {} : { whyNot }),
-      ...(likely === undefined || others.length > 0 ? {} : { likely }),
-    });
-  }
-  return disks;
-}
-
-/** A VMDK may consist of several files; any other image that refers to one needs a file that is not part of it. */
-const whyNotBoot = (format: ImageFormat, references: readonly string[]): string | undefined =>
-  references.length > 0 && format !== 'vmdk' ? `it is built on ${references.join(', ')}; convert it to an image of its own first` : undefined;
 
 function refuse(readiness: BootReadiness, disks: readonly InspectedDisk[]): BootVerdict | undefined {
   if (!readiness.ready) return { kind: 'skipped', reason: readiness.reason };

@@ -41,6 +41,12 @@ describe('a machine', () => {
     expect(lineOf(machineWith(2, { controller: 'pvscsi' })).match(/-device pvscsi/g)).toHaveLength(1);
   });
 
+  test('reads a disk that is served at its socket, and nothing else of the network', () => {
+    const line = lineOf(machineWith(1, { disks: [{ path: '/x/disk', format: 'raw', beside: [], isServed: true }] }));
+    expect(line).toContain('"file":{"driver":"nbd",,"server":{"type":"unix",,"path":"/images/0/disk"}}');
+    expect(line).toContain('-nic none');
+  });
+
   test('refuses more disks than its controller has places for', () => {
     expect(() => lineOf(machineWith(5, { controller: 'ide' }))).toThrow('no room for disk 5');
     expect(() => lineOf(machineWith(17))).toThrow('no room for disk 17');

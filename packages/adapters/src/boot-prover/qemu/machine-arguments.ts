@@ -52,13 +52,13 @@ export const canOpen = (format: string): boolean => Object.hasOwn(DRIVERS, forma
 function toDisks({ disks, controller }: BootMachine, images: readonly string[]): readonly string[] {
   const places = disks.map((_, at) => toPlace(controller, at));
   const controllers = [...new Set(places.flatMap(({ needs }) => needs))];
-  const drives = disks.flatMap(({ format }, at) => {
+  const drives = disks.flatMap(({ format, isServed }, at) => {
     const node = {
       driver: DRIVERS[format],
       // Whatever the header says of a backing file, none is opened.
       ...(format === 'qcow2' ? { backing: null } : {}),
       'read-only': true,
-      file: { driver: 'file', filename: images[at] },
+      file: isServed ? { driver: 'nbd', server: { type: 'unix', path: images[at] } } : { driver: 'file', filename: images[at] },
     };
     // An overlay of QEMU's own, in a file that has no name from the moment it is opened: it cannot outlive the machine.
     return ['-drive', `if=none,id=disk${at},snapshot=on,file=json:${escape(JSON.stringify(node))}`];

@@ -125,7 +125,8 @@ async function copyVariables(scratch: string): Promise<string> {
 }
 
 async function checkDisks(disks: readonly BootDisk[]): Promise<void> {
-  for (const { path, format, beside } of disks) {
+  for (const { path, format, beside, isServed } of disks) {
+    if (isServed && format !== 'raw') throw new HyperError('internal/unexpected', 'A server offers the bytes of a disk, not of an image.');
     if (!canOpen(format)) throw unavailable(`QEMU does not read ${format} images.`);
     const foreign = beside.find((name) => name !== basename(name) || name === '..' || name === '.');
     if (foreign !== undefined) throw new HyperError('image/refused-reference', `${path} refers to ${foreign}, which does not lie beside it.`);
