@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { ImageFormat } from '@hypersdk/domain';
 import type { BlockLocator } from '@hypersdk/ports';
 import { toReferencePolicy, type ReferenceFlags } from './flags/reference-flags.ts';
+import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
 import type { Services } from './services.ts';
 import type { Stop } from './stop.ts';
@@ -53,4 +54,24 @@ export function nameOfAddress(located: Exclude<BlockLocator, { readonly kind: 'i
   const path = located.kind === 'http' ? decodeURIComponent(new URL(located.shown).pathname) : located.exportName;
   const last = path.slice(path.lastIndexOf('/') + 1);
   return last.replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, '') || 'disk';
+}
+
+/** What is remembered of a folder, file or address: absolute, and of an address neither user nor password nor a query on the web. */
+export function nameOfPlace(place: string): string {
+  if (!isAddress(place)) return resolve(place);
+  return /^https?:/i.test(place) ? without(place, { query: true }) : place;
+}
+
+/** What is typed to go on from any folder: the query of an address is needed for that, a user and password are not kept. */
+export function placeAgain(place: string): string {
+  if (!isAddress(place)) return resolve(place);
+  return /^https?:/i.test(place) ? without(place, { query: false }) : place;
+}
+
+function without(address: string, { query }: { readonly query: boolean }): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  if (query) url.search = '';
+  return url.href;
 }

@@ -1,5 +1,6 @@
-import { imageInspector } from '@hypersdk/disk';
+import { imageInspector, nbdDisks, webImages } from '@hypersdk/disk';
 import type { Registry } from '@hypersdk/ports';
+import { httpProvider, nbdProvider } from './address/index.ts';
 import { filesProvider } from './files/index.ts';
 import { memoryProvider } from './memory/index.ts';
 
@@ -7,4 +8,6 @@ import { memoryProvider } from './memory/index.ts';
 export const registry = {
   files: filesProvider(imageInspector),
   memory: memoryProvider,
+  nbd: nbdProvider(nbdDisks),
+  http: httpProvider(webImages),
 } as const satisfies Registry;

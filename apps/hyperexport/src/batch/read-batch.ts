@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import { parseBatchManifest, type BatchItem, type BatchManifest } from '@hypersdk/usecases';
+import { isAddress } from '../flags/parsers.ts';
 import { parseExportLine } from '../export/parse-export-line.ts';
 import type { ExportOrder } from '../export/open-export.ts';
 import { readYaml } from '../read-yaml.ts';
@@ -29,7 +30,7 @@ async function toOrder(item: BatchItem, o: { readonly index: number; readonly fo
   const { names, match, format, settings } = item;
   const flags = Object.entries({ ...settings, format, match, to: resolve(o.folder, item.target) }).flatMap(([name, value]) => toWord(name, value));
   try {
-    return await parseExportLine(['export', ...flags, '--', resolve(o.folder, item.source), ...names]);
+    return await parseExportLine(['export', ...flags, '--', isAddress(item.source) ? item.source : resolve(o.folder, item.source), ...names]);
   } catch (thrown) {
     if (thrown instanceof HyperError)
       throw new HyperError(thrown.code, `items[${o.index}]: ${thrown.message}`, { detail: thrown.detail, cause: thrown });

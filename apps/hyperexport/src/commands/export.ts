@@ -6,11 +6,12 @@ import { exportFormats, type ExportFormatFlags } from '../flags/export-format.ts
 import { imageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parsePath, parseText } from '../flags/parsers.ts';
-import { filesFlags, type FilesFlags } from '../open-files.ts';
+import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { pointInTimeFlag, remoteFlags } from '../flags/remote-flags.ts';
+import { filesFlags, type PlaceFlags } from '../open-files.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ExportFlags extends ExportFormatFlags, ProgressFlags, FilesFlags {
+export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlags {
   readonly to: string;
   readonly name?: string;
   readonly disk?: readonly string[];
@@ -61,6 +62,8 @@ export const exportParameters = {
     workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
     sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
     ...filesFlags,
+    ...remoteFlags,
+    pointInTime: pointInTimeFlag,
     overwrite: { ...onOff, brief: 'Replace an export of this name' },
     restart: { ...onOff, brief: 'Begin anew instead of going on' },
     bootProof: { ...onOff, brief: 'Boot the copy in QEMU afterwards; see hyperexport boot' },
@@ -74,7 +77,7 @@ export const exportParameters = {
   positional: {
     kind: 'array',
     minimum: 1,
-    parameter: { parse: parsePath, placeholder: 'PATH', brief: 'Folder or image, then the VMs in it by name or id' },
+    parameter: { parse: parseText, placeholder: 'PATH', brief: 'Folder, image or address (https:, nbd:) of one, then the VMs in it by name or id' },
   },
 } as const;
 
@@ -87,7 +90,8 @@ share the limits. A copy gets its name only when it is on the medium and was
 read back; a receipt signed with your key says so. When a run is stopped or
 killed, the same command goes on where it was, and so does "hyperexport
 resume". With --format ova or ovf the disks become a package that VMware,
-VirtualBox and virt-v2v import.
+VirtualBox and virt-v2v import. An export of an NBD server or an image on a web
+server is a VM of one disk, called by --name or as it is there.
 
 EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
@@ -97,6 +101,7 @@ EXAMPLES
   hyperexport export disk.raw --to /mnt/nas --limit-rate 50M --verify 10%
   hyperexport export /vms --match '^web-' --to /backup --parallel 4
   hyperexport export /vms --to /x --limit-rate 08:00-18:00=50M,*=500M
+  hyperexport export nbd://localhost/web-01 --to /backup --name web-01
   hyperexport export /vms web-01 --to /backup --dry-run`,
   },
   parameters: exportParameters,

@@ -7,7 +7,7 @@ import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { respond } from '../output/respond.ts';
-import { formatOfDisk, locateDisk, nameOfDisk } from '../locate-disk.ts';
+import { formatOfDisk, locateDisk, nameOfDisk, placeAgain } from '../locate-disk.ts';
 import { openTracker } from '../progress/open-tracker.ts';
 import { keepRate } from '../rate/keep-rate.ts';
 import { recordRun } from '../run-record.ts';
@@ -49,13 +49,7 @@ async function refuseSameFile(source: string, target: string): Promise<void> {
 }
 
 /** What is typed to go on: the query is needed for that, a user and password are not kept. */
-function againName({ source, sourceName }: Task): string {
-  if (source.kind !== 'http') return sourceName;
-  const url = new URL(source.url);
-  url.username = '';
-  url.password = '';
-  return url.href;
-}
+const againName = ({ source, sourceName }: Task): string => (source.kind === 'http' ? placeAgain(source.url) : sourceName);
 
 /** What can go on after a stop is worth remembering. */
 function convertRemembered(task: Task): Promise<FinishedConvert> {

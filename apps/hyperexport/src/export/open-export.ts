@@ -3,7 +3,8 @@ import { HyperError, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, ProviderSession } from '@hypersdk/ports';
 import type { ExportFlags } from '../commands/export.ts';
 import { toArgs } from '../flags/to-args.ts';
-import { openFiles } from '../open-files.ts';
+import { nameOfPlace, placeAgain } from '../locate-disk.ts';
+import { openPlace } from '../open-files.ts';
 import type { RunSubject } from '../run-record.ts';
 import type { Services } from '../services.ts';
 import { checkChoice } from './check-choice.ts';
@@ -32,7 +33,7 @@ export async function openExport(
   const { path, names, flags } = order;
   checkSelection(order);
   await using opened = new AsyncDisposableStack();
-  const session = opened.use(await openFiles(services, path, { flags, signal: o.signal }));
+  const session = opened.use(await openPlace(services, path, { flags, name: flags.name, signal: o.signal }));
   const vms = await chooseVMs(session.facets.inventory, { names, ...(flags.match === undefined ? {} : { match: flags.match }) }, o);
   checkChoice(vms, flags);
   const kept = opened.move();
@@ -61,8 +62,8 @@ export function toSubject({ path, names, flags }: ExportOrder): RunSubject {
   } = flags;
   return {
     command: 'export',
-    source: [resolve(path), ...names].join(' '),
+    source: [nameOfPlace(path), ...names].join(' '),
     target: resolve(flags.to),
-    resume: ['export', ...toArgs({ ...choices, to: resolve(flags.to) }), '--', resolve(path), ...names],
+    resume: ['export', ...toArgs({ ...choices, to: resolve(flags.to) }), '--', placeAgain(path), ...names],
   };
 }

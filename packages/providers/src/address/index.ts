@@ -1,0 +1,1 @@
+export { httpProvider, nbdProvider } from './address-provider.ts';
