@@ -1,12 +1,15 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { LEAF_SIZE, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 
 /** RFC 6962 §2.1: what is hashed before a leaf and before a node, so that neither can pass for the other. */
 const LEAF_PREFIX = Uint8Array.of(0);
 const NODE_PREFIX = Uint8Array.of(1);
 
+/** The digest of one leaf, to be given its content in order. */
+export const beginLeafDigest = (): Hash => createHash('sha256').update(LEAF_PREFIX);
+
 /** Digest of one leaf of disk content. */
-export const leafDigest = (content: Uint8Array): Buffer => createHash('sha256').update(LEAF_PREFIX).update(content).digest();
+export const leafDigest = (content: Uint8Array): Buffer => beginLeafDigest().update(content).digest();
 
 const nodeDigest = (left: Uint8Array, right: Uint8Array): Buffer => hash('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer');
 

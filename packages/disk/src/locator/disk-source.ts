@@ -5,6 +5,9 @@ import type { FileRun } from '../format/disk-image.ts';
 /** A source that must ask somebody else before it can tell more: the walk goes on when this settles. It never rejects: the next step fails instead. */
 export type Pending = Promise<void>;
 
+/** Gets a piece of a disk, which is the taker's until it returns. */
+export type TakeAt = (offset: number, bytes: Uint8Array) => void;
+
 /**
  * A disk behind a locator, as those see it who plan, read and compare leaves. An image in files answers at once, a remote disk when its server did;
  * both are walked and read by the same code, which waits only where there is something to wait for.
@@ -19,6 +22,11 @@ export interface DiskSource extends Disposable {
   extents(range: ByteRange): Iterable<Extent | Pending>;
   /** Fills `into` with disk content. Nothing is written to it once the promise has settled. Reads of a remote disk may run side by side. */
   read(offset: number, into: Uint8Array): void | Promise<void>;
+  /**
+   * Hands out the bytes of ranges, which do not overlap and are in order, piece by piece, in order, as they arrive: for those who need not see a leaf as a whole.
+   * Nothing is taken any more once the promise has settled. What `take` throws ends it. Present where bytes come over a line just as the disk has them.
+   */
+  pass?(ranges: readonly ByteRange[], take: TakeAt): Promise<void>;
   /** As for images. */
   locate?(range: ByteRange): FileRun | undefined;
   /** Identifies the content of a disk that does not lie in files. */

@@ -51,8 +51,9 @@ export class NbdLink {
     return this.#first;
   }
 
-  read(offset: number, into: Uint8Array, o: Cancel): Promise<void> {
-    return this.#persist((connection) => connection.read(offset, into), o);
+  /** Fills what `room` answers when the bytes come: memory as long as the range, each time the same. */
+  read(range: ByteRange, room: () => Uint8Array, o: Cancel): Promise<void> {
+    return this.#persist((connection) => connection.read(range, room), o);
   }
 
   map(range: ByteRange): Promise<ReadonlyMap<string, ContextMap>> {

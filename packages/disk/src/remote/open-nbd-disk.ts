@@ -51,6 +51,7 @@ function lend(disk: NbdDisk, signal: AbortSignal, giveBack: () => void): DiskSou
     isSingle: disk.isSingle,
     extents: (range) => stoppable(disk.extents(range), signal),
     read: (offset, into) => disk.read(offset, into, { signal }),
+    pass: (ranges, take) => disk.pass(ranges, take, { signal }),
     [Symbol.dispose]: () => {
       if (!isOpen) return;
       isOpen = false;

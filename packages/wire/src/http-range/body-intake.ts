@@ -1,3 +1,4 @@
+import type { BodyPlace } from './body-place.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import { malformed } from './refusals.ts';
 import { framingOf, type ResponseHead } from './response-head.ts';
@@ -11,47 +12,43 @@ export interface BodyIntake {
   room(): Uint8Array;
   filled(count: number): void;
   readonly isAtEnd: boolean;
-  /** Bytes of content that are in place. */
-  readonly done: number;
   /** The body ends with the connection. */
   readonly endsWithConnection: boolean;
 }
 
-/** `into` is exactly as long as the content that the head promises. */
-export function openBody(head: ResponseHead, into: Uint8Array): BodyIntake {
+/** `place` is exactly as long as the content that the head promises. */
+export function openBody(head: ResponseHead, place: BodyPlace): BodyIntake {
   const framing = framingOf(head);
-  if (framing.kind === 'chunked') return new ChunkedIntake(into);
-  if (framing.kind === 'length' && framing.length !== into.length) {
-    throw malformed(`names a range of ${into.length} bytes and sends ${framing.length}`);
+  if (framing.kind === 'chunked') return new ChunkedIntake(place);
+  if (framing.kind === 'length' && framing.length !== place.length) {
+    throw malformed(`names a range of ${place.length} bytes and sends ${framing.length}`);
   }
-  return new PlainIntake(into, framing.kind === 'until-close');
+  return new PlainIntake(place, framing.kind === 'until-close');
 }
 
 /** Bytes go straight to their place. */
 class PlainIntake implements BodyIntake {
   readonly endsWithConnection: boolean;
-  readonly #into: Uint8Array;
-  #done = 0;
+  readonly #place: BodyPlace;
+  #left: number;
 
-  constructor(into: Uint8Array, endsWithConnection: boolean) {
-    this.#into = into;
+  constructor(place: BodyPlace, endsWithConnection: boolean) {
+    this.#place = place;
+    this.#left = place.length;
     this.endsWithConnection = endsWithConnection;
   }
 
   get isAtEnd(): boolean {
-    return this.#done === this.#into.length;
-  }
-
-  get done(): number {
-    return this.#done;
+    return this.#left === 0;
   }
 
   room(): Uint8Array {
-    return this.#into.subarray(this.#done);
+    return this.#place.room();
   }
 
   filled(count: number): void {
-    this.#done += count;
+    this.#left -= count;
+    this.#place.filled(count);
   }
 }
 
@@ -61,17 +58,13 @@ class ChunkedIntake implements BodyIntake {
   readonly #body: ChunkedBody;
   readonly #length: number;
 
-  constructor(into: Uint8Array) {
-    this.#body = new ChunkedBody(into);
-    this.#length = into.length;
+  constructor(place: BodyPlace) {
+    this.#body = new ChunkedBody(place);
+    this.#length = place.length;
   }
 
   get isAtEnd(): boolean {
     return this.#body.isAtEnd;
-  }
-
-  get done(): number {
-    return this.#body.done;
   }
 
   room(): Uint8Array {

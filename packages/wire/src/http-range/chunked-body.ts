@@ -1,4 +1,5 @@
 // RFC 9112 §7.1 "Chunked Transfer Coding".
+import type { BodyPlace } from './body-place.ts';
 import { malformed, toPrintable } from './refusals.ts';
 
 /** Size, extensions and trailers are short in practice; a line without end must not fill memory. */
@@ -11,15 +12,15 @@ type State = 'size' | 'content' | 'after-content' | 'trailers' | 'end';
 
 /** Takes chunks apart and puts their content where it belongs. */
 export class ChunkedBody {
-  readonly #into: Uint8Array;
+  readonly #place: BodyPlace;
   #state: State = 'size';
   #line = '';
   #left = 0;
   #trailers = 0;
   #done = 0;
 
-  constructor(into: Uint8Array) {
-    this.#into = into;
+  constructor(place: BodyPlace) {
+    this.#place = place;
   }
 
   get isAtEnd(): boolean {
@@ -42,9 +43,11 @@ export class ChunkedBody {
   }
 
   #copy(bytes: Uint8Array): number {
-    const piece = bytes.subarray(0, this.#left);
-    if (this.#done + piece.length > this.#into.length) throw malformed('sends a longer body than it said');
-    this.#into.set(piece, this.#done);
+    if (this.#done === this.#place.length) throw malformed('sends a longer body than it said');
+    const room = this.#place.room();
+    const piece = bytes.subarray(0, Math.min(this.#left, room.length));
+    room.set(piece);
+    this.#place.filled(piece.length);
     this.#done += piece.length;
     this.#left -= piece.length;
     if (this.#left === 0) this.#state = 'after-content';

@@ -1,6 +1,7 @@
 // RFC 9110 §15.4 "Redirection", §15.3.7 "206 Partial Content", §8.8 "Validator Fields".
 import { HyperError } from '@hypersdk/domain';
 import { leadsInside } from './address-zone.ts';
+import { MemoryPlace } from './body-place.ts';
 import { HttpConnection } from './http-connection.ts';
 import { parseHttpTarget, type HeaderFields, type HttpTarget } from './http-target.ts';
 import { malformed, toPrintable } from './refusals.ts';
@@ -70,7 +71,9 @@ async function askFirstByte(
   signal.addEventListener('abort', stop, { once: true });
   try {
     const request = toRequest(place, { offset: 0, length: 1 });
-    const { head } = await connection.exchange(request, (answer) => (answer.status === 206 ? new Uint8Array(requireFirstByte(answer)) : undefined));
+    const { head } = await connection.exchange(request, (answer) =>
+      answer.status === 206 ? new MemoryPlace(new Uint8Array(requireFirstByte(answer))) : undefined,
+    );
     return head.status === 206 ? { ...place, size: contentRangeOf(head).size, validator: validatorOf(head) } : { location: locationOf(head, target) };
   } finally {
     signal.removeEventListener('abort', stop);

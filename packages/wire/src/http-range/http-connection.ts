@@ -2,6 +2,7 @@ import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import { openBody, type BodyIntake } from './body-intake.ts';
+import type { BodyPlace } from './body-place.ts';
 import type { HttpTarget } from './http-target.ts';
 import { malformed, webServer } from './refusals.ts';
 import { HEAD_SIZE_MAX, parseResponseHead, type ResponseHead } from './response-head.ts';
@@ -27,7 +28,7 @@ export interface Exchange {
 }
 
 interface Running extends Omit<PromiseWithResolvers<Exchange>, 'promise'> {
-  readonly admit: (head: ResponseHead) => Uint8Array | undefined;
+  readonly admit: (head: ResponseHead) => BodyPlace | undefined;
   interim: number;
 }
 
@@ -87,13 +88,8 @@ export class HttpConnection implements Disposable {
     return this.#failure;
   }
 
-  /** Bytes of the present or last body that are in place; what they are for was admitted. */
-  get bodyDone(): number {
-    return this.#body?.done ?? 0;
-  }
-
   /** `admit` looks at the head and says where the body goes, exactly as long as it is; undefined: it is not read. */
-  exchange(request: string, admit: (head: ResponseHead) => Uint8Array | undefined): Promise<Exchange> {
+  exchange(request: string, admit: (head: ResponseHead) => BodyPlace | undefined): Promise<Exchange> {
     const { promise, ...settle } = Promise.withResolvers<Exchange>();
     this.#body = undefined;
     if (this.#failure) settle.reject(this.#failure);
@@ -162,14 +158,14 @@ export class HttpConnection implements Disposable {
 
   #begin(running: Running, head: ResponseHead, rest: Uint8Array): void {
     this.#headLength = 0;
-    const into = running.admit(head);
-    if (!into) {
+    const place = running.admit(head);
+    if (!place) {
       running.resolve({ head, isRead: false });
       this.#running = undefined;
       return this.fail(webServer('http/lost', 'was left'));
     }
     this.#head = head;
-    const body = openBody(head, into);
+    const body = openBody(head, place);
     this.#body = body;
     for (let at = 0; at < rest.length;) {
       if (body.isAtEnd) throw malformed('sends more than was asked for');

@@ -6,6 +6,7 @@ test('an address is taken apart, and its secrets are not shown', () => {
     isSecure: true,
     host: 'example.org',
     port: 443,
+    hostField: 'example.org',
     path: '/a%20b/disk.qcow2?sig=secret',
     origin: 'https://example.org',
     shown: 'https://example.org/a%20b/disk.qcow2',

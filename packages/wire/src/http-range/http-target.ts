@@ -6,6 +6,8 @@ export interface HttpTarget {
   /** Without the brackets of IPv6. */
   readonly host: string;
   readonly port: number;
+  /** Value of the `Host` field. */
+  readonly hostField: string;
   /** Path and query, as the request line has them. */
   readonly path: string;
   readonly origin: string;
@@ -32,6 +34,7 @@ export function parseHttpTarget(text: string): HttpTarget {
     isSecure: protocol === 'https:',
     host,
     port: url.port === '' ? PORTS[protocol] : Number(url.port),
+    hostField: url.host,
     path: url.pathname + url.search,
     origin: url.origin,
     shown: url.origin + url.pathname,

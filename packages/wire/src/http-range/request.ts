@@ -7,10 +7,10 @@ export function toRequest(
   { target, fields, validator }: { readonly target: HttpTarget; readonly fields: HeaderFields; readonly validator?: Validator },
   { offset, length }: ByteRange,
 ): string {
-  const { origin, path } = target;
+  const { hostField, path } = target;
   return [
     `GET ${path} HTTP/1.1`,
-    `Host: ${new URL(origin).host}`,
+    `Host: ${hostField}`,
     'User-Agent: hypersdk',
     'Accept-Encoding: identity',
     `Range: bytes=${offset}-${offset + length - 1}`,

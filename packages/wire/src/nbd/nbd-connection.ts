@@ -1,4 +1,4 @@
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, type ByteRange } from '@hypersdk/domain';
 import { Channel } from './channel.ts';
 import { isLoopback, type NbdAddress } from './nbd-address.ts';
 import type { NbdExport } from './nbd-export.ts';
@@ -53,15 +53,18 @@ export class NbdConnection implements Disposable {
     return this.#replies.inFlight;
   }
 
-  /** Fills `into`, whose length and offset the block size allows. Until it settles, the bytes may be written at any time. */
-  read(offset: number, into: Uint8Array): Promise<void> {
-    const request = new ReadRequest(offset, into);
-    this.#send(Command.read, { cookie: this.#replies.expect(request), offset, length: into.length });
+  /**
+   * Fills what `room` answers, memory as long as the range, whose ends the block size allows. It is asked for when the answer begins to come, and may be
+   * asked for again. Until the promise settles, the bytes may be written at any time.
+   */
+  read(range: ByteRange, room: () => Uint8Array): Promise<void> {
+    const request = new ReadRequest(range, room);
+    this.#send(Command.read, { cookie: this.#replies.expect(request), ...range });
     return request.settled;
   }
 
   /** What the chosen contexts say of the range, from its start as far as the server tells at once. */
-  map(range: { readonly offset: number; readonly length: number }): Promise<ReadonlyMap<string, ContextMap>> {
+  map(range: ByteRange): Promise<ReadonlyMap<string, ContextMap>> {
     const request = new MapRequest(range, this.export.contexts);
     this.#send(Command.blockStatus, { cookie: this.#replies.expect(request), ...range });
     return request.settled;

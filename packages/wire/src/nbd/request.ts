@@ -14,23 +14,22 @@ export type ContextMap = Iterable<ContextRun>;
 /** A chunk for each sector and a few more: a finer answer is meant to cost, not to inform. */
 const chunksMax = (length: number): number => 16 + Math.ceil(length / 512);
 
-/** A read on its way. Its bytes go straight to where they belong. */
+/** A read on its way. Its bytes go straight to where they belong, which is asked for when the first of them come. */
 export class ReadRequest {
   readonly kind = 'read';
   readonly offset: number;
-  readonly into: Uint8Array;
+  readonly length: number;
+  readonly #room: () => Uint8Array;
   readonly #coverage = new Coverage();
   readonly #settled = Promise.withResolvers<void>();
   #chunks = 0;
   #failure: Error | undefined;
 
-  constructor(offset: number, into: Uint8Array) {
+  /** `room` answers memory of just this length, each time the same. */
+  constructor({ offset, length }: { readonly offset: number; readonly length: number }, room: () => Uint8Array) {
     this.offset = offset;
-    this.into = into;
-  }
-
-  get length(): number {
-    return this.into.length;
+    this.length = length;
+    this.#room = room;
   }
 
   get settled(): Promise<void> {
@@ -52,7 +51,7 @@ export class ReadRequest {
     if (length === 0 || !this.#coverage.add(start, start + length)) {
       throw misbehaves('nbd/overlapping-chunks', `answers byte ${offset} twice in one reply, or with nothing`);
     }
-    return this.into.subarray(start, start + length);
+    return this.#room().subarray(start, start + length);
   }
 
   /** The server says that it cannot; the rest of its answer is still taken in. */

@@ -5,6 +5,7 @@ import { ContainerTask } from './container-task.ts';
 import { CopyTask } from './copy-task.ts';
 import { HashTask } from './hash-task.ts';
 import { LocatedCopyTask } from './located-copy-task.ts';
+import { PassingCopyTask } from './passing-copy-task.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 
 export async function openTask(spec: TaskSpec, door: MoverDoor): Promise<LeafTask> {
@@ -21,6 +22,7 @@ export async function openTask(spec: TaskSpec, door: MoverDoor): Promise<LeafTas
 }
 
 async function openCopy(spec: CopyTaskSpec, door: MoverDoor): Promise<LeafTask> {
+  if (PassingCopyTask.suits(spec)) return await PassingCopyTask.open(spec, door);
   const fallback = await CopyTask.open(spec, door);
   if (spec.method === 'buffers') return fallback;
   return LocatedCopyTask.open(spec, door, { copyRange: spec.method === 'pieces' ? undefined : nativeFs().copyRange, fallback });

@@ -12,7 +12,6 @@ export interface ImageThreadStart {
 
 /** Everything that is asked of such a thread, and its answer. */
 export interface ImageAnswers {
-  readonly probe: ImageFormat;
   readonly open: { readonly virtualSize: number };
   readonly extents: readonly Extent[];
   readonly read: undefined;
@@ -21,7 +20,7 @@ export interface ImageAnswers {
 }
 
 export type ImageQuestion =
-  | { readonly kind: 'probe' | 'inspect' | 'look' }
+  | { readonly kind: 'inspect' | 'look' }
   | { readonly kind: 'open'; readonly format: ImageFormat }
   | { readonly kind: 'extents'; readonly range: ByteRange }
   | { readonly kind: 'read'; readonly offset: number; readonly length: number; readonly into: SharedArrayBuffer };

@@ -6,7 +6,6 @@ import type { DiskImage } from '../../format/disk-image.ts';
 import { openFile } from '../../format/open-image.ts';
 import { lookAtGuest } from '../../guest/look-at-guest.ts';
 import { countData } from '../../inspect/count-data.ts';
-import { probeFile } from '../../inspect/probe-file.ts';
 import { FileWindow } from './file-window.ts';
 import type { FromImageThread, ImageAnswers, ImageQuestion, ImageThreadStart, ToImageThread } from './image-messages.ts';
 import { WaitingFile } from './waiting-file.ts';
@@ -31,8 +30,6 @@ class ImageReading {
 
   async answer(question: ImageQuestion): Promise<ImageAnswers[keyof ImageAnswers]> {
     switch (question.kind) {
-      case 'probe':
-        return probeFile(this.#file);
       case 'open':
         this.#image = openFile({ path: this.#file.path, format: question.format, references: 'refuse' }, this.#file);
         return { virtualSize: this.#image.virtualSize };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { endOf, HyperError, LEAF_SIZE, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { Cancel, HttpLocator } from '@hypersdk/ports';
 import { RangeFile } from '@hypersdk/wire';
-import type { DiskSource, Pending } from '../../locator/disk-source.ts';
+import type { DiskSource, Pending, TakeAt } from '../../locator/disk-source.ts';
 import { untilStopped } from '../nbd-link.ts';
 import { loadWish } from './load-wish.ts';
 import { ThreadedImage } from './threaded-image.ts';
@@ -30,8 +30,20 @@ const openRaw = (file: RangeFile, { shown }: HttpLocator, o: Cancel): DiskSource
     if (range.length > 0) yield { ...range, kind: 'data' };
   },
   read: (offset, into) => file.read(offset, into, o),
+  pass: async (ranges, take) => {
+    for (const range of ranges) await passRange(file, range, { take, ...o });
+  },
   [Symbol.dispose]: () => file[Symbol.dispose](),
 });
+
+async function passRange(file: RangeFile, range: ByteRange, { take, signal }: Cancel & { readonly take: TakeAt }): Promise<void> {
+  let at = range.offset;
+  const takeNext = (bytes: Uint8Array): void => {
+    take(at, bytes);
+    at += bytes.length;
+  };
+  await file.pass(range, takeNext, { signal });
+}
 
 async function openFormatted(file: RangeFile, { shown, format }: HttpLocator, { signal }: Cancel): Promise<DiskSource> {
   const image = new ThreadedImage(file, shown);
