@@ -207,6 +207,24 @@ export const errorTable = {
     mend: 'Remove the symbolic link from the target folder, or name the folder that it points to as the target.',
   },
   'target/not-found': { status: 404, exit: 73, retry: 'never', mend: 'Make the folder first, or check its spelling.' },
+  'chain/broken': {
+    status: 409,
+    exit: 1,
+    retry: 'never',
+    mend: 'What lies above the broken link cannot be restored from this chain; export the VM in full again (without --incremental).',
+  },
+  'chain/parent-changed': {
+    status: 409,
+    exit: 75,
+    retry: 'later',
+    mend: 'See what writes to the target, and verify the export that is named; the next export without --incremental is whole again.',
+  },
+  'chain/no-parent': {
+    status: 409,
+    exit: 75,
+    retry: 'never',
+    mend: 'Export the VM in full first, or allow that by itself: --incremental when-possible.',
+  },
   'batch/refused': {
     status: 409,
     exit: 75,

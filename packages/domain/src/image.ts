@@ -6,7 +6,8 @@ export type ImageFormat = (typeof imageFormats)[number];
 
 /**
  * Whether files that an image names (backing file, parent, external data file, VMDK extents) may be opened: never; only plain names in the image's own
- * folder; or only the files of a list, each found by the last part of the name that the image records, wherever that name leads.
+ * folder; or only the files of a list, each found by the last part of the name that the image records, wherever that name leads; where several of the list
+ * have it, by as much of the name as tells them apart.
  */
 export type ReferencePolicy = 'refuse' | 'beside' | { readonly listed: readonly string[] };
 
@@ -17,6 +18,8 @@ export interface ImageRef {
   readonly slice?: ByteRange;
   readonly format: ImageFormat;
   readonly references: ReferencePolicy;
+  /** qcow2: only so many images of its chain count, from the top; what lies below them is not opened, and what they do not hold is a hole. */
+  readonly layers?: number;
 }
 
 /** What an image says of itself after inspection. Sizes are bytes. */

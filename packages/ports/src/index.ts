@@ -10,6 +10,7 @@ export type {
   CopyStage,
   ImageInspector,
   ImageSettings,
+  ParentImage,
   RateBudget,
   Transfer,
   VerifyOutcome,

@@ -20,6 +20,25 @@ export interface ImageSettings {
   readonly preallocation?: 'off' | 'metadata' | 'falloc' | 'full';
   /** VHDX: bytes of a sector as the guest sees it, 512 (default) or 4096. */
   readonly sectorSize?: number;
+  /** qcow2: the image that this one lies on, as it names it; a copy with a parent sets it. */
+  readonly backing?: { readonly name: string; readonly format: ImageFormat };
+}
+
+/** An image of the target that a new one lies on, so that it holds only what differs. Of every leaf of it the digest is known. */
+export interface ParentImage {
+  /** With the policy that opens all that it lies on itself. */
+  readonly image: ImageRef;
+  /** Of its files, as `ImageInspector.mark` answers it: a parent that is written meanwhile spoils the copy. */
+  readonly mark: string;
+  readonly content: ContentDigest;
+  readonly leavesPath: string;
+  /** As the new image is to name it: a path from the folder of that image. */
+  readonly name: string;
+  /**
+   * Where the source may differ from it. `marked`: where the source does not tell of a hole; all else is not read. `everything`: anywhere; all is read, and a leaf
+   * with the same digest is left out. `nothing`: the source is the same.
+   */
+  readonly differs: 'marked' | 'everything' | 'nothing';
 }
 
 /**
@@ -37,6 +56,8 @@ export interface CopyRequest {
   /** Final path of the image; work goes to `<path>.partial.<epoch>` until it is proven. */
   readonly path: string;
   readonly settings: ImageSettings;
+  /** Makes the image an overlay, which needs qcow2 and `digest: 'tree'`. Its digests are of the whole disk, the parent's part included. */
+  readonly parent?: ParentImage;
   /** `tree`: hash tree from the bytes read, and again from the target before it gets its name. `none`: a plain conversion without proof. */
   readonly digest: 'tree' | 'none';
   /** `sync`: everything is on the medium before the name is given. `none`: left to the page cache, not resumable. */
@@ -96,6 +117,11 @@ export interface VerifyRequest {
   readonly leavesPath?: string;
   /** `slice`: the part of the file that the image is, when it lies in an archive. */
   readonly container?: { readonly path: string; readonly slice?: ByteRange; readonly digest: Sha256 };
+  /**
+   * The image that the source lies on, known to be right: then only what the source holds itself is read, and all else has to be as in there.
+   * Needs `leavesPath`.
+   */
+  readonly parent?: { readonly content: ContentDigest; readonly leavesPath: string };
   readonly percent: number;
 }
 
@@ -139,6 +165,8 @@ export interface ImageInspector {
   look(image: ImageRef, o: Cancel): Promise<GuestLook>;
   /** Identifies the content of an image and all files it refers to, at this moment: changes whenever any of them is written. */
   mark(image: ImageRef, o: Cancel): Promise<string>;
+  /** The marks of the image and of each one that it lies on, from the top: the image's own mark, then those that the lower ones have by themselves. */
+  layerMarks(image: ImageRef, o: Cancel): Promise<readonly string[]>;
   /** A reference to the image at `path`, its format detected unless named. A named format that the bytes contradict is refused with `image/format-mismatch`. */
   refer(path: string, o: Cancel & { readonly format?: ImageFormat; readonly references: ReferencePolicy }): Promise<ImageRef>;
 }

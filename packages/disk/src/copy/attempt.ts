@@ -47,6 +47,7 @@ function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
   if (before.sourceMark !== now.sourceMark || before.virtualSize !== now.virtualSize) return 'the source has changed since the earlier attempt';
   if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest)
     return 'the earlier attempt wrote with other settings';
+  if (before.parent !== now.parent) return 'the earlier attempt lay on another export';
   return undefined;
 }
 

@@ -22,6 +22,8 @@ export interface CopyIdentity {
   /** The writer's plan as JSON. */
   readonly plan: string;
   readonly digest: string;
+  /** Of an overlay: root of what it lies on, and how the differences are found. */
+  readonly parent?: string;
 }
 
 export interface LeafEntry {

@@ -1,6 +1,8 @@
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
-import type { CopyOutcome, CopyRequest } from '@hypersdk/ports';
+import type { CopyOutcome, CopyRequest, ImageSettings, ParentImage } from '@hypersdk/ports';
 import { imageWriters } from '../format/formats.ts';
+import type { ImagePlan } from '../format/image-writer.ts';
+import type { DiskSource } from '../locator/disk-source.ts';
 import { Throttle } from '../stream/throttle.ts';
 import { findEarlier, openAttempt, type Attempt, type Earlier } from './attempt.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -11,10 +13,13 @@ import type { CopyTaskSpec } from './messages.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
 import { openUnchanged, requireMark } from './open-unchanged.ts';
 import { moversFor } from './movers-for.ts';
-import { planLeaves } from './plan-leaves.ts';
+import type { CopyIdentity } from './checkpoint-file.ts';
+import { LeafList, treeOf } from './leaf-list.ts';
+import { ParentLeaves } from './parent-leaves.ts';
+import { mergeLeaves, planLeaves, type PlannedLeaf } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 import { findPublished } from './find-published.ts';
-import { proveAndPublish } from './prove-and-publish.ts';
+import { proveAndPublish, wholeEntries } from './prove-and-publish.ts';
 import { TargetLock } from './target-lock.ts';
 import { estimateData } from './estimate-data.ts';
 
@@ -22,9 +27,9 @@ import { estimateData } from './estimate-data.ts';
 export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<CopyOutcome> {
   checkRequest(request);
   using source = await openUnchanged(request.source, request.sourceMark, tools);
-  const plan = imageWriters[request.settings.format].plan(source.virtualSize, request.settings);
-  const { format } = request.settings;
-  const identity = { sourceMark: request.sourceMark, virtualSize: source.virtualSize, format, plan: JSON.stringify(plan), digest: request.digest };
+  if (request.parent) checkParent(request.parent, source.virtualSize);
+  const plan = imageWriters[request.settings.format].plan(source.virtualSize, settingsOf(request));
+  const identity = identify(request, source, plan);
   const progress = new Progress(source.virtualSize, tools.report);
   const job: CopyJob = { request, source, plan, identity, progress, tools };
 
@@ -48,7 +53,28 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
 const notKept = (error: unknown): unknown =>
   error instanceof HyperError ? new HyperError(error.code, error.message, { detail: { ...error.detail, kept: false }, cause: error.cause }) : error;
 
-function checkRequest({ rateLimit, verifyPercent }: CopyRequest): void {
+const settingsOf = ({ settings, parent }: CopyRequest): ImageSettings =>
+  parent ? { ...settings, backing: { name: parent.name, format: parent.image.format } } : settings;
+
+function identify({ sourceMark, settings, digest, parent }: CopyRequest, { virtualSize }: DiskSource, plan: ImagePlan): CopyIdentity {
+  const identity = { sourceMark, virtualSize, format: settings.format, plan: JSON.stringify(plan), digest };
+  return parent ? { ...identity, parent: `${parent.content.root} ${parent.differs}` } : identity;
+}
+
+/** Found before the first byte is copied: nothing can be put on top of a parent that is not what its digests say. */
+function checkParent(parent: ParentImage, virtualSize: number): void {
+  if (parent.content.virtualSize !== virtualSize)
+    throw new HyperError(
+      'chain/parent-changed',
+      `The disk has ${virtualSize} bytes now; ${parent.image.path} was made when it had ${parent.content.virtualSize}.`,
+    );
+  using leaves = ParentLeaves.open(parent);
+  leaves.requireWhole();
+}
+
+function checkRequest({ rateLimit, verifyPercent, parent, settings, digest }: CopyRequest): void {
+  if (settings.backing || (parent && (settings.format !== 'qcow2' || digest !== 'tree')))
+    throw new HyperError('usage/invalid', 'Only a qcow2 image with digests can lie on another one.', { detail: { field: 'parent' } });
   if (typeof rateLimit === 'number' && !(rateLimit >= 1))
     throw new HyperError('usage/invalid', 'A rate limit is at least one byte a second.', { detail: { field: 'rateLimit' } });
   if (!(verifyPercent >= 1 && verifyPercent <= 100))
@@ -60,7 +86,9 @@ async function confirmWindow({ request, source, tools }: CopyJob, earlier: Earli
   if (!('state' in earlier)) return earlier;
   const window = new Map(earlier.state.lastWindow.map((entry) => [entry.leaf, entry.digest]));
   let changed: number | undefined;
-  await hashLeaves({ ...tools, ...moversFor(source), source: request.source, virtualSize: source.virtualSize }, window.keys(), ({ leaf, digest }) => {
+  const parent = request.parent ? { parent: request.parent } : {};
+  const hashing = { ...tools, ...moversFor(source), ...parent, source: request.source, virtualSize: source.virtualSize };
+  await hashLeaves(hashing, window.keys(), ({ leaf, digest }) => {
     const before = window.get(leaf);
     if (!digest || !before || Buffer.compare(digest, before) !== 0) changed ??= leaf;
   });
@@ -95,7 +123,8 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
   progress.enter('copying', { resumedAt, settled: resumedAt, ...(await estimateData(source, resumedAt)) });
   try {
     const spec = taskSpec(job, attempt);
-    await tools.crew.run(spec, planLeaves(source, { from: attempt.leaves, virtualSize: source.virtualSize }), {
+    using parent = request.parent && LeafList.open(request.parent.leavesPath);
+    await tools.crew.run(spec, leavesToCopy(job, attempt.leaves, parent), {
       signal: tools.signal,
       ...moversFor(source),
       // Two kernel copies into one file only wait for each other's inode lock.
@@ -117,7 +146,28 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
     throw error;
   }
   attempt.layout.finish();
+  if (request.parent) return treeOf(source.virtualSize, wholeEntries(request, attempt, source.virtualSize));
   return request.digest === 'tree' ? checkpointer.tree.finish() : undefined;
+}
+
+/** Those that hold data; of an overlay those that may differ from its parent. */
+function leavesToCopy({ request, source }: CopyJob, from: number, parent: LeafList | undefined): Iterable<PlannedLeaf> {
+  const span = { from, virtualSize: source.virtualSize };
+  switch (request.parent?.differs) {
+    case undefined:
+      return planLeaves(source, span);
+    case 'marked':
+      return planLeaves(source, { ...span, zerosCount: true });
+    case 'everything':
+      return mergeLeaves([planLeaves(source, span), listedFrom(parent, from)]);
+    case 'nothing':
+      return [];
+  }
+}
+
+/** Where the parent holds something, the source may hold nothing any more. */
+function* listedFrom(parent: LeafList | undefined, from: number): Generator<number> {
+  for (const { leaf } of parent?.entries() ?? []) if (leaf >= from) yield leaf;
 }
 
 function place(attempt: Attempt, leaf: number, sizes: Uint32Array | undefined): Float64Array {
@@ -136,6 +186,7 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
     plan,
     path: attempt.files.image,
     digest: request.digest === 'tree',
+    ...(request.parent ? { parent: request.parent } : {}),
     method: chooseMethod(job),
     ...(request.rateLimit === undefined ? {} : { throttle: toThrottle(request.rateLimit) }),
   };

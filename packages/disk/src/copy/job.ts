@@ -1,5 +1,5 @@
-import type { BlockLocator, CopyProgress, CopyRequest } from '@hypersdk/ports';
-import type { ImageFormat } from '@hypersdk/domain';
+import type { CopyProgress, CopyRequest, ImageLocator, ParentImage } from '@hypersdk/ports';
+import type { ImageFormat, ImageRef } from '@hypersdk/domain';
 import type { ImagePlan } from '../format/image-writer.ts';
 import type { DiskSource } from '../locator/disk-source.ts';
 import type { CopyIdentity } from './checkpoint-file.ts';
@@ -22,5 +22,10 @@ export interface CopyJob {
   readonly tools: JobTools;
 }
 
-/** A plain image of our own making, which refers to no other file. */
-export const imageLocator = (path: string, format: ImageFormat): BlockLocator => ({ kind: 'image', image: { path, format, references: 'refuse' } });
+/** An image of our own making, which refers to no other file but its parent. */
+export const imageLocator = (path: string, format: ImageFormat, parent?: ParentImage): ImageLocator => ({
+  kind: 'image',
+  image: { path, format, references: parent ? { listed: [parent.image.path, ...listedBy(parent.image)] } : 'refuse' },
+});
+
+const listedBy = ({ references }: ImageRef): readonly string[] => (typeof references === 'object' ? references.listed : []);

@@ -1,6 +1,7 @@
 // Layout of a leaf list, see docs/formats/leaf-list.md: a signature, the length of a JSON header, the header, then entries of {leaf u32, digest}, little-endian, in rising order.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { HyperError, LEAF_SIZE, leafCount, MIB, type ContentDigest } from '@hypersdk/domain';
+import { TreeBuilder } from '../digest/tree.ts';
 import { ReadableDiskFile } from '../file/disk-file.ts';
 import { toTargetError } from '../file/io-error.ts';
 import { removeFile } from '../file/remove-file.ts';
@@ -98,7 +99,7 @@ export class LeafList implements Disposable {
   }
 
   *entries(): Generator<LeafEntry> {
-    const count = Math.floor((this.#file.size - this.#entriesAt) / ENTRY_SIZE);
+    const count = this.#count;
     const leaves = leafCount(this.header.content.virtualSize);
     let last = -1;
     for (let from = 0; from < count; from += CHUNK_COUNT) {
@@ -113,9 +114,41 @@ export class LeafList implements Disposable {
     }
   }
 
+  /** The digest of one leaf, found by halving; undefined when it is all zeros. */
+  find(leaf: number): Buffer | undefined {
+    const entry = Buffer.alloc(ENTRY_SIZE);
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      this.#file.read(this.#entriesAt + middle * ENTRY_SIZE, entry);
+      const found = entry.readUInt32LE(0);
+      if (found === leaf) return entry.subarray(4);
+      if (found < leaf) low = middle + 1;
+      else high = middle;
+    }
+    return undefined;
+  }
+
+  /** Whether these digests make this root: a list is worth no more than that. */
+  addsUpTo({ virtualSize, root }: ContentDigest): boolean {
+    return treeOf(virtualSize, this.entries()).root === root;
+  }
+
+  get #count(): number {
+    return Math.floor((this.#file.size - this.#entriesAt) / ENTRY_SIZE);
+  }
+
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
   }
+}
+
+/** The tree over leaves in rising order; those left out are zeros. */
+export function treeOf(virtualSize: number, entries: Iterable<LeafEntry>): ContentDigest {
+  const tree = new TreeBuilder(virtualSize);
+  for (const { leaf, digest } of entries) tree.add(leaf, Buffer.from(digest));
+  return tree.finish();
 }
 
 function readHeader(file: ReadableDiskFile): { readonly header: LeafListHeader; readonly end: number } {

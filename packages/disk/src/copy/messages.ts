@@ -1,5 +1,14 @@
 import type { ByteRange, ContentDigest, ImageFormat } from '@hypersdk/domain';
-import type { BlockLocator, CompareOutcome, CopyOutcome, CopyProgress, CopyRequest, VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
+import type {
+  BlockLocator,
+  CompareOutcome,
+  CopyOutcome,
+  CopyProgress,
+  CopyRequest,
+  ParentImage,
+  VerifyOutcome,
+  VerifyRequest,
+} from '@hypersdk/ports';
 import type { ImagePlan } from '../format/image-writer.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -16,6 +25,8 @@ export interface CopyTaskSpec {
   /** The file being written. */
   readonly path: string;
   readonly digest: boolean;
+  /** What the image is to lie on: only what differs from it is stored. */
+  readonly parent?: ParentImage;
   /** `buffers`: a leaf at a time is read, seen and written. `pieces`: bytes go straight to their place. `kernel`: they never enter this process, where both files allow it. `share`: so too, and the file system shares blocks instead of copying them. */
   readonly method: 'buffers' | 'pieces' | 'kernel' | 'share';
   readonly throttle?: SharedArrayBuffer;
@@ -26,6 +37,8 @@ export interface HashTaskSpec {
   readonly source: BlockLocator;
   /** Bytes of the disk to hash: a target rounded up by its format is hashed at the source's size. */
   readonly virtualSize: number;
+  /** The source only tells what differs from this. */
+  readonly parent?: ParentImage;
 }
 
 export interface CompareTaskSpec {
@@ -45,7 +58,7 @@ export interface ContainerTaskSpec {
 /** What became of one leaf. */
 export interface LeafResult {
   readonly leaf: number;
-  /** Absent: every byte is zero (or digests were not asked for). */
+  /** Absent: every byte is zero (or digests were not asked for); in an overlay: all is as in the parent. */
   readonly digest?: Uint8Array;
   readonly dataRead: number;
   readonly stored: number;

@@ -14,14 +14,22 @@ const SEARCH_MS = 20;
 /** Extents between two looks at the clock. */
 const EXTENTS_PER_LOOK = 4;
 
+interface Span {
+  readonly from: number;
+  readonly virtualSize: number;
+  /** Leaves with recorded zeros count too: in an overlay these are something. */
+  readonly zerosCount?: boolean;
+}
+
 /**
  * The leaves of a disk that hold data, in order, found lazily: after each one the search goes on behind it, so that a finely
  * fragmented leaf costs one look-up and an empty 16 TiB disk costs what its tables cost.
  */
-export function* planLeaves(source: Extended, span: { readonly from: number; readonly virtualSize: number }): Generator<PlannedLeaf> {
+export function* planLeaves(source: Extended, span: Span): Generator<PlannedLeaf> {
+  const isSought = (kind: Extent['kind']): boolean => kind === 'data' || (kind === 'zero' && span.zerosCount === true);
   let at = span.from * LEAF_SIZE;
   while (at < span.virtualSize) {
-    const data = yield* nextData(source, { offset: at, length: span.virtualSize - at });
+    const data = yield* nextSought(source, { offset: at, length: span.virtualSize - at }, isSought);
     if (!data) return;
     const first = Math.floor(data.offset / LEAF_SIZE);
     const last = Math.floor((data.offset + data.length - 1) / LEAF_SIZE);
@@ -30,7 +38,11 @@ export function* planLeaves(source: Extended, span: { readonly from: number; rea
   }
 }
 
-function* nextData(source: Extended, range: ByteRange): Generator<'searching' | Pending, Extent | undefined> {
+function* nextSought(
+  source: Extended,
+  range: ByteRange,
+  isSought: (kind: Extent['kind']) => boolean,
+): Generator<'searching' | Pending, Extent | undefined> {
   let since = performance.now();
   let seen = 0;
   for (const extent of source.extents(range)) {
@@ -38,7 +50,7 @@ function* nextData(source: Extended, range: ByteRange): Generator<'searching' | 
       yield extent;
       continue;
     }
-    if (extent.kind === 'data') return extent;
+    if (isSought(extent.kind)) return extent;
     seen += 1;
     if (seen % EXTENTS_PER_LOOK !== 0 || performance.now() - since < SEARCH_MS) continue;
     yield 'searching';

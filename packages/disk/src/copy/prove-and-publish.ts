@@ -1,15 +1,17 @@
 import { fstatSync } from 'node:fs';
 import { HyperError, leafRange, type ContentDigest } from '@hypersdk/domain';
-import type { CopyOutcome } from '@hypersdk/ports';
+import type { CopyOutcome, CopyRequest, ImageLocator } from '@hypersdk/ports';
 import { blameTarget } from '../file/io-error.ts';
 import { nativeFs } from '../native/load.ts';
 import type { Attempt } from './attempt.ts';
 import { both } from './both.ts';
-import { settledLeaves } from './checkpoint-file.ts';
+import { settledLeaves, type LeafEntry } from './checkpoint-file.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, type Hashing } from './hash-leaves.ts';
-import { leafListPath, writeLeafList } from './leaf-list.ts';
+import { LeafList, leafListPath, writeLeafList } from './leaf-list.ts';
 import { imageLocator, type CopyJob } from './job.ts';
+import { mergeEntries } from './overlay-leaves.ts';
+import { requireParent } from './parent-leaves.ts';
 import { markSuspect, removePartials } from './partial-files.ts';
 import { giveName, publishFile } from './publish.ts';
 
@@ -38,8 +40,9 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
     writeLeafList(
       leafListPath(request.path),
       { version: 1, content, ...proof, fileSize, identity: job.identity },
-      settledLeaves(attempt.files.checkpoint),
+      wholeEntries(request, attempt, content.virtualSize),
     );
+  if (request.parent) requireParent(request.parent);
   publishFile({ path: attempt.files.image, fd: attempt.target.fd }, request.path, {
     overwrite: request.overwrite,
     onSyncFailure: () => markSuspect(attempt.files),
@@ -53,6 +56,14 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
   };
 }
 
+/** Digests of the whole disk, as far as they are not zeros'. */
+export function* wholeEntries({ parent }: CopyRequest, attempt: Attempt, virtualSize: number): Generator<LeafEntry> {
+  const settled = settledLeaves(attempt.files.checkpoint);
+  if (!parent) return yield* settled;
+  using list = LeafList.open(parent.leavesPath);
+  yield* mergeEntries(list.entries(), settled, virtualSize);
+}
+
 const resumedBytes = (job: CopyJob, attempt: Attempt): number =>
   Math.min(job.source.virtualSize, leafRange(attempt.leaves, job.source.virtualSize).offset);
 
@@ -64,7 +75,7 @@ async function prove(
   const { request, progress, tools } = job;
   dropFromCache(attempt);
   progress.enter('verifying', { settled: 0 });
-  const source = imageLocator(attempt.files.image, request.settings.format);
+  const source = imageLocator(attempt.files.image, request.settings.format, request.parent);
   const hashing: Omit<Hashing, 'signal'> = {
     ...tools,
     source,
@@ -73,7 +84,7 @@ async function prove(
   };
   try {
     const [leavesChecked, containerDigest] = await both(tools.signal, [
-      (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content }),
+      (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content, ...overlayOf(request, source) }),
       (signal) => hashContainer(attempt.files.image, { crew: tools.crew, signal }),
     ]);
     progress.enter('verifying', { settled: job.source.virtualSize });
@@ -82,6 +93,10 @@ async function prove(
     throw judgeReadBack(job, attempt, error);
   }
 }
+
+/** Of an overlay only the new part has to be read back: the rest is the parent's, and was proven with it. */
+const overlayOf = ({ parent }: CopyRequest, whole: ImageLocator): { readonly overlay?: ImageLocator } =>
+  parent ? { overlay: { ...whole, image: { ...whole.image, layers: 1 } } } : {};
 
 /** What was written as a whole image and comes back as none is as wrong as other content; a read that fails may succeed another time. */
 function judgeReadBack({ request }: CopyJob, attempt: Attempt, error: unknown): unknown {
@@ -94,9 +109,9 @@ function judgeReadBack({ request }: CopyJob, attempt: Attempt, error: unknown): 
 async function checkLeaves(
   { request }: CopyJob,
   attempt: Attempt,
-  o: { readonly hashing: Hashing; readonly content: ContentDigest },
+  o: { readonly hashing: Hashing; readonly content: ContentDigest; readonly overlay?: ImageLocator },
 ): Promise<number> {
-  const sample = { percent: request.verifyPercent, root: o.content.root };
+  const sample = { percent: request.verifyPercent, root: o.content.root, ...(o.overlay ? { overlay: o.overlay } : {}) };
   const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), sample);
   if (wrong === undefined) return checked;
   removePartials([attempt.files.image, attempt.files.checkpoint]);

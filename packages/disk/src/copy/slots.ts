@@ -3,12 +3,19 @@ import { LEAF_SIZE } from '@hypersdk/domain';
 /** Buffers for one leaf on its way through a mover. Allocated on first use and used again for every later leaf. */
 export class Slot {
   #leaf: Uint8Array | undefined;
+  #before: Uint8Array | undefined;
   #stored: Uint8Array | undefined;
 
   /** Disk content of the leaf. */
   get leaf(): Uint8Array {
     this.#leaf ??= Buffer.allocUnsafeSlow(LEAF_SIZE);
     return this.#leaf;
+  }
+
+  /** What an overlay's parent holds there. */
+  get before(): Uint8Array {
+    this.#before ??= Buffer.allocUnsafeSlow(LEAF_SIZE);
+    return this.#before;
   }
 
   /** Room for the encoded leaf; grown once to the largest that any task needs. */

@@ -1,7 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { leafRange } from '@hypersdk/domain';
-import type { VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
-import { TreeBuilder } from '../digest/tree.ts';
+import type { BlockLocator, VerifyOutcome, VerifyRequest } from '@hypersdk/ports';
 import { openLocator } from '../locator/open-locator.ts';
 import { moversFor } from './movers-for.ts';
 import { both } from './both.ts';
@@ -11,6 +10,7 @@ import type { JobTools } from './job.ts';
 import { hashContainer } from './hash-container.ts';
 import { findWrongLeaf, hashDisk, type Hashing } from './hash-leaves.ts';
 import { LeafList } from './leaf-list.ts';
+import { expectOfLink } from './overlay-leaves.ts';
 import { Progress } from './progress.ts';
 
 /** Reads a copy again and says whether it is what was recorded; with a leaf list, where it is not. */
@@ -72,14 +72,17 @@ async function compareRoot(hashing: Hashing, { expected }: VerifyRequest): Promi
 
 async function compareLeaves(hashing: Hashing, request: VerifyRequest, leavesPath: string): Promise<VerifyOutcome> {
   using list = LeafList.open(leavesPath);
-  const trusted = isListTrue(list, request);
-  if (!trusted)
+  if (!list.addsUpTo(request.expected))
     return {
       result: 'different',
       leavesChecked: 0,
       what: `The leaf list ${leavesPath} does not add up to the recorded root ${request.expected.root}.`,
     };
-  const { wrong, checked } = await findWrongLeaf(hashing, list.entries(), { percent: request.percent, root: request.expected.root });
+  using parent = request.parent && LeafList.open(request.parent.leavesPath);
+  if (parent && request.parent && !parent.addsUpTo(request.parent.content))
+    return { result: 'different', leavesChecked: 0, what: `The leaf list ${request.parent.leavesPath} does not add up to the root of the parent.` };
+  const expected = parent ? expectOfLink(parent.entries(), list.entries(), request.expected.virtualSize) : list.entries();
+  const { wrong, checked } = await findWrongLeaf(hashing, expected, { percent: request.percent, root: request.expected.root, ...overlayOf(request) });
   if (wrong === undefined) return { result: 'equal', leavesChecked: checked };
   const { offset, length } = leafRange(wrong, request.expected.virtualSize);
   return {
@@ -92,9 +95,6 @@ async function compareLeaves(hashing: Hashing, request: VerifyRequest, leavesPat
   };
 }
 
-/** The list is only worth something when its own tree has the recorded root. */
-function isListTrue(list: LeafList, { expected }: VerifyRequest): boolean {
-  const tree = new TreeBuilder(expected.virtualSize);
-  for (const { leaf, digest } of list.entries()) tree.add(leaf, Buffer.from(digest));
-  return tree.finish().root === expected.root;
-}
+/** Of a link only what it holds itself: what lies below was looked at as such. */
+const overlayOf = ({ parent, source }: VerifyRequest): { readonly overlay?: BlockLocator } =>
+  parent && source.kind === 'image' ? { overlay: { ...source, image: { ...source.image, layers: 1 } } } : {};

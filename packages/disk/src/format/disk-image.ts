@@ -38,6 +38,8 @@ export interface OpenOptions {
   openReference(name: string): ByteFile;
   /** How deep this image lies in a backing chain; the reader passes `depth + 1` on. */
   readonly depth: number;
+  /** Images of the chain that count, from the top; those below are not opened, and read as holes. All when absent. */
+  readonly layers?: number;
   /** Opens a referenced file in the format that the image recorded for it; absent, a reader opens only its own format. */
   readonly openImage?: (file: ByteFile, format: ImageFormat, o: OpenOptions) => DiskImage;
   /** Paths of the images above this one in its chain, so that a loop is found. */

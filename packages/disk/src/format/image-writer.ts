@@ -15,6 +15,9 @@ export interface ImageWriter<Plan extends ImagePlan = ImagePlan> {
   layout(plan: Plan, file: WritableFile, resume?: LayoutMark): Layout;
 }
 
+/** In the sizes of a leaf's units: reads as zeros although what lies below does not. Only overlays have such units; they take no room of their own. */
+export const ZERO_UNIT = 0xff_ff_ff_ff;
+
 export interface ImagePlan {
   readonly virtualSize: number;
   /** Bytes of disk in one unit; divides the 4 MiB leaf. Units of zeros are not stored. */
@@ -42,7 +45,7 @@ export interface LayoutMark {
 export interface Layout {
   /**
    * Gives the stored units of one leaf their file offsets. Leaves come in rising order; those that are all zero are left out.
-   * `sizes[i]` is the stored length of unit i of the leaf, 0 for zero units; `offsets[i]` is filled in for the others.
+   * `sizes[i]` is the stored length of unit i of the leaf, 0 for units that are left out and `ZERO_UNIT` for zeros over something; `offsets[i]` is filled in for the others.
    * Tables are kept in bounded memory and written to the file as they fill.
    */
   place(leaf: number, sizes: Uint32Array, offsets: Float64Array): void;

@@ -27,6 +27,7 @@ export const openFile = (image: ImageRef, file: ByteFile): DiskImage =>
   imageReaders[image.format].open(file, {
     references: image.references,
     depth: 0,
+    ...(image.layers === undefined ? {} : { layers: image.layers }),
     openReference: (name) => openNamed(image, name),
     openImage: (reference, format, o) => imageReaders[format].open(reference, o),
   });
@@ -40,10 +41,19 @@ function openNamed(image: ImageRef, name: string): ReadableDiskFile {
     if (followed === undefined) throw refused(image, name, 'only plain names of files beside the image are followed');
     return ReadableDiskFile.open(join(dirname(path), followed), { follow: false });
   }
-  const [found, other] = references.listed.filter((listed) => basename(listed) === followed);
+  const [found, other] = closest(references.listed, name, followed);
   if (found === undefined) throw refused(image, name, 'no file of that name is among those listed');
   if (other !== undefined) throw refused(image, name, `two of the files listed have that name, ${found} and ${other}`);
   return ReadableDiskFile.open(found);
+}
+
+/** Those of the files that end in the name. Links of a chain lie in folders of their own under one file name: there the folder tells them apart. */
+function closest(listed: readonly string[], name: string, last: string | undefined): readonly string[] {
+  const found = listed.filter((path) => basename(path) === last);
+  if (found.length < 2) return found;
+  const ending = `/${name.replace(/^(?:\.{0,2}\/)+/, '')}`;
+  const ended = found.filter((path) => path.endsWith(ending));
+  return ended.length === 0 ? found : ended;
 }
 
 const refused = (image: ImageRef, name: string, why: string): HyperError =>

@@ -35,6 +35,14 @@ export const imageInspector: ImageInspector = {
     return imageMark(image);
   },
 
+  layerMarks: async (ref, o) => {
+    o.signal.throwIfAborted();
+    using image = openImage(ref);
+    // Each image of a qcow2 chain is one file, unless its content lies in another; of those nothing more is said.
+    const isPlain = ref.format === 'qcow2' && ref.slice === undefined && image.info.details['dataFile'] === undefined;
+    return isPlain ? image.files.map((_, below) => imageMark({ files: image.files.slice(below) })) : [imageMark(image)];
+  },
+
   refer: async (path, o) => {
     o.signal.throwIfAborted();
     return referTo(path, o);

@@ -109,5 +109,6 @@ function kindOf({ allocation, dirty }: { readonly allocation: ContextRun | undef
   if (dirty && dirty.flags % 2 === 0) return 'hole';
   // "The base:allocation metadata context": a hole that does not read as zeros holds anything, so it is read.
   if (!allocation || Math.floor(allocation.flags / AllocationFlag.zero) % 2 === 0) return 'data';
-  return allocation.flags % 2 === AllocationFlag.hole ? 'hole' : 'zero';
+  // What was discarded since is as much a change as any other.
+  return allocation.flags % 2 === AllocationFlag.hole && !dirty ? 'hole' : 'zero';
 }

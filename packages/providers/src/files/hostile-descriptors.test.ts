@@ -21,6 +21,7 @@ const inspector: ImageInspector = {
   inspect: (image, o) => imageInspector.inspect({ ...image, path: ask(image.path) }, o),
   look: (image, o) => imageInspector.look({ ...image, path: ask(image.path) }, o),
   mark: (image, o) => imageInspector.mark({ ...image, path: ask(image.path) }, o),
+  layerMarks: (image, o) => imageInspector.layerMarks({ ...image, path: ask(image.path) }, o),
   refer: (path, o) => imageInspector.refer(ask(path), o),
 };
 const provider = filesProvider(inspector);

@@ -46,6 +46,11 @@ export class MemoryInspector implements ImageInspector {
     return createHash('sha256').update(this.#read(image.path)).digest('hex');
   }
 
+  /** Nothing in memory lies on anything. */
+  async layerMarks(image: ImageRef, o: Cancel): Promise<readonly string[]> {
+    return [await this.mark(image, o)];
+  }
+
   async refer(path: string, o: Cancel & { readonly format?: ImageFormat; readonly references: ReferencePolicy }): Promise<ImageRef> {
     const found = await this.probe(path, o);
     if (o.format !== undefined && o.format !== found) throw new HyperError('image/format-mismatch', `${path} is ${found}, not ${o.format}.`);

@@ -1,39 +1,41 @@
 import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafRange } from '@hypersdk/domain';
-import { leafDigest } from '../../digest/tree.ts';
 import { WritableDiskFile } from '../../file/disk-file.ts';
 import { imageWriters } from '../../format/formats.ts';
-import type { UnitEncoder } from '../../format/image-writer.ts';
+import { ZERO_UNIT, type UnitEncoder } from '../../format/image-writer.ts';
 import type { DiskSource } from '../../locator/disk-source.ts';
-import { isZero } from '../../stream/is-zero.ts';
 import type { CopyTaskSpec, LeafResult } from '../messages.ts';
 import { openUnchanged } from '../open-unchanged.ts';
 import type { Slot } from '../slots.ts';
 import type { Work } from '../work-ring.ts';
+import { ChangedUnits } from './changed-units.ts';
+import { FilledUnits } from './filled-units.ts';
+import type { LeafChoice } from './leaf-choice.ts';
 import type { LeafTask, MoverDoor } from './leaf-task.ts';
 import { paceOf } from './pace.ts';
-import { readLeaf, type LeafReading } from './read-leaf.ts';
 
 /** The best levels take seconds for a leaf: a stop, and whoever else works on this thread, waits no longer than this and one unit. */
 const ENCODE_MS = 20;
 
-/** Reads a leaf, takes its digest, leaves zeros out, encodes the rest, and writes it where the layout says: all in one pass over the bytes. */
+/** Reads a leaf, takes its digest, leaves out what needs no room, encodes the rest, and writes it where the layout says: all in one pass over the bytes. */
 export class CopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
-  readonly #source: DiskSource;
+  readonly #virtualSize: number;
   readonly #target: WritableDiskFile;
   readonly #encoder: UnitEncoder | undefined;
-  readonly #reading: LeafReading;
+  readonly #choice: LeafChoice;
 
   private constructor(spec: CopyTaskSpec, door: MoverDoor, source: DiskSource) {
     this.#spec = spec;
     this.#door = door;
-    this.#source = source;
+    this.#virtualSize = source.virtualSize;
     this.#target = WritableDiskFile.open(spec.path, 'continue');
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
     const pace = paceOf(spec.throttle, door.ring);
-    this.#reading = { source: this.#source, ring: door.ring, ...(pace ? { pace } : {}) };
+    const reading = { source, ring: door.ring, ...(pace ? { pace } : {}) };
+    const { unitSize } = spec.plan;
+    this.#choice = spec.parent ? new ChangedUnits(reading, spec.parent, { unitSize }) : new FilledUnits(reading, { unitSize, digests: spec.digest });
   }
 
   static async open(spec: CopyTaskSpec, door: MoverDoor): Promise<CopyTask> {
@@ -42,37 +44,20 @@ export class CopyTask implements LeafTask {
 
   async run(work: Work, slot: Slot): Promise<LeafResult> {
     const { leaf } = work;
-    const dataRead = await readLeaf(this.#reading, leaf, slot.leaf);
-    const { length } = leafRange(leaf, this.#source.virtualSize);
-    const sizes = dataRead === 0 ? undefined : this.#unitSizes(slot.leaf, length);
+    const { dataRead, sizes, digest } = await this.#choice.choose(leaf, slot);
     if (!sizes) {
       if (this.#spec.plan.placement === 'assigned') await this.#door.place(work, undefined);
       return { leaf, dataRead, stored: 0 };
     }
-    const digest = this.#spec.digest ? leafDigest(slot.leaf.subarray(0, length)) : undefined;
+    const { length } = leafRange(leaf, this.#virtualSize);
     const stored =
       this.#spec.plan.placement === 'identity' ? this.#writeInPlace(work, { slot, sizes, length }) : await this.#writeAssigned(work, { slot, sizes });
     return { leaf, dataRead, stored, ...(digest ? { digest } : {}) };
   }
 
-  /** Stored length of each unit, 0 where it is all zeros; undefined when all are. The last unit of the disk is filled up with zeros. */
-  #unitSizes(leaf: Uint8Array, length: number): Uint32Array<ArrayBuffer> | undefined {
-    const { unitSize } = this.#spec.plan;
-    const count = Math.ceil(length / unitSize);
-    leaf.fill(0, length, count * unitSize);
-    const sizes = new Uint32Array(count);
-    let stored = 0;
-    for (let unit = 0; unit < count; unit += 1) {
-      if (isZero(leaf.subarray(unit * unitSize, (unit + 1) * unitSize))) continue;
-      sizes[unit] = unitSize;
-      stored += unitSize;
-    }
-    return stored > 0 ? sizes : undefined;
-  }
-
   #writeInPlace({ leaf }: Work, part: { readonly slot: Slot; readonly sizes: Uint32Array; readonly length: number }): number {
     const { unitSize } = this.#spec.plan;
-    const { offset } = leafRange(leaf, this.#source.virtualSize);
+    const { offset } = leafRange(leaf, this.#virtualSize);
     let stored = 0;
     for (const run of unitRuns(part.sizes)) {
       const end = Math.min(run.end * unitSize, part.length);
@@ -91,12 +76,12 @@ export class CopyTask implements LeafTask {
     let at = 0;
     for (let unit = 0; unit < sizes.length; unit += 1) {
       const size = sizes[unit] ?? 0;
-      if (size === 0) continue;
+      if (!isStored(size)) continue;
       const start = packed ? at : unit * unitSize;
       let end = start + size;
       const fileOffset = offsets[unit] ?? 0;
       // Units that lie side by side both in the payload and in the file go out in one write.
-      while (unit + 1 < sizes.length && (sizes[unit + 1] ?? 0) > 0 && offsets[unit + 1] === fileOffset + (end - start)) {
+      while (unit + 1 < sizes.length && isStored(sizes[unit + 1] ?? 0) && offsets[unit + 1] === fileOffset + (end - start)) {
         unit += 1;
         end += sizes[unit] ?? 0;
       }
@@ -111,11 +96,11 @@ export class CopyTask implements LeafTask {
   async #encode(encoder: UnitEncoder, { leaf }: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array }): Promise<Uint8Array> {
     const { unitSize } = this.#spec.plan;
     const into = slot.stored(sizes.length * encoder.storedSizeMax);
-    const firstUnit = leafRange(leaf, this.#source.virtualSize).offset / unitSize;
+    const firstUnit = leafRange(leaf, this.#virtualSize).offset / unitSize;
     let at = 0;
     let since = performance.now();
     for (let unit = 0; unit < sizes.length; unit += 1) {
-      if (sizes[unit] === 0) continue;
+      if (!isStored(sizes[unit] ?? 0)) continue;
       if (performance.now() - since > ENCODE_MS) {
         await setImmediate();
         since = performance.now();
@@ -131,17 +116,19 @@ export class CopyTask implements LeafTask {
   [Symbol.dispose](): void {
     this.#encoder?.[Symbol.dispose]();
     this.#target[Symbol.dispose]();
-    this.#source[Symbol.dispose]();
+    this.#choice[Symbol.dispose]();
   }
 }
+
+const isStored = (size: number): boolean => size > 0 && size !== ZERO_UNIT;
 
 /** Runs of units that are stored, as [start, end). */
 function* unitRuns(sizes: Uint32Array): Generator<{ readonly start: number; readonly end: number }> {
   let start = -1;
   for (let unit = 0; unit <= sizes.length; unit += 1) {
-    const isStored = (sizes[unit] ?? 0) > 0;
-    if (isStored && start < 0) start = unit;
-    if (!isStored && start >= 0) {
+    const isIn = isStored(sizes[unit] ?? 0);
+    if (isIn && start < 0) start = unit;
+    if (!isIn && start >= 0) {
       yield { start, end: unit };
       start = -1;
     }

@@ -1,4 +1,4 @@
-import { HyperError, leafRange, MIB } from '@hypersdk/domain';
+import { endOf, HyperError, leafRange, MIB } from '@hypersdk/domain';
 import type { DiskSource } from '../../locator/disk-source.ts';
 import { retryReads } from '../../stream/retry-reads.ts';
 import type { WorkRing } from '../work-ring.ts';
@@ -38,6 +38,34 @@ export async function readLeaf(reading: LeafReading, leaf: number, into: Uint8Ar
   }
   underWay.requireSuccess();
   if (dataRead > 0) into.fill(0, zeroedTo, range.length);
+  return dataRead;
+}
+
+/** Puts what the source tells as data or zeros into a leaf that holds what was there before; holes stand for what did not change. Answers how many bytes of data it read. */
+export async function readChanges(reading: LeafReading, leaf: number, content: Uint8Array): Promise<number> {
+  const { source } = reading;
+  const range = leafRange(leaf, source.virtualSize);
+  const underWay = new UnderWay();
+  let dataRead = 0;
+  try {
+    for (const extent of source.extents(range)) {
+      if (extent instanceof Promise) {
+        await extent;
+        continue;
+      }
+      if (extent.kind === 'hole') continue;
+      const into = content.subarray(extent.offset - range.offset, endOf(extent) - range.offset);
+      if (extent.kind === 'zero') {
+        into.fill(0);
+        continue;
+      }
+      await readExtent(reading, { offset: extent.offset, into, underWay });
+      dataRead += extent.length;
+    }
+  } finally {
+    await underWay.settle();
+  }
+  underWay.requireSuccess();
   return dataRead;
 }
 

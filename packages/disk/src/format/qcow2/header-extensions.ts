@@ -5,7 +5,7 @@ import type { Header } from './header.ts';
 import { malformed } from './malformed.ts';
 
 const END = 0;
-const BACKING_FORMAT = 0xe2_79_2a_ca;
+export const BACKING_FORMAT = 0xe2_79_2a_ca;
 const FEATURE_NAMES = 0x68_03_f8_57;
 const DATA_FILE_NAME = 0x44_41_54_41;
 /** Five kinds are defined, each of which appears once. */

@@ -1,6 +1,6 @@
 import { HyperError } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
-import type { Layout, LayoutMark } from '../image-writer.ts';
+import { ZERO_UNIT, type Layout, type LayoutMark } from '../image-writer.ts';
 import { ClusterSpace, type SpaceState } from './cluster-space.ts';
 import { SUBCLUSTERS } from './cluster-map.ts';
 import { encodeHeader } from './encode-header.ts';
@@ -89,14 +89,16 @@ export class Qcow2Layout implements Layout {
   #addTables(first: number, count: number, sizes: Uint32Array): void {
     const { entriesPerTable } = this.#geometry;
     const missing: number[] = [];
+    let stored = 0;
     let mapped = 0;
     for (let each = 0; each < count; each += 1) {
       if (!this.#isMapped(each, sizes)) continue;
       mapped += 1;
+      if (sizes[each * this.#geometry.unitsPerCluster] !== ZERO_UNIT) stored += 1;
       const table = Math.floor((first + each) / entriesPerTable);
       if (missing.at(-1) !== table && !this.#tables.isOpen(table)) missing.push(table);
     }
-    if (mapped > 0) this.#tables.add(missing, this.#space.takeTables(missing.length, mapped));
+    if (mapped > 0) this.#tables.add(missing, this.#space.takeTables(missing.length, stored));
   }
 
   #isMapped(each: number, sizes: Uint32Array): boolean {
@@ -121,6 +123,7 @@ export class Qcow2Layout implements Layout {
   }): void {
     const { clusterSize, unitsPerCluster } = this.#geometry;
     const stored = sizes[each * unitsPerCluster] ?? 0;
+    if (stored === ZERO_UNIT) return this.#tables.mapZero(cluster);
     if (this.#plan.compression !== 'none' && stored < clusterSize) {
       const at = this.#space.takeStream(stored);
       offsets[each] = at;

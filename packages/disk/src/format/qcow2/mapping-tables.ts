@@ -50,6 +50,13 @@ export class MappingTables {
     if (this.#extended) table.writeUInt32BE(subclusters, at + 12);
   }
 
+  /** Maps a cluster that reads as zeros whatever the backing file holds there. Bit 0 of a standard entry. */
+  mapZero(cluster: number): void {
+    const { table, at } = this.#entry(cluster);
+    table.writeUInt32BE(0, at);
+    table.writeUInt32BE(1, at + 4);
+  }
+
   /** Maps a cluster whose compressed stream of `length` bytes lies at `host`. */
   mapCompressed(cluster: number, host: number, length: number): void {
     const { table, at } = this.#entry(cluster);

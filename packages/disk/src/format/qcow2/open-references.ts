@@ -29,7 +29,7 @@ export interface ReferringImage {
 export function openReferences(image: ReferringImage, o: OpenOptions): References {
   using opened = new DisposableStack();
   const dataFileName = readDataFileName(image);
-  const backingName = readBackingName(image);
+  const backingName = o.layers !== undefined && o.depth + 1 >= o.layers ? undefined : readBackingName(image);
   const dataFile = dataFileName === undefined ? undefined : opened.use(openNamed(image.file, dataFileName, o));
   const backing = backingName === undefined ? undefined : opened.use(openBacking(image, backingName, o));
   const kept = opened.move();
@@ -97,7 +97,8 @@ function openBacking(image: ReferringImage, name: string, o: OpenOptions): DiskI
 /** Guessing the format of a backing file lets a guest choose it by what it writes (CVE-2008-2004), so the image must record it. */
 function backingFormat({ file, extensions }: ReferringImage, name: string, o: OpenOptions): ImageFormat {
   const recorded = extensions.backingFormat;
-  const known = imageFormats.find((format) => format === recorded);
+  // QEMU's name for VHD.
+  const known = recorded === 'vpc' ? 'vhd' : imageFormats.find((format) => format === recorded);
   // Under a policy that opens nothing, the name is what matters: say that first.
   if (known || o.references === 'refuse') return known ?? 'raw';
   const shown = JSON.stringify(name);

@@ -16,6 +16,7 @@ export interface Qcow2Plan extends ImagePlan {
   readonly compression: 'none' | 'zlib' | 'zstd';
   readonly compressionLevel: number;
   readonly preallocation: 'off' | 'metadata' | 'falloc' | 'full';
+  readonly backing?: NonNullable<ImageSettings['backing']>;
 }
 
 /** What follows from a plan: sizes and counts of the tables, and where the fixed ones lie. Offsets and sizes are bytes. */
@@ -43,6 +44,10 @@ export interface Geometry {
 
 const SECTOR_SIZE = 512;
 const CLUSTER_SIZE_USUAL = 64 * KIB;
+/** "Header": backing_file_size. */
+const BACKING_NAME_MAX = 1023;
+/** So that header, extensions and the longest name have room in the first cluster. */
+const OVERLAY_CLUSTER_SIZE_MIN = 4 * KIB;
 const REFCOUNT_WIDTHS: readonly number[] = [1, 2, 4, 8, 16, 32, 64];
 
 export function planQcow2(virtualSize: number, settings: ImageSettings): Qcow2Plan {
@@ -59,6 +64,7 @@ export function planQcow2(virtualSize: number, settings: ImageSettings): Qcow2Pl
   if (extendedL2 && clusterBits < EXTENDED_L2_BITS_MIN)
     throw invalid(`extended L2 entries need clusters of at least ${2 ** EXTENDED_L2_BITS_MIN} bytes`);
   if (compression !== 'none' && preallocation !== 'off') throw invalid('a compressed image cannot be preallocated');
+  if (settings.backing) refuseForOverlay(settings, clusterSize);
   const plan: Qcow2Plan = {
     virtualSize,
     unitSize: extendedL2 && compression === 'none' ? clusterSize / SUBCLUSTERS : clusterSize,
@@ -71,6 +77,7 @@ export function planQcow2(virtualSize: number, settings: ImageSettings): Qcow2Pl
     compression,
     compressionLevel: planLevel(compression, settings.compressionLevel),
     preallocation,
+    ...(settings.backing ? { backing: settings.backing } : {}),
   };
   refuseOversize(plan);
   return plan;
@@ -81,6 +88,16 @@ function refuseForVersion2(settings: ImageSettings): void {
   if (settings.lazyRefcounts) throw invalid('version 2 knows no lazy refcounts');
   if (settings.extendedL2) throw invalid('version 2 knows no extended L2 entries');
   if (settings.compression === 'zstd') throw invalid('version 2 knows no zstd compression');
+}
+
+/** "Cluster mapping": zeros over a parent's data need version 3; sub-clusters and preallocation would need more than the writer can say of a cluster. */
+function refuseForOverlay({ backing, compatVersion, extendedL2, preallocation = 'off' }: ImageSettings, clusterSize: number): void {
+  if (compatVersion === 2) throw invalid('version 2 cannot say that what lies below is zero now');
+  if (extendedL2) throw invalid('an overlay is written without extended L2 entries');
+  if (preallocation !== 'off') throw invalid('a preallocated image would hide what it lies on');
+  if (clusterSize < OVERLAY_CLUSTER_SIZE_MIN) throw invalid(`an overlay needs clusters of at least ${OVERLAY_CLUSTER_SIZE_MIN} bytes`);
+  const length = Buffer.byteLength(backing?.name ?? '');
+  if (length === 0 || length > BACKING_NAME_MAX) throw invalid(`the name of what it lies on has ${length} bytes`);
 }
 
 function planLevel(compression: Qcow2Plan['compression'], wanted: number | undefined): number {
