@@ -1,5 +1,6 @@
 import { toByteCount } from '../file/safe-number.ts';
 import { damaged } from './damaged.ts';
+import { isZero } from '../stream/is-zero.ts';
 
 /** Bytes of a named structure. Every access is checked, so that a field which lies outside is a damaged structure and nothing worse. */
 export class Fields {
@@ -85,7 +86,7 @@ export class Fields {
 
   /** Whether every byte is zero. */
   isZero(): boolean {
-    return this.bytes.every((byte) => byte === 0);
+    return isZero(this.bytes);
   }
 
   #at(at: number, length: number): Buffer {
