@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz fuzz-guest fuzz-package golden lockfile new demo run install uninstall clean
+.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz golden lockfile new demo run install uninstall clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,14 +30,8 @@ e2e: ## Programs driven as a user types them
 bench: ## Measure, and write bench/RESULTS.md
 	@$(RUN) bench/run.ts $(only)
 
-fuzz: ## Damaged images for the readers: make fuzz executions=1000000
-	@$(RUN) fuzz/run.ts $(executions)
-
-fuzz-guest: ## Damaged guest disks for the look: make fuzz-guest executions=100000
-	@$(RUN) fuzz/run-guest.ts $(executions)
-
-fuzz-package: ## Damaged OVF packages for their readers: make fuzz-package executions=1000000
-	@$(RUN) fuzz/run-package.ts $(executions)
+fuzz: ## Damaged input for every reader: make fuzz only=vhdx runs=1000000
+	@$(RUN) fuzz/run.ts $(if $(only),only=$(only)) $(if $(runs),runs=$(runs)) $(if $(seed),seed=$(seed)) $(if $(keep),keep=$(keep))
 
 golden: ## Bring generated parts of documents up to date
 	@$(RUN) tools/tidy/tidy.ts --write
