@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -73,6 +74,28 @@ describe('an image on a web server', () => {
       expect(await run(args, workshop)).toMatchObject({ code: 0 });
       expect(sent).toBeLessThan(80 * MIB);
       expect(Buffer.compare(readFileSync(copy), readFileSync(disk))).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is exported as a VM that no file names by its password, and the run goes on after a kill',
+    async () => {
+      sent = 0;
+      const folder = workshop.path('backup');
+      await mkdir(folder);
+      const args = ['export', address('disk.raw'), '--to', folder, '--format', 'raw'];
+      const first = start([...args, '--limit-rate', '8M'], workshop);
+      while (sent < 75 * MIB && first.child.exitCode === null) await delay(20);
+      first.child.kill('SIGKILL');
+      await first.ended;
+      sent = 0;
+      expect(await run(args, workshop)).toMatchObject({ code: 0 });
+      expect(sent).toBeLessThan(80 * MIB);
+      expect(Buffer.compare(readFileSync(`${folder}/disk/disk-0.raw`), readFileSync(disk))).toBe(0);
+      const documents = (await readdir(`${folder}/disk`)).filter((name) => name.endsWith('.json'));
+      expect(documents).toContain('export-manifest.json');
+      for (const name of documents) expect(readFileSync(`${folder}/disk/${name}`, 'utf8')).not.toContain('secret');
     },
     TIMEOUT_MS,
   );

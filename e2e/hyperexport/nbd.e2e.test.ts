@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run, start, type Started } from './program.ts';
 import { openWorkshop } from './workshop.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
 
@@ -39,6 +40,25 @@ describe('an image that is served', () => {
       expect(await run(['verify', `${copy}.receipt.json`], workshop)).toMatchObject({ code: 0 });
       expect(await run(['compare', uri, copy], workshop)).toMatchObject({ code: 0 });
       expect(await run(['compare', disk, uri], workshop)).toMatchObject({ code: 0 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is exported as a VM of one disk that has the name of the export',
+    async () => {
+      await using _server = await serve('--socket', socket, '--export', 'web-01');
+      const folder = workshop.path('backup');
+      await mkdir(folder);
+      const args = ['export', uri, '--to', folder, '--format', 'raw', '--point-in-time', 'monday'];
+      const ended = await run([...args, '--json'], workshop);
+      expect(ended).toMatchObject({ code: 0 });
+      const manifest = readFileSync(`${folder}/web-01/export-manifest.json`, 'utf8');
+      expect(JSON.parse(manifest)).toMatchObject({ vm: { name: 'web-01', provider: 'nbd', disks: [{ location: `nbd+unix:${socket}#web-01` }] } });
+      expect(Buffer.compare(readFileSync(`${folder}/web-01/disk-0.raw`), readFileSync(disk))).toBe(0);
+      expect(await run(['verify', `${folder}/web-01`], workshop)).toMatchObject({ code: 0 });
+      expect(await run([...args, '--name', 'other', '--dry-run'], workshop)).toMatchObject({ code: 0 });
+      expect(await run(['export', uri, 'web-02', '--to', folder], workshop)).toMatchObject({ code: 66, stderr: expect.stringContaining('web-01') });
     },
     TIMEOUT_MS,
   );
