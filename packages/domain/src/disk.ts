@@ -11,4 +11,6 @@ export interface DiskInfo {
   /** Where the platform keeps it: a path, a datastore path, a volume id. */
   readonly location: string;
   readonly bootOrder?: number;
+  /** The images below the one at `location`, nearest first. Absent: none, or the platform does not say. */
+  readonly backing?: readonly string[];
 }

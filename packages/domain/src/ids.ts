@@ -13,3 +13,4 @@ export const toVMId = (text: string): VMId => text as VMId;
 export const toDiskId = (text: string): DiskId => text as DiskId;
 export const toConnectionId = (text: string): ConnectionId => text as ConnectionId;
 export const toExportId = (text: string): ExportId => text as ExportId;
+export const toSnapshotId = (text: string): SnapshotId => text as SnapshotId;

@@ -4,7 +4,7 @@ export { errorTable, HyperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { systemCode } from './system-code.ts';
 export { formatBytes, GIB, KIB, MIB, parseBytes, roundDown, roundUp, TIB } from './units.ts';
-export { toConnectionId, toDiskId, toExportId, toVMId } from './ids.ts';
+export { toConnectionId, toDiskId, toExportId, toSnapshotId, toVMId } from './ids.ts';
 export type { ChangeId, ConnectionId, DiskId, ExportId, SnapshotId, VMId } from './ids.ts';
 export { providerKinds } from './provider-kind.ts';
 export type { ProviderKind } from './provider-kind.ts';
@@ -15,7 +15,8 @@ export type { ImageFormat, ImageInfo, ImageRef, ReferencePolicy } from './image.
 export { LEAF_SIZE, leafCount, leafRange } from './digest.ts';
 export type { ContentDigest, Sha256 } from './digest.ts';
 export type { DiskInfo } from './disk.ts';
-export type { Firmware, NicInfo, PowerState, VMInfo } from './vm.ts';
+export type { Firmware, GuestAgent, NicInfo, PowerState, VMInfo } from './vm.ts';
+export type { SnapshotInfo } from './snapshot.ts';
 export type { Consistency, ExportedDisk, ExportManifest } from './export-manifest.ts';
 export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';
 export { bootControllers, bootFirmwares } from './boot-proof.ts';

@@ -4,6 +4,8 @@ import type { ProviderKind } from './provider-kind.ts';
 
 export type PowerState = 'running' | 'stopped' | 'suspended' | 'unknown';
 export type Firmware = 'bios' | 'uefi' | 'unknown';
+/** `silent`: the VM has a channel for an agent, and nobody answers on it. */
+export type GuestAgent = 'connected' | 'silent';
 
 export interface NicInfo {
   readonly id: string;
@@ -23,6 +25,12 @@ export interface VMInfo {
   readonly os?: string;
   readonly firmware: Firmware;
   readonly secureBoot?: boolean;
+  /** Whether it has a trusted platform module, whose secrets lie outside of its disks. */
+  readonly tpm?: boolean;
+  /** Absent also when the VM has no channel for one, or does not run. */
+  readonly guestAgent?: GuestAgent;
+  /** Whether the platform keeps its memory for the next start, so that what its disks hold is not all there is. */
+  readonly hasSavedMemory?: boolean;
   readonly disks: readonly DiskInfo[];
   readonly nics: readonly NicInfo[];
   readonly tags: Readonly<Record<string, string>>;

@@ -37,3 +37,5 @@ export type { Clock, Ids } from './clock.ts';
 export type { History, HistoryEntry } from './history.ts';
 export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';
 export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';
+export type { Power, ShutdownOptions } from './power.ts';
+export type { CreatedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts';

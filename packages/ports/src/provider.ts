@@ -1,6 +1,8 @@
 import type { Consistency, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
+import type { Power } from './power.ts';
+import type { Snapshots } from './snapshots.ts';
 
 /** The VMs of one connection. */
 export interface Inventory {
@@ -44,6 +46,8 @@ export interface Residue {
 export interface Facets {
   readonly inventory: Inventory;
   readonly diskExport?: DiskExport;
+  readonly power?: Power;
+  readonly snapshots?: Snapshots;
   readonly residue?: Residue;
 }
 

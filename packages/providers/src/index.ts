@@ -1,2 +1,3 @@
 export { registry } from './registry.ts';
 export { checkPackageAt } from './files/index.ts';
+export { isLibvirtUri } from './libvirt/index.ts';

@@ -1,7 +1,8 @@
 import { posix, win32 } from 'node:path';
 import { toConnectionId, toDiskId, toVMId, type DiskInfo, type ImageInfo, type ImageRef, type ReferencePolicy, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, ImageInspector } from '@hypersdk/ports';
-import { type DescribedDisk, type DescribedVM, present, tidyText } from './described-vm.ts';
+import type { DescribedDisk, DescribedVM } from './described-vm.ts';
+import { present, tidyText } from '../said-fields.ts';
 import { formatByName, stemOf } from './file-role.ts';
 import type { Folder, PlacedFile } from './folder.ts';
 import { namesOf } from './ovf/ovf-disks.ts';

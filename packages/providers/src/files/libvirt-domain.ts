@@ -1,27 +1,8 @@
 // libvirt, "Domain XML format" (formatdomain): the elements that say what a VM is made of.
-import { imageFormats, type Firmware, type ImageFormat, type NicInfo } from '@hypersdk/domain';
-import { childNamed, childrenNamed, localName, parseXml, type XmlElement } from '@hypersdk/wire';
-import { countWithin, type DescribedDisk, type DescribedVM, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from './described-vm.ts';
-
-/** "Memory Allocation": units are powers of 1000 with a bare B, powers of 1024 otherwise; without a unit it is KiB. */
-const UNITS: Readonly<Record<string, number>> = {
-  b: 1,
-  bytes: 1,
-  kb: 1000,
-  k: 1024,
-  kib: 1024,
-  mb: 1000 ** 2,
-  m: 1024 ** 2,
-  mib: 1024 ** 2,
-  gb: 1000 ** 3,
-  g: 1024 ** 3,
-  gib: 1024 ** 3,
-  tb: 1000 ** 4,
-  t: 1024 ** 4,
-  tib: 1024 ** 4,
-};
-
-const CPUS_MAX = 65_536;
+import { childNamed, childrenNamed, parseXml, type XmlElement } from '@hypersdk/wire';
+import { bootPlaceOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
+import { countWithin, DISKS_MAX, present, tidyText } from '../said-fields.ts';
+import type { DescribedDisk, DescribedVM } from './described-vm.ts';
 
 /** Reads a domain; answers undefined when the document is about something else (a network, a pool, a snapshot). Fails with `document/malformed`. */
 export function parseLibvirtDomain(text: string): DescribedVM | undefined {
@@ -29,53 +10,12 @@ export function parseLibvirtDomain(text: string): DescribedVM | undefined {
   if (domain.name !== 'domain') return undefined;
   const name = tidyText(childNamed(domain, 'name')?.text);
   if (name === undefined) return undefined;
-
-  const vcpu = childNamed(domain, 'vcpu');
   return {
     name,
-    ...present({
-      uuid: tidyText(childNamed(domain, 'uuid')?.text)?.toLowerCase(),
-      cpus: countWithin(vcpu?.attributes.get('current') ?? vcpu?.text, CPUS_MAX),
-      memory: toBytes(childNamed(domain, 'memory')),
-      os: osOf(domain),
-      secureBoot: secureBootOf(domain),
-    }),
-    firmware: firmwareOf(domain),
+    ...present({ uuid: tidyText(childNamed(domain, 'uuid')?.text)?.toLowerCase() }),
+    ...hardwareOf(domain),
     ...disksOf(domain),
-    nics: childrenNamed(childNamed(domain, 'devices'), 'interface').slice(0, NICS_MAX).map(toNic),
   };
-}
-
-function toBytes(memory: XmlElement | undefined): number | undefined {
-  const count = countWithin(memory?.text, Number.MAX_SAFE_INTEGER);
-  const unit = UNITS[memory?.attributes.get('unit')?.toLowerCase() ?? 'kib'];
-  return count === undefined || unit === undefined ? undefined : memoryOf(count * unit);
-}
-
-/** What the installer's database calls the guest: an address such as `http://debian.org/debian/12`. */
-function osOf(domain: XmlElement): string | undefined {
-  const database = childNamed(domain, 'metadata')?.children.find((child) => localName(child) === 'libosinfo');
-  return tidyText(database?.children.find((child) => localName(child) === 'os')?.attributes.get('id'));
-}
-
-/** "BIOS bootloader": the `firmware` attribute decides, else the kind of loader, else what QEMU starts on a PC. */
-function firmwareOf(domain: XmlElement): Firmware {
-  const os = childNamed(domain, 'os');
-  const named = os?.attributes.get('firmware');
-  if (named === 'efi') return 'uefi';
-  if (named === 'bios') return 'bios';
-  const loader = os && childNamed(os, 'loader');
-  if (loader?.attributes.get('type') === 'pflash') return 'uefi';
-  if (loader && /OVMF|AAVMF|edk2/i.test(loader.text)) return 'uefi';
-  const arch = (os && childNamed(os, 'type'))?.attributes.get('arch');
-  return arch === 'x86_64' || arch === 'i686' ? 'bios' : 'unknown';
-}
-
-function secureBootOf(domain: XmlElement): boolean | undefined {
-  const os = childNamed(domain, 'os');
-  const feature = childrenNamed(os && childNamed(os, 'firmware'), 'feature').find((candidate) => candidate.attributes.get('name') === 'secure-boot');
-  if (feature) return feature.attributes.get('enabled') === 'yes';
-  return (os && childNamed(os, 'loader'))?.attributes.get('secure') === 'yes' ? true : undefined;
 }
 
 /** "Hard drives, floppy disks, CDROMs": those that are hard disks with content. */
@@ -89,7 +29,7 @@ function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
     const id = tidyText(childNamed(disk, 'target')?.attributes.get('dev')) ?? `disk${index}`;
     const file = source.attributes.get('file');
     const driver = childNamed(disk, 'driver')?.attributes.get('type');
-    const format = formatOf(driver);
+    const format = diskFormatOf(driver);
     if (file === undefined || disks.some((other) => other.id === id) || (driver !== undefined && !format)) {
       elsewhere.push(
         file === undefined
@@ -102,21 +42,4 @@ function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
     disks.push({ id, file, ...present({ format, bootOrder: order }) });
   }
   return { disks, elsewhere };
-}
-
-/** The names are QEMU's, which calls a VHD by the program that it came from. */
-const formatOf = (driver: string | undefined): ImageFormat | undefined =>
-  driver === 'vpc' ? 'vhd' : imageFormats.find((format) => format === driver && format !== 'vhd');
-
-/** Where hard disks stand among the devices that are tried at start, when the order is given for the whole VM. */
-function bootPlaceOf(domain: XmlElement): number | undefined {
-  const place = childrenNamed(childNamed(domain, 'os'), 'boot').findIndex((boot) => boot.attributes.get('dev') === 'hd');
-  return place < 0 ? undefined : place + 1;
-}
-
-/** "Network interfaces". */
-function toNic(nic: XmlElement, index: number): NicInfo {
-  const source = childNamed(nic, 'source')?.attributes;
-  const network = source?.get('network') ?? source?.get('bridge') ?? source?.get('dev');
-  return { id: `nic${index}`, ...present({ mac: macOf(childNamed(nic, 'mac')?.attributes.get('address')), network: tidyText(network) }) };
 }

@@ -1,5 +1,6 @@
 import { MIB, type Firmware, type NicInfo } from '@hypersdk/domain';
-import { countWithin, type DescribedDisk, type DescribedVM, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from './described-vm.ts';
+import type { DescribedDisk, DescribedVM } from './described-vm.ts';
+import { countWithin, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from '../said-fields.ts';
 import { parseVmx } from './vmx.ts';
 
 type Settings = ReadonlyMap<string, string>;

@@ -14,6 +14,8 @@ import { byteCount, consistency, contentDigest, count, exportedFileName, imageFo
 /** More disks than any platform attaches to one VM. */
 const DISK_COUNT_MAX = 1024;
 const NIC_COUNT_MAX = 1024;
+/** As many images as a provider lists below a disk. */
+const BACKING_COUNT_MAX = 1024;
 
 const diskInfo = z.strictObject({
   id: text.min(1).transform(toDiskId),
@@ -23,6 +25,7 @@ const diskInfo = z.strictObject({
   format: imageFormat.exactOptional(),
   location: text,
   bootOrder: count.exactOptional(),
+  backing: z.array(text).max(BACKING_COUNT_MAX).exactOptional(),
 }) satisfies z.ZodType<DiskInfo>;
 
 const nicInfo = z.strictObject({ id: text, mac: text.exactOptional(), network: text.exactOptional() });
@@ -38,6 +41,9 @@ export const vmInfoSchema = z.strictObject({
   os: text.exactOptional(),
   firmware: z.enum(['bios', 'uefi', 'unknown']),
   secureBoot: z.boolean().exactOptional(),
+  tpm: z.boolean().exactOptional(),
+  guestAgent: z.enum(['connected', 'silent']).exactOptional(),
+  hasSavedMemory: z.boolean().exactOptional(),
   disks: z.array(diskInfo).max(DISK_COUNT_MAX),
   nics: z.array(nicInfo).max(NIC_COUNT_MAX),
   tags: z.record(text, text),

@@ -1,7 +1,8 @@
 // DSP0243 2.1.1, "VirtualHardwareSection"; resource types of the CIM schema, CIM_ResourceAllocationSettingData.
 import type { NicInfo } from '@hypersdk/domain';
 import type { XmlElement } from '@hypersdk/wire';
-import { countWithin, type DescribedDisk, type DescribedVM, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from '../described-vm.ts';
+import type { DescribedDisk, DescribedVM } from '../described-vm.ts';
+import { countWithin, DISKS_MAX, macOf, memoryOf, NICS_MAX, present, tidyText } from '../../said-fields.ts';
 import { quote } from '../report.ts';
 import type { OvfDisk } from './ovf-disks.ts';
 import { refuseOvf } from './ovf-refusal.ts';

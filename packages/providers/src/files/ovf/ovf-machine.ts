@@ -1,7 +1,8 @@
 // DSP0243 2.1.1 (OVF 2) and 1.1.0 (OVF 1): the envelope and the one VM in it, with what VMware and VirtualBox add.
 import type { Firmware } from '@hypersdk/domain';
 import { localName, parseXml, type XmlElement } from '@hypersdk/wire';
-import { type DescribedVM, present, tidyText } from '../described-vm.ts';
+import type { DescribedVM } from '../described-vm.ts';
+import { present, tidyText } from '../../said-fields.ts';
 import { readOvfDisks } from './ovf-disks.ts';
 import { readOvfHardware } from './ovf-hardware.ts';
 import { refuseOvf } from './ovf-refusal.ts';

@@ -1,0 +1,2 @@
+export { libvirtProvider } from './libvirt-provider.ts';
+export { isLibvirtUri } from './libvirt-uri.ts';

@@ -1,0 +1,51 @@
+import { HyperError } from '@hypersdk/domain';
+import { isLibvirtUri } from './libvirt-uri.ts';
+
+/** A connection to libvirt, as it is stored. */
+export interface LibvirtConfig {
+  /** As libvirt spells it: `qemu:///system`, `qemu+ssh://root@host/system`. */
+  readonly uri: string;
+  /** Whether a server on another machine may be spoken to in plain text. */
+  readonly allowsPlaintext: boolean;
+  /** SHA-256 of the server's certificate in hexadecimal: believed instead of an authority. */
+  readonly thumbprint?: string;
+  /** Who asks, where the server wants a name and password (SASL). */
+  readonly user?: string;
+  /** A file that only its owner can read, with the password and nothing else. */
+  readonly passwordFile?: string;
+}
+
+const FIELDS = ['uri', 'allowsPlaintext', 'thumbprint', 'user', 'passwordFile'];
+const TEXT_MAX = 4096;
+
+export function parseLibvirtConfig(config: unknown): LibvirtConfig {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw invalid('it has to be an object');
+  const unknown = Object.keys(config).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) throw invalid(`there is no field ${JSON.stringify(unknown.slice(0, 80))}; known are ${FIELDS.join(', ')}`);
+  const fields: Readonly<Record<string, unknown>> = { ...config };
+  const { uri, allowsPlaintext = false } = fields;
+  if (typeof uri !== 'string' || !isLibvirtUri(uri)) throw invalid('uri has to be an address such as qemu:///system');
+  if (typeof allowsPlaintext !== 'boolean') throw invalid('allowsPlaintext has to be true or false');
+  const thumbprint = textOf(fields, 'thumbprint');
+  if (thumbprint !== undefined && !/^[0-9a-f]{64}$/i.test(thumbprint.replaceAll(':', '')))
+    throw invalid('thumbprint has to be a SHA-256 in hexadecimal');
+  const user = textOf(fields, 'user');
+  const passwordFile = textOf(fields, 'passwordFile');
+  if ((user === undefined) !== (passwordFile === undefined)) throw invalid('user and passwordFile belong together');
+  return {
+    uri,
+    allowsPlaintext,
+    ...(thumbprint === undefined ? {} : { thumbprint }),
+    ...(user === undefined ? {} : { user }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+  };
+}
+
+function textOf(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '' || value.length > TEXT_MAX || value.includes('\0')) throw invalid(`${name} has to be text`);
+  return value;
+}
+
+const invalid = (why: string): HyperError => new HyperError('usage/invalid', `This is not a configuration of the libvirt provider: ${why}.`);

@@ -1,0 +1,153 @@
+// libvirt, src/remote/remote_protocol.x: the procedures that are called, as data. A call is one line here and one line where it is made.
+import { charsAsInts, hyper, int, listOf, optional, type Shape, struct, text, uint, unsignedHyper, uuid, type ValueOf } from './shapes.ts';
+import { typedParams } from './typed-param.ts';
+
+/** How long a server may take: to look something up, to change something, or to do what takes as long as it takes. */
+export type Patience = 'quick' | 'slow' | 'long';
+
+export interface Procedure<Args, Result> {
+  readonly name: string;
+  readonly number: number;
+  readonly args: Shape<Args>;
+  readonly result: Shape<Result>;
+  readonly patience: Patience;
+}
+
+/** REMOTE_DOMAIN_LIST_MAX, and likewise for pools, volumes, snapshots and checkpoints. */
+const LIST_MAX = 16_384;
+const STATS_MAX = 262_144;
+const JOB_STATS_MAX = 64;
+const GUEST_INFO_MAX = 2048;
+const MOUNT_POINTS_MAX = 256;
+const AUTH_TYPES_MAX = 20;
+const SASL_DATA_MAX = 65_536;
+
+const domain = struct({ name: text, uuid, id: int });
+export type Domain = ValueOf<typeof domain>;
+const snapshot = struct({ name: text, domain });
+export type SnapshotRef = ValueOf<typeof snapshot>;
+const pool = struct({ name: text, uuid });
+const volume = struct({ pool: text, name: text, key: text });
+const flags = uint;
+/** Lists are asked for their content and not only for their length. */
+const needsResults = int;
+
+const nothing = struct({});
+const ofDomain = struct({ domain });
+const ofDomainWithFlags = struct({ domain, flags });
+const xml = struct({ xml: text });
+
+function define<Args, Result>(number: number, args: Shape<Args>, result: Shape<Result>) {
+  return { number, args, result };
+}
+
+const quick = {
+  connectClose: define(2, nothing, nothing),
+  supportsFeature: define(60, struct({ feature: int }), struct({ isSupported: int })),
+  authList: define(66, nothing, struct({ types: listOf(int, AUTH_TYPES_MAX) })),
+  authSaslInit: define(67, nothing, struct({ mechanisms: text })),
+  getLibVersion: define(157, nothing, struct({ version: unsignedHyper })),
+  getHostname: define(59, nothing, struct({ hostname: text })),
+  getUri: define(110, nothing, struct({ uri: text })),
+  listAllDomains: define(273, struct({ needsResults, flags }), struct({ domains: listOf(domain, LIST_MAX), count: uint })),
+  domainLookupByUuid: define(24, struct({ uuid }), ofDomain),
+  domainGetXml: define(14, ofDomainWithFlags, xml),
+  domainGetState: define(212, ofDomainWithFlags, struct({ state: int, reason: int })),
+  domainGetBlockInfo: define(
+    194,
+    struct({ domain, path: text, flags }),
+    struct({ allocation: unsignedHyper, capacity: unsignedHyper, physical: unsignedHyper }),
+  ),
+  domainHasManagedSave: define(183, ofDomainWithFlags, struct({ result: int })),
+  domainGetGuestInfo: define(418, struct({ domain, types: uint, flags }), struct({ params: typedParams(GUEST_INFO_MAX) })),
+  domainListAllSnapshots: define(274, struct({ domain, needsResults, flags }), struct({ snapshots: listOf(snapshot, LIST_MAX), count: int })),
+  snapshotGetXml: define(186, struct({ snapshot, flags }), xml),
+  snapshotLookupByName: define(189, struct({ domain, name: text, flags }), struct({ snapshot })),
+  domainGetJobStats: define(298, ofDomainWithFlags, struct({ type: int, params: typedParams(JOB_STATS_MAX) })),
+  domainGetBlockJobInfo: define(
+    238,
+    struct({ domain, path: text, flags }),
+    struct({ found: int, type: int, bandwidth: unsignedHyper, current: unsignedHyper, end: unsignedHyper }),
+  ),
+  domainEventRegister: define(316, struct({ eventId: int, domain: optional(domain) }), struct({ callbackId: int })),
+  volumeLookupByPath: define(97, struct({ path: text }), struct({ volume })),
+} as const;
+
+const slow = {
+  connectOpen: define(1, struct({ name: optional(text), flags }), nothing),
+  authSaslStart: define(
+    68,
+    struct({ mechanism: text, isNil: int, data: charsAsInts(SASL_DATA_MAX) }),
+    struct({ isComplete: int, isNil: int, data: charsAsInts(SASL_DATA_MAX) }),
+  ),
+  authSaslStep: define(
+    69,
+    struct({ isNil: int, data: charsAsInts(SASL_DATA_MAX) }),
+    struct({ isComplete: int, isNil: int, data: charsAsInts(SASL_DATA_MAX) }),
+  ),
+  authPolkit: define(70, nothing, struct({ isComplete: int })),
+  getAllDomainStats: define(
+    344,
+    struct({ domains: listOf(domain, LIST_MAX), stats: uint, flags }),
+    struct({ records: listOf(struct({ domain, params: typedParams(STATS_MAX) }), LIST_MAX) }),
+  ),
+  domainShutdown: define(33, ofDomain, nothing),
+  domainReboot: define(27, ofDomainWithFlags, nothing),
+  domainReset: define(245, ofDomainWithFlags, nothing),
+  domainSuspend: define(34, ofDomain, nothing),
+  domainResume: define(28, ofDomain, nothing),
+  domainDestroy: define(234, ofDomainWithFlags, nothing),
+  domainAbortJob: define(164, ofDomain, nothing),
+  domainBlockJobAbort: define(237, struct({ domain, path: text, flags }), nothing),
+  domainFsFreeze: define(335, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
+  domainFsThaw: define(336, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
+  poolLookupByName: define(84, struct({ name: text }), struct({ pool })),
+  volumeCreateXml: define(93, struct({ pool, xml: text, flags }), struct({ volume })),
+  volumeDelete: define(94, struct({ volume, flags }), nothing),
+  volumeUpload: define(208, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
+  volumeDownload: define(209, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
+} as const;
+
+const long = {
+  domainCreate: define(196, ofDomainWithFlags, ofDomain),
+  snapshotCreateXml: define(185, struct({ domain, xml: text, flags }), struct({ snapshot })),
+  snapshotRevert: define(192, struct({ snapshot, flags }), nothing),
+  snapshotDelete: define(193, struct({ snapshot, flags }), nothing),
+  domainBlockCommit: define(290, struct({ domain, disk: text, base: optional(text), top: optional(text), bandwidth: unsignedHyper, flags }), nothing),
+} as const;
+
+type Defined = Readonly<Record<string, { readonly number: number }>>;
+type Named<Group extends Defined> = { readonly [Name in keyof Group]: Group[Name] & { readonly name: string; readonly patience: Patience } };
+
+function withPatience<Group extends Defined>(group: Group, patience: Patience): Named<Group> {
+  return Object.fromEntries(Object.entries(group).map(([name, procedure]) => [name, { ...procedure, name, patience }])) as Named<Group>;
+}
+
+export const procedures = { ...withPatience(quick, 'quick'), ...withPatience(slow, 'slow'), ...withPatience(long, 'long') };
+
+/** What the payload of a hole in a stream is. */
+export const streamHole = struct({ length: hyper, flags });
+
+/** virErrorPtr: all but the fields that nobody reads. */
+export const serverError = struct({ code: int, domain: int, message: optional(text), level: int });
+
+/** Every event begins with these; what follows differs and is read where it is needed. */
+const eventHead = { callbackId: int, domain };
+const changed = (eventId: number, procedure: number) => ({ eventId, procedure, message: struct(eventHead) });
+
+/** Events about domains by what they tell: the id to ask for them with, and the procedure that they come as. */
+export const events = {
+  lifecycle: { eventId: 0, procedure: 318, message: struct({ ...eventHead, event: int, detail: int }) },
+  diskChange: changed(9, 327),
+  balloonChange: changed(13, 331),
+  deviceRemoved: changed(15, 333),
+  blockJob: { eventId: 16, procedure: 339, message: struct({ ...eventHead, disk: text, type: int, status: int }) },
+  agent: changed(18, 348),
+  deviceAdded: changed(22, 354),
+  jobCompleted: { eventId: 21, procedure: 363, message: struct({ ...eventHead, params: typedParams(JOB_STATS_MAX) }) },
+  metadataChange: changed(23, 379),
+} as const;
+
+export type DomainEvents = typeof events;
+export type EventName = keyof DomainEvents;
+export type EventMessage<Name extends EventName> = ValueOf<DomainEvents[Name]['message']>;
