@@ -25,18 +25,22 @@ export async function serveConnection(
 ): Promise<void> {
   const stop = (): void => channel.fail(new Error('The server ends.'));
   o.signal.addEventListener('abort', stop, { once: true });
+  // Cleared once the client has decided: timers of clients that came and went would otherwise be held for as long as the slowest may take.
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    channel.fail(new Error('The client took too long.'));
+    deadline.abort();
+  }, HANDSHAKE_MS);
   try {
-    const deadline = AbortSignal.timeout(HANDSHAKE_MS);
-    const late = (): void => channel.fail(new Error('The client took too long.'));
-    deadline.addEventListener('abort', late, { once: true });
-    const agreed = await answerOptions(channel, { ...o, signal: AbortSignal.any([o.signal, deadline]) });
-    deadline.removeEventListener('abort', late);
+    const agreed = await answerOptions(channel, { ...o, signal: AbortSignal.any([o.signal, deadline.signal]) });
+    clearTimeout(timer);
     if (!agreed) return channel.end();
     await new ServedConnection(channel, agreed).ended;
   } catch {
     // What went wrong was the client's doing or its end; there is nobody left to tell.
     channel.fail(new Error('The client broke the rules.'));
   } finally {
+    clearTimeout(timer);
     o.signal.removeEventListener('abort', stop);
   }
 }
@@ -144,7 +148,9 @@ class ServedConnection {
     if (command === Command.blockStatus) return this.#map(request);
     if (command === Command.write && request.payload) await backend.writing?.write(offset, request.payload);
     // Whoever trims need not find zeros afterwards, but may.
-    if (command === Command.writeZeroes || command === Command.trim) await backend.writing?.zero({ offset, length });
+    if (command === Command.writeZeroes || command === Command.trim) {
+      await backend.writing?.zero({ offset, length }, { mayPunch: command === Command.trim || (request.flags & CommandFlag.noHole) === 0 });
+    }
     if (command === Command.flush || (request.flags & CommandFlag.fua) !== 0) await backend.writing?.flush();
     this.#channel.write(
       replies === 'simple' ? encodeSimpleReply(request, 0) : encodeChunk(request, { replies, type: Chunk.none, length: 0, isLast: true }),
