@@ -43,7 +43,8 @@ export class HttpConnection implements Disposable {
   #running: Running | undefined;
   #failure: Error | undefined;
 
-  private constructor(open: (onread: OnReadOpts) => Socket, silenceMs: number) {
+  /** Over a socket that puts what comes where `onread` says, and that its opener waits for. */
+  constructor(open: (onread: OnReadOpts) => Socket, silenceMs = SILENCE_MS) {
     this.#socket = open({ buffer: () => this.#room(), callback: (count) => this.#took(count) });
     this.#socket.setTimeout(silenceMs, () => this.fail(webServer('http/timeout', `said nothing for ${silenceMs / 1000} seconds`)));
     this.#socket.on('error', (cause) =>
@@ -67,7 +68,7 @@ export class HttpConnection implements Disposable {
       // TLS sockets take a buffer of the reader too, which their types do not say.
       const options = { ...where, onread };
       return isSecure ? connectTls({ ...options, ...toTls(host, o) }) : connect(options);
-    }, o.silenceMs ?? SILENCE_MS);
+    }, o.silenceMs);
     connection.#socket.once(isSecure ? 'secureConnect' : 'connect', () => resolve());
     connection.#socket.once('error', (cause) => reject(toOpenError(cause, target)));
     connection.#socket.once('close', () => reject(connection.#failure));
