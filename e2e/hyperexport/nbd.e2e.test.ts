@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { MIB } from '@hypersdk/domain';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run, start, type Started } from './program.ts';
@@ -15,8 +16,10 @@ const socket = workshop.path('disk.sock');
 const uri = `nbd+unix:///web-01?socket=${socket}`;
 
 /** A server that has said its address. */
-async function serve(...args: readonly string[]): Promise<Started & AsyncDisposable> {
-  const started = start(['serve', disk, ...args], workshop);
+const serve = (...args: readonly string[]): Promise<Started & AsyncDisposable> => serveImage(disk, ...args);
+
+async function serveImage(image: string, ...args: readonly string[]): Promise<Started & AsyncDisposable> {
+  const started = start(['serve', image, ...args], { ...workshop, node: process.execPath });
   await new Promise<void>((told, failed) => {
     started.child.stdout.once('data', () => told());
     void started.ended.then(({ stderr }) => failed(new Error(stderr)));
@@ -104,10 +107,53 @@ describe('an image that is served', () => {
   );
 });
 
+describe.skipIf(missing('qemu-io'))('an image that is served --writable', () => {
+  const address = `nbd+unix:///?socket=${socket}`;
+  const qemuIo = (...commands: readonly string[]) =>
+    execFileSync('qemu-io', ['-f', 'raw', ...commands.flatMap((command) => ['-c', command]), address], { stdio: 'ignore' });
+
+  test(
+    'holds what was flushed, whatever ends its server',
+    async () => {
+      const image = await workshop.disk('writable.raw', { sizeMib: 16, dataMib: [0, 9] });
+      const expected = readFileSync(image);
+      for (let round = 1; round <= 3; round += 1) {
+        await using server = await serveImage(image, '--writable', '--socket', socket);
+        qemuIo(`write -P ${round} ${round}000001 77777`, 'flush', `write -f -P ${round} ${round + 10}M 4k`);
+        server.child.kill('SIGKILL');
+        await server.ended;
+        expected.fill(round, round * 1_000_000 + 1, round * 1_000_000 + 77_778).fill(round, (round + 10) * MIB, (round + 10) * MIB + 4096);
+      }
+      expect(Buffer.compare(readFileSync(image), expected)).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'has one server, and no conversion onto it',
+    async () => {
+      const image = await workshop.disk('single.raw', { sizeMib: 16, dataMib: [0] });
+      await using _server = await serveImage(image, '--writable', '--socket', socket);
+      const second = await run(['serve', image, '--writable', '--socket', workshop.path('second.sock')], workshop);
+      expect(second).toMatchObject({ code: 75, stderr: expect.stringContaining('single.raw') });
+      expect(await run(['convert', disk, image, '--overwrite'], workshop)).toMatchObject({ code: 75 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test('of another format is refused, and the overlay offered', async () => {
+    const image = workshop.path('tables.qcow2');
+    expect(await run(['convert', disk, image, '--unverified'], workshop)).toMatchObject({ code: 0 });
+    const ended = await run(['serve', image, '--writable', '--socket', socket], workshop);
+    expect(ended).toMatchObject({ code: 64, stderr: expect.stringContaining('serve it with an overlay') });
+  });
+});
+
 describe('wrong usage of serve', () => {
   test.each([
     [['--socket', socket, '--listen', '127.0.0.1:0'], '--socket or --listen'],
     [['--read-only', '--overlay'], '--read-only or --overlay'],
+    [['--overlay', '--writable'], '--overlay or --writable'],
     [['--tls-psk', 'keys', '--tls-certificates', 'folder'], '--tls-certificates or --tls-psk'],
     [['--tls-verify-clients'], '--tls-certificates'],
     [['--listen', 'everywhere'], 'a host and a port'],

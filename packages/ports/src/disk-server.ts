@@ -18,8 +18,12 @@ export type ServerTlsFiles =
 
 export interface ServeRequest {
   readonly source: BlockLocator;
-  /** `read-only`: nobody writes. `overlay`: writes are kept apart and dropped at the end; the source is never changed. */
-  readonly access: 'read-only' | 'overlay';
+  /**
+   * `read-only`: nobody writes. `overlay`: writes are kept apart and dropped at the end; the source is never changed.
+   * `in-place`: writes go to the image, and what was flushed is on its medium; for raw images here only, any other is refused with `usage/invalid`,
+   * and one that another program writes to or relies on with `target/busy`.
+   */
+  readonly access: 'read-only' | 'overlay' | 'in-place';
   readonly exportName: string;
   /** A port of 0 takes one that is free. */
   readonly address: { readonly host: string; readonly port: number } | { readonly path: string };

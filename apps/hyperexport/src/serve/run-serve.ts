@@ -15,10 +15,11 @@ export async function runServe(this: CliContext, flags: ServeFlags, path: string
   const choices = toChoices(flags);
   const services = await this.services();
   using stop = listenForStop();
-  const source = await locateDisk(services, path, { flags, stop });
+  const source = await locateDisk(services, path, { flags, stop, terminal: this.terminal });
   const { address } = choices;
   if (!choices.tls && 'host' in address && !isLocal(address)) {
-    this.terminal.err('hyperexport: warning: without TLS, everybody on this network can read the disk\n');
+    const what = choices.access === 'in-place' ? 'read and change' : 'read';
+    this.terminal.err(`hyperexport: warning: without TLS, everybody on this network can ${what} the disk\n`);
   }
   await using served = await services.diskServer.serve({ ...choices, source }, stop);
   const { uri, virtualSize } = served;
@@ -29,15 +30,23 @@ export async function runServe(this: CliContext, flags: ServeFlags, path: string
   await new Promise<void>((told) => (stop.signal.aborted ? told() : stop.onStop(told)));
 }
 
-const describeAccess = ({ access }: Pick<ServeRequest, 'access'>): string =>
-  access === 'overlay' ? 'writes are taken and dropped at the end' : 'read-only';
+const describeAccess = ({ access }: Pick<ServeRequest, 'access'>): string => ACCESSES[access];
+
+const ACCESSES = {
+  'read-only': 'read-only',
+  overlay: 'writes are taken and dropped at the end',
+  'in-place': 'writes change the image',
+} as const satisfies Record<ServeRequest['access'], string>;
 
 function toChoices(flags: ServeFlags): Omit<ServeRequest, 'source'> {
   if (flags.socket !== undefined && flags.listen) throw new HyperError('usage/invalid', 'One server listens at one place: --socket or --listen');
-  if (flags.readOnly && flags.overlay) throw new HyperError('usage/invalid', 'A disk is read-only or takes writes: --read-only or --overlay');
+  const ways = [flags.readOnly && '--read-only', flags.overlay && '--overlay', flags.writable && '--writable'].filter(
+    (way) => way !== undefined && way !== false,
+  );
+  if (ways.length > 1) throw new HyperError('usage/invalid', `A disk is read-only, or its writes are dropped or kept: ${ways.join(' or ')}`);
   const tls = toTls(flags);
   return {
-    access: flags.overlay ? 'overlay' : 'read-only',
+    access: flags.writable ? 'in-place' : flags.overlay ? 'overlay' : 'read-only',
     exportName: flags.export ?? '',
     address: flags.socket === undefined ? (flags.listen ?? { host: '127.0.0.1', port: PORT_DEFAULT }) : { path: resolve(flags.socket) },
     connectionsMax: flags.clients,

@@ -6,6 +6,9 @@ import { systemError } from './system-error.ts';
 // Values of the Linux system call interface, equal on every architecture we accept.
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
+const FALLOC_KEEP_SIZE = 1;
+const FALLOC_PUNCH_HOLE = 2;
+const FALLOC_ZERO_RANGE = 16;
 const POSIX_FADV_DONTNEED = 4;
 const SYNC_FILE_RANGE_WRITE = 2;
 const AT_FDCWD = -100;
@@ -25,6 +28,7 @@ export function openLinuxFs(koffi: Koffi): NativeFs | undefined {
     ...present(() => bindCopyRange(libc, koffi)),
     ...present(() => bindRanges(libc, koffi)),
     ...present(() => bindRename(libc, koffi)),
+    ...present(() => bindByteLocks(libc, koffi)),
   };
 }
 
@@ -78,7 +82,10 @@ function bindCopyRange(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeF
 }
 
 /** fallocate(2), posix_fadvise(2) and sync_file_range(2). */
-function bindRanges(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeFs, 'allocate' | 'dropCache' | 'startWriteback'>> {
+function bindRanges(
+  libc: SharedLibrary,
+  koffi: Koffi,
+): Required<Pick<NativeFs, 'allocate' | 'punch' | 'zeroRange' | 'dropCache' | 'startWriteback'>> {
   type RangeCall = (fd: number, offset: number, length: number, flags: number) => number;
   const fallocate: (fd: number, mode: number, offset: number, length: number) => number = libc.func(
     'int fallocate(int fd, int mode, int64_t offset, int64_t length)',
@@ -88,6 +95,12 @@ function bindRanges(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeFs, 
   return {
     allocate: (fd, range) => {
       retried(koffi, 'fallocate', () => fallocate(fd, 0, range.offset, range.length));
+    },
+    punch: (fd, range) => {
+      retried(koffi, 'fallocate', () => fallocate(fd, FALLOC_PUNCH_HOLE + FALLOC_KEEP_SIZE, range.offset, range.length));
+    },
+    zeroRange: (fd, range) => {
+      retried(koffi, 'fallocate', () => fallocate(fd, FALLOC_ZERO_RANGE + FALLOC_KEEP_SIZE, range.offset, range.length));
     },
     dropCache: (fd: number, range: ByteRange) => {
       // The one call that answers the error instead of setting errno.
@@ -109,6 +122,34 @@ function bindRename(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeFs, 
       // A C string would end at a NUL and name another file.
       if (from.includes('\0') || to.includes('\0')) throw new TypeError('A path must not contain a NUL character.');
       retried(koffi, 'renameat2', () => renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
+    },
+  };
+}
+
+const F_OFD_GETLK = 36;
+const F_OFD_SETLK = 37;
+const LockType = { shared: 0, exclusive: 1, none: 2 } as const;
+/** `struct flock` of 64-bit Linux: type, from where (0: the start), and from 8 on the offset and the length. */
+const FLOCK_SIZE = 32;
+
+/** fcntl(2), "Open file description locks". The argument of a variadic function goes where any third one does, on both architectures. */
+function bindByteLocks(libc: SharedLibrary, koffi: Koffi): Required<Pick<NativeFs, 'shareByte' | 'isByteHeld'>> {
+  const fcntl: (fd: number, command: number, lock: Buffer) => number = libc.func('int fcntl(int fd, int command, void *lock)');
+  const lockOn = (type: number, offset: number): Buffer => {
+    const lock = Buffer.alloc(FLOCK_SIZE);
+    lock.writeInt16LE(type, 0);
+    lock.writeBigInt64LE(BigInt(offset), 8);
+    lock.writeBigInt64LE(1n, 16);
+    return lock;
+  };
+  return {
+    shareByte: (fd, offset) => {
+      retried(koffi, 'fcntl', () => fcntl(fd, F_OFD_SETLK, lockOn(LockType.shared, offset)));
+    },
+    isByteHeld: (fd, offset) => {
+      const lock = lockOn(LockType.exclusive, offset);
+      retried(koffi, 'fcntl', () => fcntl(fd, F_OFD_GETLK, lock));
+      return lock.readInt16LE(0) !== LockType.none;
     },
   };
 }

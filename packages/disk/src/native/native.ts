@@ -15,6 +15,14 @@ export interface NativeFs {
   ) => number;
   /** Reserves blocks (`fallocate`). */
   readonly allocate?: (fd: number, range: ByteRange) => void;
+  /** Makes the range a hole that reads as zeros (`fallocate PUNCH_HOLE`); `EOPNOTSUPP` where the file system cannot. */
+  readonly punch?: (fd: number, range: ByteRange) => void;
+  /** Makes the range read as zeros and keeps its blocks (`fallocate ZERO_RANGE`); `EOPNOTSUPP` where the file system cannot. */
+  readonly zeroRange?: (fd: number, range: ByteRange) => void;
+  /** Shares a lock on one byte with others that share it, until the descriptor is closed (`F_OFD_SETLK`). */
+  readonly shareByte?: (fd: number, offset: number) => void;
+  /** Whether somebody else, of this process too, holds a lock on one byte (`F_OFD_GETLK`). */
+  readonly isByteHeld?: (fd: number, offset: number) => boolean;
   /** Tells the kernel that cached pages of the range are not needed (`posix_fadvise DONTNEED`); written pages must be synced first. */
   readonly dropCache?: (fd: number, range: ByteRange) => void;
   /** Starts writing dirty pages of the range back without waiting (`sync_file_range WRITE`). */

@@ -5,32 +5,47 @@ import { NBD_PORT, NbdServer, type NbdAddress, type NbdBackend, type ServerSecre
 import { readPskFile, readText } from '../remote/load-tls.ts';
 import { DiskReaders } from './disk-readers.ts';
 import { Overlay, type OverlayBase } from './overlay.ts';
+import { RawDisk } from './raw-disk.ts';
 
 /** "Block size constraints": the preferred size is a power of two from 512 on; larger ones than this only make clients read too much. */
 const PREFERRED_MIN = 4096;
 const PREFERRED_MAX = 2 * 1024 * 1024;
 
-/** Serves disks over NBD: threads read, this one only passes bytes on. */
+/** Serves disks over NBD: threads read, this one only passes bytes on. What is written in place goes to one open file. */
 export const nbdDiskServer: DiskServer = {
   serve: async (request, o) => {
     o.signal.throwIfAborted();
     await using opened = new AsyncDisposableStack();
     const secrets = request.tls ? await loadSecrets(request.tls) : undefined;
-    const readers = opened.use(await DiskReaders.open(request.source));
-    const overlay = request.access === 'overlay' ? opened.use(await Overlay.open(toBase(readers))) : undefined;
+    const backend = await openBackend(request, opened);
     const server = opened.use(
       await NbdServer.listen({
         address: request.address,
-        exports: new Map([[request.exportName, toBackend(readers, overlay)]]),
+        exports: new Map([[request.exportName, backend]]),
         connectionsMax: request.connectionsMax,
         ...(secrets ? { secrets } : {}),
       }),
     );
     const uri = toUri(server.address, request);
     const kept = opened.move();
-    return { uri, virtualSize: readers.disk.virtualSize, [Symbol.asyncDispose]: () => kept.disposeAsync() } satisfies ServedDisk;
+    return { uri, virtualSize: backend.size, [Symbol.asyncDispose]: () => kept.disposeAsync() } satisfies ServedDisk;
   },
 };
+
+async function openBackend({ source, access }: ServeRequest, opened: AsyncDisposableStack): Promise<NbdBackend> {
+  if (access === 'in-place') return inPlace(opened.use(await RawDisk.open(source)));
+  const readers = opened.use(await DiskReaders.open(source));
+  return toBackend(readers, access === 'overlay' ? opened.use(await Overlay.open(toBase(readers))) : undefined);
+}
+
+const inPlace = (disk: RawDisk): NbdBackend => ({
+  size: disk.virtualSize,
+  description: 'raw disk',
+  preferredBlockSize: PREFERRED_MIN,
+  read: (offset, length) => disk.read({ offset, length }),
+  runs: (range, countMax) => disk.extents(range, countMax),
+  writing: disk,
+});
 
 const toBase = (readers: DiskReaders): OverlayBase => ({
   size: readers.disk.virtualSize,

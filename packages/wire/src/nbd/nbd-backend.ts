@@ -21,7 +21,8 @@ export interface NbdBackend {
 export interface NbdWriting {
   /** The bytes belong to the callee from now on. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
-  /** The range reads as zeros afterwards. */
-  zero(range: { readonly offset: number; readonly length: number }): Promise<void>;
+  /** The range reads as zeros afterwards. `mayPunch`: its space may be given back. */
+  zero(range: { readonly offset: number; readonly length: number }, o: { readonly mayPunch: boolean }): Promise<void>;
+  /** What was written before is on the medium afterwards. */
   flush(): Promise<void>;
 }
