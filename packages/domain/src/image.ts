@@ -9,7 +9,13 @@ export type ImageFormat = (typeof imageFormats)[number];
  * folder; or only the files of a list, each found by the last part of the name that the image records, wherever that name leads; where several of the list
  * have it, by as much of the name as tells them apart.
  */
-export type ReferencePolicy = 'refuse' | 'beside' | { readonly listed: readonly string[] };
+export type ReferencePolicy = 'refuse' | 'beside' | ListedFiles;
+
+export interface ListedFiles {
+  readonly listed: readonly string[];
+  /** The names that they are found by, where these are not their own. */
+  readonly as?: readonly string[];
+}
 
 /** An image file and how to read it. Plain data, so that another thread can open the same image. */
 export interface ImageRef {

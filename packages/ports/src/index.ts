@@ -4,6 +4,7 @@ export type { DiskServer, ServedDisk, ServeRequest, ServerTlsFiles } from './dis
 export type { NbdLocator, NbdTlsFiles, RemoteChoices, RemoteDiskInfo, RemoteDisks } from './remote-disks.ts';
 export type {
   CompareOutcome,
+  CopiedFile,
   CopyOutcome,
   CopyProgress,
   CopyRequest,

@@ -88,12 +88,22 @@ export interface CopyProgress {
   readonly resumedAt: number;
 }
 
+/** One of several files that make an image. */
+export interface CopiedFile {
+  readonly path: string;
+  readonly fileSize: number;
+  readonly containerDigest?: Sha256;
+}
+
 export interface CopyOutcome {
   readonly path: string;
   readonly virtualSize: number;
+  /** Bytes of the file at `path`. */
   readonly fileSize: number;
   readonly content?: ContentDigest;
   readonly containerDigest?: Sha256;
+  /** The files beside `path` of an image that is not one file, in the order of the disk. */
+  readonly parts?: readonly CopiedFile[];
   /** Path of the leaf digests, written beside the image when `digest` is `tree`. */
   readonly leavesPath?: string;
   /** Leaves read back and compared; those that the target keeps as holes need no reading. */
@@ -115,8 +125,13 @@ export interface VerifyRequest {
   readonly expected: ContentDigest;
   /** File of leaf digests; with it the first wrong leaf is named. Without it, or when there is no such file, only the root is compared. */
   readonly leavesPath?: string;
-  /** `slice`: the part of the file that the image is, when it lies in an archive. */
-  readonly container?: { readonly path: string; readonly slice?: ByteRange; readonly digest: Sha256 };
+  /** `slice`: the part of the file that the image is, when it lies in an archive. `parts`: the files beside it of an image that is not one file. */
+  readonly container?: {
+    readonly path: string;
+    readonly slice?: ByteRange;
+    readonly digest: Sha256;
+    readonly parts?: readonly { readonly path: string; readonly digest: Sha256 }[];
+  };
   /**
    * The image that the source lies on, known to be right: then only what the source holds itself is read, and all else has to be as in there.
    * Needs `leavesPath`.

@@ -1,17 +1,18 @@
 import { HyperError } from '@hypersdk/domain';
 import type { CopyRequest } from '@hypersdk/ports';
-import { WritableDiskFile } from '../file/disk-file.ts';
 import { blameTarget } from '../file/io-error.ts';
+import { openTarget, type TargetFile, type TargetPaths } from '../file/target-file.ts';
 import { imageWriters } from '../format/formats.ts';
-import type { ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
+import type { FileSet, ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
 import { CheckpointFile, readCheckpoint, type CheckpointState, type CopyIdentity } from './checkpoint-file.ts';
 import { currentOwner, isProvablyDead } from './owner.ts';
-import { adoptPartial, findPartials, partialFiles, removePartials, type FoundPartials, type PartialFiles } from './partial-files.ts';
+import { adoptPartial, allPartials, findPartials, partialFiles, removePartials, type FoundPartials, type PartialFiles } from './partial-files.ts';
 
 /** One try at a copy: its files, open for writing, and where it begins. */
 export interface Attempt extends Disposable {
   readonly files: PartialFiles;
-  readonly target: WritableDiskFile;
+  readonly paths: TargetPaths;
+  readonly target: TargetFile;
   readonly layout: Layout;
   /** Absent for copies that cannot be continued. */
   readonly checkpoint?: CheckpointFile;
@@ -53,6 +54,7 @@ function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
 
 interface Kept {
   readonly plan: ImagePlan;
+  readonly set: FileSet | undefined;
   readonly identity: CopyIdentity;
 }
 
@@ -60,24 +62,25 @@ interface Kept {
 export function openAttempt(earlier: Earlier, request: CopyRequest, kept: Kept): Attempt {
   if (!('state' in earlier)) return beginAttempt(earlier, request, kept);
   try {
-    return continueAttempt(earlier, request, kept.plan);
+    return continueAttempt(earlier, request, kept);
   } catch (error) {
     if (!(error instanceof HyperError) || error.code !== 'checkpoint/malformed') throw error;
     return beginAttempt({ found: findPartials(request.path), reason: error.message }, request, kept);
   }
 }
 
-function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, plan: ImagePlan): Attempt {
+function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, { plan, set }: Kept): Attempt {
   const { found, state } = earlier;
-  const files = partialFiles(request.path, found.epochMax + 1);
+  const files = partialFiles(request.path, found.epochMax + 1, set?.names.length);
   const isSafe = isProvablyDead(state.owner) && found.image?.isSuspect === false;
   adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end });
-  const target = WritableDiskFile.open(files.image, 'continue');
+  const paths = pathsOf(files, set);
+  const target = openTarget(paths, 'continue');
   try {
     target.truncate(state.mark.end);
     const layout = imageWriters[request.settings.format].layout(plan, target, state.mark);
     const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
-    return attempt({ files, target, layout, checkpoint, leaves: state.mark.leaves });
+    return attempt({ files, paths, target, layout, checkpoint, leaves: state.mark.leaves });
   } catch (error) {
     target[Symbol.dispose]();
     throw error;
@@ -85,20 +88,34 @@ function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request:
 }
 
 function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: Kept): Attempt {
-  const files = partialFiles(request.path, earlier.found.epochMax + 1);
+  const files = partialFiles(request.path, earlier.found.epochMax + 1, o.set?.names.length);
   removePartials(earlier.found.all);
-  const target = WritableDiskFile.open(files.image, 'create');
+  const paths = pathsOf(files, o.set);
+  const target = openTarget(paths, 'create');
   try {
     const layout = imageWriters[request.settings.format].layout(o.plan, target);
     const isKept = request.durability === 'sync' || request.digest === 'tree';
     const checkpoint = isKept ? { checkpoint: CheckpointFile.create(files.checkpoint, o.identity, currentOwner()) } : {};
-    return attempt({ files, target, layout, leaves: 0, ...checkpoint, ...(earlier.reason === undefined ? {} : { restartReason: earlier.reason }) });
+    return attempt({
+      files,
+      paths,
+      target,
+      layout,
+      leaves: 0,
+      ...checkpoint,
+      ...(earlier.reason === undefined ? {} : { restartReason: earlier.reason }),
+    });
   } catch (error) {
     target[Symbol.dispose]();
-    removePartials([files.image, files.checkpoint]);
+    removePartials(allPartials(files));
     throw error;
   }
 }
+
+const pathsOf = ({ image, parts }: PartialFiles, set: FileSet | undefined): TargetPaths => ({
+  path: image,
+  ...(set ? { parts: { ...set, paths: parts } } : {}),
+});
 
 function attempt(parts: Omit<Attempt, typeof Symbol.dispose>): Attempt {
   return {

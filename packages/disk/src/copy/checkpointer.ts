@@ -1,12 +1,10 @@
-import { fdatasync } from 'node:fs';
-import { promisify } from 'node:util';
 import { LEAF_SIZE, MIB } from '@hypersdk/domain';
 import { TreeBuilder } from '../digest/tree.ts';
-import { toTargetError } from '../file/io-error.ts';
 import type { Attempt } from './attempt.ts';
 import { settledLeaves, type LeafEntry } from './checkpoint-file.ts';
 import type { LeafResult } from './messages.ts';
 import type { Run } from './run.ts';
+import { WrittenRange } from './written-range.ts';
 
 /** A checkpoint is begun after this much data or time, whichever comes first. */
 const DUE_SIZE = 24 * MIB;
@@ -17,14 +15,14 @@ const WINDOW_SIZE = 64 * MIB;
 /** For each mover beyond those for which the window is enough: its leaves in hand, and as much again that is being synced. */
 const WINDOW_SIZE_EACH = 32 * MIB;
 
-const syncData = promisify(fdatasync);
-
 /** Takes results in leaf order into the hash tree and the checkpoint file, and makes them durable window by window while the copy goes on. */
 export class Checkpointer {
   readonly tree: TreeBuilder;
   readonly #attempt: Attempt;
+  readonly #virtualSize: number;
   readonly #isDurable: boolean;
   readonly #windowSize: number;
+  readonly #written = new WrittenRange();
   #entries: LeafEntry[] = [];
   #leaves: number;
   #dataSince = 0;
@@ -38,6 +36,7 @@ export class Checkpointer {
 
   constructor(attempt: Attempt, o: { readonly virtualSize: number; readonly isDurable: boolean; readonly movers: number }) {
     this.#attempt = attempt;
+    this.#virtualSize = o.virtualSize;
     this.#isDurable = o.isDurable;
     this.#windowSize = Math.max(WINDOW_SIZE, o.movers * WINDOW_SIZE_EACH);
     this.#leaves = attempt.leaves;
@@ -50,8 +49,14 @@ export class Checkpointer {
     this.#limit();
   }
 
+  /** The units of a leaf got their offsets. */
+  placed(leaf: number, sizes: Uint32Array, offsets: Float64Array): void {
+    this.#written.place(leaf, sizes, offsets);
+  }
+
   take(result: LeafResult): void {
     this.#throwFailure();
+    if (result.stored > 0) this.#written.settle(result.leaf, this.#virtualSize);
     if (result.digest) {
       this.tree.add(result.leaf, Buffer.from(result.digest));
       this.#entries.push({ leaf: result.leaf, digest: result.digest });
@@ -117,9 +122,9 @@ export class Checkpointer {
   async #confirm(entries: readonly LeafEntry[]): Promise<void> {
     const { layout, target, checkpoint } = this.#attempt;
     const mark = layout.flush(this.#leaves);
-    await syncData(target.fd).catch((cause: unknown) => {
+    await target.sync(this.#written.take()).catch((error: unknown) => {
       this.#isSuspect = true;
-      throw toTargetError(cause, target.path, 'syncing it');
+      throw error;
     });
     checkpoint?.append({ mark, entries });
     checkpoint?.sync();

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest, ImageSettings, ParentImage } from '@hypersdk/ports';
 import { imageWriters } from '../format/formats.ts';
@@ -10,7 +11,7 @@ import { chooseMethod } from './choose-method.ts';
 import { hashLeaves } from './hash-leaves.ts';
 import type { CopyJob, JobTools } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
-import { markSuspect, removePartials } from './partial-files.ts';
+import { allPartials, markSuspect, removePartials } from './partial-files.ts';
 import { openUnchanged, requireMark } from './open-unchanged.ts';
 import { moversFor } from './movers-for.ts';
 import type { CopyIdentity } from './checkpoint-file.ts';
@@ -20,6 +21,8 @@ import { mergeLeaves, planLeaves, type PlannedLeaf } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 import { findPublished } from './find-published.ts';
 import { proveAndPublish, wholeEntries } from './prove-and-publish.ts';
+import { requireFreeNames, setPaths } from './publish-set.ts';
+import { recallParts } from './recall-parts.ts';
 import { TargetLock } from './target-lock.ts';
 import { estimateData } from './estimate-data.ts';
 
@@ -31,20 +34,23 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const plan = imageWriters[request.settings.format].plan(source.virtualSize, settingsOf(request));
   const identity = identify(request, source, plan);
   const progress = new Progress(source.virtualSize, tools.report);
-  const job: CopyJob = { request, source, plan, identity, progress, tools };
+  const set = imageWriters[request.settings.format].set?.(plan, basename(request.path));
+  const job: CopyJob = { request, source, plan, set, identity, progress, tools };
 
   await using _lock = await TargetLock.take(request.path);
   const published = await findPublished(job);
   if (published) return published;
+  await recallParts(job);
+  if (set && !request.overwrite) requireFreeNames(setPaths(request.path, set.names));
   const earlier = await confirmWindow(job, findEarlier(request, identity));
-  using attempt = openAttempt(earlier, request, { plan, identity });
+  using attempt = openAttempt(earlier, request, { plan, set, identity });
   try {
     const content = await copyUnchanged(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
     if (request.durability !== 'none') throw error;
     // What cannot be continued is litter.
-    removePartials([attempt.files.image, attempt.files.checkpoint]);
+    removePartials(allPartials(attempt.files));
     throw notKept(error);
   }
 }
@@ -107,7 +113,7 @@ async function copyUnchanged(job: CopyJob, attempt: Attempt): Promise<ContentDig
     return content;
   } catch (cause) {
     const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
-    if (error instanceof HyperError && error.code === 'source/changed') removePartials([attempt.files.image, attempt.files.checkpoint]);
+    if (error instanceof HyperError && error.code === 'source/changed') removePartials(allPartials(attempt.files));
     throw error;
   }
 }
@@ -131,7 +137,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
       ...(spec.method === 'kernel' || spec.method === 'share' ? { movers: 1 } : {}),
       on: {
         started: (run) => checkpointer.started(run),
-        place: (leaf, sizes) => place(attempt, leaf, sizes),
+        place: (leaf, sizes) => place({ attempt, checkpointer }, leaf, sizes),
         done: (result) => {
           checkpointer.take(result);
           progress.advance(result.leaf, result.dataRead);
@@ -170,9 +176,11 @@ function* listedFrom(parent: LeafList | undefined, from: number): Generator<numb
   for (const { leaf } of parent?.entries() ?? []) if (leaf >= from) yield leaf;
 }
 
-function place(attempt: Attempt, leaf: number, sizes: Uint32Array | undefined): Float64Array {
+function place(o: { readonly attempt: Attempt; readonly checkpointer: Checkpointer }, leaf: number, sizes: Uint32Array | undefined): Float64Array {
   const offsets = new Float64Array(sizes?.length ?? 0);
-  if (sizes) attempt.layout.place(leaf, sizes, offsets);
+  if (!sizes) return offsets;
+  o.attempt.layout.place(leaf, sizes, offsets);
+  o.checkpointer.placed(leaf, sizes, offsets);
   return offsets;
 }
 
@@ -184,7 +192,7 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
     sourceMark: request.sourceMark,
     format: request.settings.format,
     plan,
-    path: attempt.files.image,
+    target: attempt.paths,
     digest: request.digest === 'tree',
     ...(request.parent ? { parent: request.parent } : {}),
     method: chooseMethod(job),

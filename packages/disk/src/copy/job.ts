@@ -1,9 +1,10 @@
-import type { CopyProgress, CopyRequest, ImageLocator, ParentImage } from '@hypersdk/ports';
-import type { ImageFormat, ImageRef } from '@hypersdk/domain';
-import type { ImagePlan } from '../format/image-writer.ts';
+import type { CopyProgress, CopyRequest, ImageLocator } from '@hypersdk/ports';
+import type { ImageRef } from '@hypersdk/domain';
+import type { FileSet, ImagePlan } from '../format/image-writer.ts';
 import type { DiskSource } from '../locator/disk-source.ts';
 import type { CopyIdentity } from './checkpoint-file.ts';
 import type { Crew } from './crew.ts';
+import type { PartialFiles } from './partial-files.ts';
 import type { Progress } from './progress.ts';
 
 export interface JobTools {
@@ -17,15 +18,21 @@ export interface CopyJob {
   readonly request: CopyRequest;
   readonly source: DiskSource;
   readonly plan: ImagePlan;
+  /** Present when the image is not one file. */
+  readonly set: FileSet | undefined;
   readonly identity: CopyIdentity;
   readonly progress: Progress;
   readonly tools: JobTools;
 }
 
-/** An image of our own making, which refers to no other file but its parent. */
-export const imageLocator = (path: string, format: ImageFormat, parent?: ParentImage): ImageLocator => ({
-  kind: 'image',
-  image: { path, format, references: parent ? { listed: [parent.image.path, ...listedBy(parent.image)] } : 'refuse' },
-});
+/** The image as it is written: it refers to no other file but its parent and those that it consists of. */
+export function imageLocator({ request, set }: Pick<CopyJob, 'request' | 'set'>, { image, parts }: PartialFiles): ImageLocator {
+  return { kind: 'image', image: { path: image, format: request.settings.format, references: listedFiles(request, set, parts) } };
+}
+
+function listedFiles({ parent }: CopyRequest, set: FileSet | undefined, parts: readonly string[]): ImageRef['references'] {
+  if (parent) return { listed: [parent.image.path, ...listedBy(parent.image)] };
+  return set ? { listed: parts, as: set.names } : 'refuse';
+}
 
 const listedBy = ({ references }: ImageRef): readonly string[] => (typeof references === 'object' ? references.listed : []);

@@ -10,7 +10,8 @@ import { publishFile } from './publish.ts';
 
 const SIGNATURE = Buffer.from('HSDKLEAF');
 const HEADER_AT = SIGNATURE.length + 4;
-const HEADER_SIZE_MAX = 64 * 1024;
+/** Covers the names and digests of several hundred files that an image may consist of. */
+const HEADER_SIZE_MAX = 256 * 1024;
 const DIGEST_SIZE = 32;
 const ENTRY_SIZE = 4 + DIGEST_SIZE;
 /** Entries are written and read this many at a time. */
@@ -22,6 +23,8 @@ export interface LeafListHeader {
   readonly content: ContentDigest;
   readonly containerDigest: string;
   readonly fileSize: number;
+  /** The files beside the image when it is not one file. */
+  readonly parts?: readonly { readonly file: string; readonly fileSize: number; readonly containerDigest: string }[];
   readonly identity: CopyIdentity;
   readonly leavesChecked: number;
 }
@@ -85,6 +88,16 @@ export class LeafList implements Disposable {
     this.#file = file;
     this.header = header;
     this.#entriesAt = entriesAt;
+  }
+
+  /** The header of the list of an image, where there is such a list. */
+  static headerOf(imagePath: string): LeafListHeader | undefined {
+    try {
+      using list = LeafList.open(leafListPath(imagePath));
+      return list.header;
+    } catch {
+      return undefined;
+    }
   }
 
   static open(path: string): LeafList {

@@ -9,6 +9,7 @@ import type {
   VerifyOutcome,
   VerifyRequest,
 } from '@hypersdk/ports';
+import type { TargetPaths } from '../file/target-file.ts';
 import type { ImagePlan } from '../format/image-writer.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -22,8 +23,8 @@ export interface CopyTaskSpec {
   readonly sourceMark: string;
   readonly format: ImageFormat;
   readonly plan: ImagePlan;
-  /** The file being written. */
-  readonly path: string;
+  /** The file, or files, being written. */
+  readonly target: TargetPaths;
   readonly digest: boolean;
   /** What the image is to lie on: only what differs from it is stored. */
   readonly parent?: ParentImage;

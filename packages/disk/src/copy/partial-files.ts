@@ -1,5 +1,6 @@
 import { copyFileSync, constants, fsyncSync, openSync, closeSync, readdirSync, renameSync, truncateSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { HyperError } from '@hypersdk/domain';
 import { toTargetError } from '../file/io-error.ts';
 import { removeFile } from '../file/remove-file.ts';
 
@@ -7,37 +8,47 @@ import { removeFile } from '../file/remove-file.ts';
 export interface PartialFiles {
   readonly epoch: number;
   readonly image: string;
+  /** The files beside it of an image that is not one file. */
+  readonly parts: readonly string[];
   readonly checkpoint: string;
 }
 
-export const partialFiles = (path: string, epoch: number): PartialFiles => ({
+export const partialFiles = (path: string, epoch: number, partCount = 0): PartialFiles => ({
   epoch,
   image: `${path}.partial.${epoch}`,
+  parts: Array.from({ length: partCount }, (_, index) => `${path}.partial.${epoch}.part${index + 1}`),
   checkpoint: `${path}.partial.${epoch}.checkpoint`,
 });
+
+/** Every file of an attempt. */
+export const allPartials = ({ image, parts, checkpoint }: PartialFiles): readonly string[] => [...parts, image, checkpoint];
 
 export interface FoundPartials {
   readonly epochMax: number;
   /** Newest image with all its bytes, and whether a failed sync made its later pages untrustworthy. */
   readonly image?: { readonly path: string; readonly isSuspect: boolean };
   readonly checkpoint?: string;
+  /** The newest of each of the files beside the image, by their number from 0. */
+  readonly parts: ReadonlyMap<number, string>;
   /** Everything found, for removal. */
   readonly all: readonly string[];
 }
 
-const PARTIAL_NAME = /^\.partial\.(\d{1,9})(\.checkpoint|\.suspect|\.copying)?$/;
+const PARTIAL_NAME = /^\.partial\.(\d{1,9})(\.checkpoint|\.suspect|\.copying|\.part(\d{1,9}))?$/;
 
-/** What earlier attempts at `path` left behind. The newest image goes with the newest checkpoint: each is renamed in this order. */
+/** What earlier attempts at `path` left behind. The newest parts and image go with the newest checkpoint: they are renamed in this order. */
 export function findPartials(path: string): FoundPartials {
   const base = basename(path);
   const found = listFolder(dirname(path)).flatMap((name) => {
     const match = name.startsWith(base) ? PARTIAL_NAME.exec(name.slice(base.length)) : undefined;
-    return match ? [{ path: join(dirname(path), name), epoch: Number(match[1]), role: match[2] ?? '' }] : [];
+    return match ? [{ path: join(dirname(path), name), epoch: Number(match[1]), role: match[2] ?? '', part: Number(match[3] ?? 0) }] : [];
   });
   const newestFirst = found.toSorted((a, b) => b.epoch - a.epoch);
   const image = newestFirst.find((file) => file.role === '' || file.role === '.suspect');
   const checkpoint = newestFirst.find((file) => file.role === '.checkpoint');
+  const parts = newestFirst.filter(({ part }) => part > 0).toReversed();
   return {
+    parts: new Map(parts.map((file) => [file.part - 1, file.path])),
     epochMax: newestFirst[0]?.epoch ?? 0,
     all: found.map((file) => file.path),
     ...(image ? { image: { path: image.path, isSuspect: image.role === '.suspect' } } : {}),
@@ -62,8 +73,14 @@ export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { re
   const { image, checkpoint } = found;
   if (!image || !checkpoint) return;
   try {
+    for (const [index, part] of next.parts.entries()) {
+      const from = found.parts.get(index);
+      if (from === undefined) throw isMissing(part);
+      if (how.mode === 'copy') copyAs(part, { from, copying: `${next.image}.copying` });
+      else renameSync(from, part);
+    }
     if (how.mode === 'copy') {
-      copyAs(next.image, { from: image.path, copying: `${next.image}.copying`, end: how.end });
+      copyAs(next.image, { from: image.path, copying: `${next.image}.copying`, ...(next.parts.length === 0 ? { end: how.end } : {}) });
       copyAs(next.checkpoint, { from: checkpoint, copying: `${next.image}.copying` });
     } else {
       renameSync(image.path, next.image);
@@ -74,6 +91,9 @@ export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { re
     throw toTargetError(cause, next.image, 'taking over an earlier attempt');
   }
 }
+
+const isMissing = (path: string): HyperError =>
+  new HyperError('checkpoint/malformed', `${path} has no counterpart in the earlier attempt.`, { detail: { path } });
 
 /** Under another name first, so that a kill in between leaves no half of it under this one. */
 function copyAs(path: string, { from, copying, end }: { readonly from: string; readonly copying: string; readonly end?: number }): void {

@@ -1,6 +1,6 @@
-import { fstatSync } from 'node:fs';
+import { basename } from 'node:path';
 import { HyperError, leafRange, type ContentDigest } from '@hypersdk/domain';
-import type { CopyOutcome, CopyRequest, ImageLocator } from '@hypersdk/ports';
+import type { CopiedFile, CopyOutcome, CopyRequest, ImageLocator } from '@hypersdk/ports';
 import { blameTarget } from '../file/io-error.ts';
 import { nativeFs } from '../native/load.ts';
 import type { Attempt } from './attempt.ts';
@@ -12,47 +12,36 @@ import { LeafList, leafListPath, writeLeafList } from './leaf-list.ts';
 import { imageLocator, type CopyJob } from './job.ts';
 import { mergeEntries } from './overlay-leaves.ts';
 import { requireParent } from './parent-leaves.ts';
-import { markSuspect, removePartials } from './partial-files.ts';
-import { giveName, publishFile } from './publish.ts';
+import { allPartials, markSuspect, removePartials } from './partial-files.ts';
+import { publishSet, retireSet, setPaths } from './publish-set.ts';
 
 /** Reads the target back, and gives it its name only when its content is what was read from the source. */
 export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: ContentDigest | undefined): Promise<CopyOutcome> {
   const { request, progress } = job;
-  const fileSize = fstatSync(attempt.target.fd).size;
-  const base = {
-    path: request.path,
-    virtualSize: job.source.virtualSize,
-    fileSize,
-    dataRead: progress.dataRead,
-    resumedAt: resumedBytes(job, attempt),
-    warnings: [],
-  };
   const reason = attempt.restartReason === undefined ? {} : { restartReason: attempt.restartReason };
+  const paths = setPaths(request.path, job.set?.names ?? []);
+  const unproven = attempt.target.files.map(({ size }, index) => ({ path: paths[index] ?? '', fileSize: size }));
+  const base = { virtualSize: job.source.virtualSize, dataRead: progress.dataRead, resumedAt: resumedBytes(job, attempt), warnings: [] };
   if (request.durability === 'none') {
     progress.enter('publishing');
-    giveName(attempt.files.image, request.path, request);
+    publishSet(attempt.target.files, paths, { overwrite: request.overwrite, isDurable: false });
     if (attempt.checkpoint) removePartials([attempt.files.checkpoint]);
-    return { ...base, ...reason, leavesChecked: 0, ...(content ? { content } : {}) };
+    return { ...base, ...reason, ...toOutcome(unproven), leavesChecked: 0, ...(content ? { content } : {}) };
   }
   const proof = content ? await prove(job, attempt, content) : undefined;
   progress.enter('publishing');
-  if (proof && content)
-    writeLeafList(
-      leafListPath(request.path),
-      { version: 1, content, ...proof, fileSize, identity: job.identity },
-      wholeEntries(request, attempt, content.virtualSize),
-    );
+  const files: readonly CopiedFile[] = unproven.map((file, index) => ({ ...file, ...pick(proof?.digests[index]) }));
+  if (request.overwrite) retireSet(request.path);
+  if (proof && content) listLeaves(job, attempt, { files, content, leavesChecked: proof.leavesChecked });
   if (request.parent) requireParent(request.parent);
-  publishFile({ path: attempt.files.image, fd: attempt.target.fd }, request.path, {
-    overwrite: request.overwrite,
-    onSyncFailure: () => markSuspect(attempt.files),
-  });
+  publishSet(attempt.target.files, paths, { overwrite: request.overwrite, isDurable: true, onSyncFailure: () => markSuspect(attempt.files) });
   removePartials([attempt.files.checkpoint]);
   return {
     ...base,
     ...reason,
+    ...toOutcome(files),
     leavesChecked: proof?.leavesChecked ?? 0,
-    ...(proof && content ? { content, containerDigest: proof.containerDigest, leavesPath: leafListPath(request.path) } : {}),
+    ...(proof && content ? { content, leavesPath: leafListPath(request.path) } : {}),
   };
 }
 
@@ -64,18 +53,43 @@ export function* wholeEntries({ parent }: CopyRequest, attempt: Attempt, virtual
   yield* mergeEntries(list.entries(), settled, virtualSize);
 }
 
+const pick = (containerDigest: string | undefined): Pick<CopiedFile, 'containerDigest'> => (containerDigest === undefined ? {} : { containerDigest });
+
+/** The image's own file is the last. */
+function toOutcome(files: readonly CopiedFile[]): CopiedFile & Pick<CopyOutcome, 'parts'> {
+  const own = files.at(-1) ?? { path: '', fileSize: 0 };
+  return files.length > 1 ? { ...own, parts: files.slice(0, -1) } : own;
+}
+
 const resumedBytes = (job: CopyJob, attempt: Attempt): number =>
   Math.min(job.source.virtualSize, leafRange(attempt.leaves, job.source.virtualSize).offset);
+
+interface Proof {
+  readonly files: readonly CopiedFile[];
+  readonly content: ContentDigest;
+  readonly leavesChecked: number;
+}
+
+function listLeaves({ request, identity }: CopyJob, attempt: Attempt, { files, content, leavesChecked }: Proof): void {
+  const told = files.map(({ path, fileSize, containerDigest = '' }) => ({ file: basename(path), fileSize, containerDigest }));
+  const { fileSize, containerDigest } = told.at(-1) ?? { fileSize: 0, containerDigest: '' };
+  const parts = told.length > 1 ? { parts: told.slice(0, -1) } : {};
+  writeLeafList(
+    leafListPath(request.path),
+    { version: 1, content, containerDigest, leavesChecked, fileSize, ...parts, identity },
+    wholeEntries(request, attempt, content.virtualSize),
+  );
+}
 
 async function prove(
   job: CopyJob,
   attempt: Attempt,
   content: ContentDigest,
-): Promise<{ readonly containerDigest: string; readonly leavesChecked: number }> {
+): Promise<{ readonly digests: readonly string[]; readonly leavesChecked: number }> {
   const { request, progress, tools } = job;
   dropFromCache(attempt);
   progress.enter('verifying', { settled: 0 });
-  const source = imageLocator(attempt.files.image, request.settings.format, request.parent);
+  const source = imageLocator(job, attempt.files);
   const hashing: Omit<Hashing, 'signal'> = {
     ...tools,
     source,
@@ -83,15 +97,21 @@ async function prove(
     onLeaf: (result) => progress.advance(result.leaf, 0),
   };
   try {
-    const [leavesChecked, containerDigest] = await both(tools.signal, [
+    const [leavesChecked, digests] = await both(tools.signal, [
       (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content, ...overlayOf(request, source) }),
-      (signal) => hashContainer(attempt.files.image, { crew: tools.crew, signal }),
+      (signal) => hashFiles(attempt, { crew: tools.crew, signal }),
     ]);
     progress.enter('verifying', { settled: job.source.virtualSize });
-    return { containerDigest, leavesChecked };
+    return { digests, leavesChecked };
   } catch (error) {
     throw judgeReadBack(job, attempt, error);
   }
+}
+
+async function hashFiles({ target }: Attempt, tools: Parameters<typeof hashContainer>[1]): Promise<readonly string[]> {
+  const digests: string[] = [];
+  for (const { path } of target.files) digests.push(await hashContainer(path, tools));
+  return digests;
 }
 
 /** Of an overlay only the new part has to be read back: the rest is the parent's, and was proven with it. */
@@ -101,7 +121,7 @@ const overlayOf = ({ parent }: CopyRequest, whole: ImageLocator): { readonly ove
 /** What was written as a whole image and comes back as none is as wrong as other content; a read that fails may succeed another time. */
 function judgeReadBack({ request }: CopyJob, attempt: Attempt, error: unknown): unknown {
   if (!(error instanceof HyperError) || !error.code.startsWith('image/')) return blameTarget(error);
-  removePartials([attempt.files.image, attempt.files.checkpoint]);
+  removePartials(allPartials(attempt.files));
   const message = `${request.path}: the image came back from the target damaged. ${error.message} The copy was thrown away.`;
   return new HyperError('verify/mismatch', message, { detail: error.detail, cause: error });
 }
@@ -114,7 +134,7 @@ async function checkLeaves(
   const sample = { percent: request.verifyPercent, root: o.content.root, ...(o.overlay ? { overlay: o.overlay } : {}) };
   const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), sample);
   if (wrong === undefined) return checked;
-  removePartials([attempt.files.image, attempt.files.checkpoint]);
+  removePartials(allPartials(attempt.files));
   const { offset, length } = leafRange(wrong, o.content.virtualSize);
   throw new HyperError(
     'verify/mismatch',
@@ -127,5 +147,5 @@ async function checkLeaves(
 
 /** What is read back should come from the medium, not from memory. */
 function dropFromCache(attempt: Attempt): void {
-  nativeFs().dropCache?.(attempt.target.fd, { offset: 0, length: 0 });
+  for (const { fd } of attempt.target.files) nativeFs().dropCache?.(fd, { offset: 0, length: 0 });
 }

@@ -2,29 +2,32 @@ import { closeSync, constants, fsyncSync, linkSync, openSync, renameSync, unlink
 import { dirname } from 'node:path';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import { toTargetError } from '../file/io-error.ts';
+import type { TargetFile } from '../file/target-file.ts';
 import { nativeFs } from '../native/load.ts';
 
 /**
  * Gives verified bytes their name so that a power cut at any instant leaves either no name or a whole file:
  * sync the file, sync the folder, rename without replacing, sync the folder. `onSyncFailure` is told when the file itself could not be synced.
  */
-export function publishFile(
-  partial: { readonly path: string; readonly fd: number },
-  path: string,
-  o: { readonly overwrite: boolean; readonly onSyncFailure?: () => void },
-): void {
+export function publishFile(partial: OpenFile, path: string, o: PublishOptions & { readonly onSyncFailure?: () => void }): void {
+  syncFile(partial, o);
+  syncFolder(path);
+  giveName(partial.path, path, o);
+  syncFolder(path);
+}
+
+export interface PublishOptions {
+  readonly overwrite: boolean;
+}
+
+type OpenFile = Pick<TargetFile['files'][number], 'path' | 'fd'>;
+
+export function syncFile({ path, fd }: OpenFile, o: { readonly onSyncFailure?: () => void }): void {
   try {
-    fsyncSync(partial.fd);
+    fsyncSync(fd);
   } catch (cause) {
     o.onSyncFailure?.();
-    throw toTargetError(cause, partial.path, 'syncing it');
-  }
-  try {
-    syncFolder(path);
-    rename(partial.path, path, o);
-    syncFolder(path);
-  } catch (cause) {
-    throw toPublishError(cause, path);
+    throw toTargetError(cause, path, 'syncing it');
   }
 }
 
@@ -62,11 +65,16 @@ function renamedNatively(from: string, to: string): boolean {
   }
 }
 
-function syncFolder(path: string): void {
-  const fd = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+/** Has the names in a file's folder on the medium. */
+export function syncFolder(path: string): void {
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw toPublishError(cause, path);
   }
 }

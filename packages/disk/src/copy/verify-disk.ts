@@ -33,17 +33,20 @@ async function verify(request: VerifyRequest, tools: JobTools): Promise<VerifyOu
       const hashing: Hashing = { crew: tools.crew, signal, ...movers, source: request.source, virtualSize: expected.virtualSize, onLeaf };
       return request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath);
     },
-    async (signal) =>
-      request.container ? await hashContainer(request.container.path, { ...request.container, crew: tools.crew, signal }) : undefined,
+    (signal) => findWrongFile(request, { crew: tools.crew, signal }),
   ]);
-  if (content.result === 'equal' && request.container && container !== request.container.digest) {
-    return {
-      result: 'different',
-      leavesChecked: content.leavesChecked,
-      what: 'The content of the disk is equal, but the bytes of the file are not those that were recorded.',
-    };
-  }
-  return content;
+  if (content.result !== 'equal' || container === undefined) return content;
+  const what = `The content of the disk is equal, but the bytes of ${container} are not those that were recorded.`;
+  return { result: 'different', leavesChecked: content.leavesChecked, what };
+}
+
+/** What to call the first file of the image whose bytes are others than those recorded. */
+async function findWrongFile({ container }: VerifyRequest, tools: Parameters<typeof hashContainer>[1]): Promise<string | undefined> {
+  if (!container) return undefined;
+  const { path, slice, digest, parts = [] } = container;
+  if ((await hashContainer(path, { ...tools, ...(slice ? { slice } : {}) })) !== digest) return parts.length === 0 ? 'the file' : path;
+  for (const part of parts) if ((await hashContainer(part.path, tools)) !== part.digest) return part.path;
+  return undefined;
 }
 
 interface Measured {

@@ -19,6 +19,8 @@ export interface ByteFile extends Disposable {
 /** A file that a format writer fills. Positional, synchronous. */
 export interface WritableFile {
   readonly path: string;
+  /** What the files beside its own are to be called, when it stands for several: the image may have to name them. */
+  readonly names?: readonly string[];
   read(offset: number, into: Uint8Array): void;
   write(offset: number, bytes: Uint8Array): void;
   truncate(size: number): void;

@@ -1,8 +1,12 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { HyperError, KIB, MIB, type ByteRange, type Extent } from '@hypersdk/domain';
 import { nativeFs } from '../native/load.ts';
-import type { ByteFile, WritableFile } from './byte-file.ts';
+import type { ByteFile } from './byte-file.ts';
 import { toSourceError, toTargetError } from './io-error.ts';
+import type { TargetFile } from './target-file.ts';
+
+const syncData = promisify(fdatasync);
 
 /** Opening a pipe or a device must not block; only regular files are read. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -104,9 +108,10 @@ const ZERO_PIECE = MIB;
 const WRITE_SIZE = 256 * KIB;
 
 /** A file being written at explicit offsets. Errors speak of the target. */
-export class WritableDiskFile implements WritableFile, Disposable {
+export class WritableDiskFile implements TargetFile {
   readonly path: string;
   readonly fd: number;
+  readonly files = [this];
 
   constructor(path: string, fd: number) {
     this.path = path;
@@ -157,6 +162,20 @@ export class WritableDiskFile implements WritableFile, Disposable {
     for (let at = 0; at < range.length; at += ZERO_PIECE) {
       this.write(range.offset + at, zeros.subarray(0, Math.min(ZERO_PIECE, range.length - at)));
     }
+  }
+
+  get size(): number {
+    return fstatSync(this.fd).size;
+  }
+
+  locate(offset: number): ReturnType<TargetFile['locate']> {
+    return { fd: this.fd, fileOffset: offset, length: Number.POSITIVE_INFINITY };
+  }
+
+  async sync(): Promise<void> {
+    await syncData(this.fd).catch((cause: unknown) => {
+      throw toTargetError(cause, this.path, 'syncing it');
+    });
   }
 
   [Symbol.dispose](): void {

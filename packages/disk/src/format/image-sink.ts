@@ -34,6 +34,8 @@ export class ImageSink implements BlockSink {
     this.virtualSize = virtualSize;
     this.#medium = medium;
     this.#plan = writer.plan(virtualSize, settings);
+    if (writer.set?.(this.#plan, 'disk'))
+      throw new HyperError('usage/invalid', `An image of kind ${settings.subformat} lies in several files; here one is written.`);
     this.#layout = writer.layout(this.#plan, medium.file);
     this.#encoder = writer.encoder(this.#plan);
   }

@@ -13,6 +13,16 @@ export interface ImageWriter<Plan extends ImagePlan = ImagePlan> {
   encoder(plan: Plan): UnitEncoder | undefined;
   /** For the coordinator: a fresh file, or one continued from a mark of `flush`. */
   layout(plan: Plan, file: WritableFile, resume?: LayoutMark): Layout;
+  /** The files of the image when it is not one file; `name` is its own. */
+  set?(plan: Plan, name: string): FileSet | undefined;
+}
+
+/** Several files that make one image: the layout's offsets go through all of them. */
+export interface FileSet {
+  /** Offsets that each file has: the n-th begins at n times this. */
+  readonly span: number;
+  /** Names of the files beside the image in the order of their offsets; the image's own is behind them all, and holds nothing before it is finished. */
+  readonly names: readonly string[];
 }
 
 /** In the sizes of a leaf's units: reads as zeros although what lies below does not. Only overlays have such units; they take no room of their own. */

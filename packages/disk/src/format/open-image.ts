@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { HyperError, type ByteRange, type ImageRef } from '@hypersdk/domain';
+import { HyperError, type ByteRange, type ImageRef, type ListedFiles } from '@hypersdk/domain';
 import type { ByteFile } from '../file/byte-file.ts';
 import { ReadableDiskFile } from '../file/disk-file.ts';
 import { FileSlice } from '../file/file-slice.ts';
@@ -41,15 +41,15 @@ function openNamed(image: ImageRef, name: string): ReadableDiskFile {
     if (followed === undefined) throw refused(image, name, 'only plain names of files beside the image are followed');
     return ReadableDiskFile.open(join(dirname(path), followed), { follow: false });
   }
-  const [found, other] = closest(references.listed, name, followed);
+  const [found, other] = closest(references, name, followed);
   if (found === undefined) throw refused(image, name, 'no file of that name is among those listed');
   if (other !== undefined) throw refused(image, name, `two of the files listed have that name, ${found} and ${other}`);
   return ReadableDiskFile.open(found);
 }
 
 /** Those of the files that end in the name. Links of a chain lie in folders of their own under one file name: there the folder tells them apart. */
-function closest(listed: readonly string[], name: string, last: string | undefined): readonly string[] {
-  const found = listed.filter((path) => basename(path) === last);
+function closest({ listed, as }: ListedFiles, name: string, last: string | undefined): readonly string[] {
+  const found = listed.filter((path, at) => (as?.[at] ?? basename(path)) === last);
   if (found.length < 2) return found;
   const ending = `/${name.replace(/^(?:\.{0,2}\/)+/, '')}`;
   const ended = found.filter((path) => path.endsWith(ending));

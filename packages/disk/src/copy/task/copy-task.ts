@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafRange } from '@hypersdk/domain';
-import { WritableDiskFile } from '../../file/disk-file.ts';
+import { openTarget, type TargetFile } from '../../file/target-file.ts';
 import { imageWriters } from '../../format/formats.ts';
 import { ZERO_UNIT, type UnitEncoder } from '../../format/image-writer.ts';
 import type { DiskSource } from '../../locator/disk-source.ts';
@@ -22,7 +22,7 @@ export class CopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
   readonly #virtualSize: number;
-  readonly #target: WritableDiskFile;
+  readonly #target: TargetFile;
   readonly #encoder: UnitEncoder | undefined;
   readonly #choice: LeafChoice;
 
@@ -30,7 +30,7 @@ export class CopyTask implements LeafTask {
     this.#spec = spec;
     this.#door = door;
     this.#virtualSize = source.virtualSize;
-    this.#target = WritableDiskFile.open(spec.path, 'continue');
+    this.#target = openTarget(spec.target, 'join');
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
     const pace = paceOf(spec.throttle, door.ring);
     const reading = { source, ring: door.ring, ...(pace ? { pace } : {}) };

@@ -1,6 +1,6 @@
 import { HyperError, KIB, leafRange, type ByteRange, systemCode } from '@hypersdk/domain';
-import { WritableDiskFile } from '../../file/disk-file.ts';
 import { toTargetError } from '../../file/io-error.ts';
+import { openTarget, type TargetFile } from '../../file/target-file.ts';
 import type { FileRun } from '../../format/disk-image.ts';
 import type { DiskSource } from '../../locator/disk-source.ts';
 import type { NativeFs } from '../../native/native.ts';
@@ -52,7 +52,7 @@ export class LocatedCopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
   readonly #source: DiskSource;
-  readonly #target: WritableDiskFile;
+  readonly #target: TargetFile;
   readonly #copyRange: NativeFs['copyRange'];
   readonly #fallback: LeafTask;
   readonly #sample = Buffer.alloc(SAMPLE_SIZE);
@@ -64,7 +64,7 @@ export class LocatedCopyTask implements LeafTask {
     this.#copyRange = o.copyRange;
     this.#fallback = o.fallback;
     this.#source = o.source;
-    this.#target = WritableDiskFile.open(spec.path, 'continue');
+    this.#target = openTarget(spec.target, 'join');
   }
 
   static async open(spec: CopyTaskSpec, door: MoverDoor, o: Omit<LocatedCopyParts, 'source'>): Promise<LocatedCopyTask> {
@@ -183,7 +183,8 @@ export class LocatedCopyTask implements LeafTask {
     let done = 0;
     while (this.#copyRange && !this.#kernelRefused && done < length) {
       try {
-        const copied = this.#copyRange({ fd, offset: from + done }, { fd: this.#target.fd, offset: to + done }, length - done);
+        const into = this.#target.locate(to + done);
+        const copied = this.#copyRange({ fd, offset: from + done }, { fd: into.fd, offset: into.fileOffset }, Math.min(length - done, into.length));
         if (copied === 0) return done;
         done += copied;
       } catch (cause) {

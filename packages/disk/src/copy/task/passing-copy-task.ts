@@ -1,5 +1,5 @@
 import { endOf, HyperError, leafRange, type ByteRange } from '@hypersdk/domain';
-import { WritableDiskFile } from '../../file/disk-file.ts';
+import { openTarget, type TargetFile } from '../../file/target-file.ts';
 import type { DiskSource } from '../../locator/disk-source.ts';
 import { isZero } from '../../stream/is-zero.ts';
 import { retryReads } from '../../stream/retry-reads.ts';
@@ -19,13 +19,13 @@ export class PassingCopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
   readonly #source: Passing;
-  readonly #target: WritableDiskFile;
+  readonly #target: TargetFile;
 
   private constructor(spec: CopyTaskSpec, door: MoverDoor, source: Passing) {
     this.#spec = spec;
     this.#door = door;
     this.#source = source;
-    this.#target = WritableDiskFile.open(spec.path, 'continue');
+    this.#target = openTarget(spec.target, 'join');
   }
 
   /** Whether a copy can be made so: the disk comes as it is, and goes where it lies. A rate limit waits before it reads, not while it does. */

@@ -1,7 +1,8 @@
 // Virtual Disk Format 5.0, "The Descriptor File" and "The Disk Database".
 import { GIB } from '@hypersdk/domain';
+import { diskExtents } from './extent-files.ts';
 import { SECTOR_SIZE } from './vmdk-limits.ts';
-import type { VmdkPlan } from './vmdk-plan.ts';
+import { isFlat, type VmdkPlan } from './vmdk-plan.ts';
 
 /** Room reserved for an embedded descriptor, as other programs reserve it: 20 sectors from the second on. */
 export const EMBEDDED_DESCRIPTOR = { offset: SECTOR_SIZE, length: 20 * SECTOR_SIZE } as const;
@@ -14,18 +15,32 @@ const OWN_NAME = 'disk.vmdk';
 
 /** The embedded descriptor of a disk, padded to its room. */
 export function encodeDescriptor(plan: VmdkPlan): Uint8Array {
-  const sectors = plan.virtualSize / SECTOR_SIZE;
-  const { cylinders, heads, sectorsPerTrack } = toGeometry(sectors);
   const access = plan.subformat === 'streamOptimized' ? 'RDONLY' : 'RW';
+  const bytes = new Uint8Array(EMBEDDED_DESCRIPTOR.length);
+  bytes.set(encodeText(plan, [`${access} ${plan.virtualSize / SECTOR_SIZE} SPARSE "${OWN_NAME}"`]));
+  return bytes;
+}
+
+/** The descriptor of a disk of several files, whose extents have these names. */
+export function encodeSetDescriptor(plan: VmdkPlan, names: readonly string[]): Uint8Array {
+  const extents = diskExtents(plan).map(({ length }, index) => {
+    const line = `RW ${length / SECTOR_SIZE} ${isFlat(plan) ? 'FLAT' : 'SPARSE'} "${names[index]}"`;
+    return isFlat(plan) ? `${line} 0` : line;
+  });
+  return encodeText(plan, extents);
+}
+
+function encodeText({ subformat, virtualSize }: VmdkPlan, extents: readonly string[]): Uint8Array {
+  const { cylinders, heads, sectorsPerTrack } = toGeometry(virtualSize / SECTOR_SIZE);
   const lines = [
     '# Disk DescriptorFile',
     'version=1',
     `CID=${CONTENT_ID_NEW}`,
     'parentCID=ffffffff',
-    `createType="${plan.subformat}"`,
+    `createType="${subformat}"`,
     '',
     '# Extent description',
-    `${access} ${sectors} SPARSE "${OWN_NAME}"`,
+    ...extents,
     '',
     '# The Disk Data Base',
     '#DDB',
@@ -37,9 +52,7 @@ export function encodeDescriptor(plan: VmdkPlan): Uint8Array {
     'ddb.virtualHWVersion = "4"',
     '',
   ];
-  const bytes = new Uint8Array(EMBEDDED_DESCRIPTOR.length);
-  bytes.set(Buffer.from(lines.join('\n'), 'latin1'));
-  return bytes;
+  return Buffer.from(lines.join('\n'), 'latin1');
 }
 
 /** The geometry that VMware's SCSI controllers report for a disk of that size. */

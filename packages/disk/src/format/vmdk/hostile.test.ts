@@ -6,7 +6,7 @@ import { buildChain, deltaKinds } from './build-chain.ts';
 import { editVmdk, type EditedVmdk } from './edit-vmdk.ts';
 import { hostileVmdks, type HostileVmdk } from './hostile-vmdks.ts';
 import { vmdkReader } from './reader.ts';
-import { vmdkSubformats } from './vmdk-plan.ts';
+import { vmdkContainers } from './vmdk-plan.ts';
 
 const hostile = hostileVmdks();
 
@@ -28,7 +28,7 @@ describe('a hostile VMDK is refused with its reason:', () => {
     for (const image of elsewhere) expect(refuse(image, 'beside')).toMatchObject({ code: 'image/refused-reference' });
   });
 
-  test.each(vmdkSubformats)('any damage to the metadata of a %s disk is either refused or harmless', { timeout: 60_000 }, (subformat) => {
+  test.each(vmdkContainers)('any damage to the metadata of a %s disk is either refused or harmless', { timeout: 60_000 }, (subformat) => {
     const damages = fc.array(
       fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), value: fc.integer({ min: 0, max: 255 }) }),
       { minLength: 1, maxLength: 4 },

@@ -7,7 +7,7 @@ import type { DiskImage, OpenOptions } from '../disk-image.ts';
 import { buildVmdk } from './build-vmdk.ts';
 import { editDescriptor, editVmdk } from './edit-vmdk.ts';
 import { vmdkReader } from './reader.ts';
-import { vmdkSubformats } from './vmdk-plan.ts';
+import { vmdkContainers } from './vmdk-plan.ts';
 
 const UNIT = 64 * KIB;
 
@@ -67,7 +67,7 @@ describe('probe', () => {
   });
 });
 
-test.each(vmdkSubformats)('a %s disk gives the same bytes in any order and in any pieces', (subformat) => {
+test.each(vmdkContainers)('a %s disk gives the same bytes in any order and in any pieces', (subformat) => {
   const disk = new Uint8Array(3 * UNIT + 1024).map((_, at) => ((at * 7919) >> 5) + (at >> 16) * 31);
   using image = open(buildVmdk(disk, { subformat }));
   for (const [offset, length] of [

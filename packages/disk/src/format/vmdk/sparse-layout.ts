@@ -1,4 +1,4 @@
-import { HyperError, LEAF_SIZE, roundUp } from '@hypersdk/domain';
+import { endOf, HyperError, LEAF_SIZE, roundUp, type ByteRange } from '@hypersdk/domain';
 import type { WritableFile } from '../../file/byte-file.ts';
 import type { Layout, LayoutMark } from '../image-writer.ts';
 import { EMBEDDED_DESCRIPTOR, encodeDescriptor } from './descriptor-text.ts';
@@ -14,7 +14,7 @@ const CLEAR_PIECE = 64 * 1024;
 const DIRECTORY_PIECE = 16 * 1024;
 
 /**
- * monolithicSparse: header, descriptor, redundant directory and tables, directory and tables, then grains in disk order. All tables have their
+ * monolithicSparse, and each extent of a split disk: header, descriptor when it has one, redundant directory and tables, directory and tables, then grains in disk order. All tables have their
  * place from the start, as VMware lays them out; those without grains stay holes of the file. One table is held in memory.
  */
 export class SparseLayout implements Layout {
@@ -34,6 +34,11 @@ export class SparseLayout implements Layout {
     this.#places = toPlaces(plan);
     this.#end = resume?.end ?? this.#places.overhead;
     if (resume) this.#reload(resume.leaves * UNITS_PER_LEAF);
+  }
+
+  /** Bytes of the file that are in use. */
+  get end(): number {
+    return this.#end;
   }
 
   place(leaf: number, sizes: Uint32Array, offsets: Float64Array): void {
@@ -58,10 +63,10 @@ export class SparseLayout implements Layout {
 
   finish(): void {
     this.#writeTable();
-    const { tableCount, directory, redundantDirectory, overhead } = this.#places;
+    const { descriptor, tableCount, directory, redundantDirectory, overhead } = this.#places;
     this.#writeDirectory(directory, tableCount);
     this.#writeDirectory(redundantDirectory, tableCount);
-    this.#file.write(EMBEDDED_DESCRIPTOR.offset, encodeDescriptor(this.#plan));
+    if (descriptor.length > 0) this.#file.write(descriptor.offset, encodeDescriptor(this.#plan));
     this.#file.truncate(this.#end);
     const header = encodeSparseHeader({
       size: SECTOR_SIZE,
@@ -69,7 +74,7 @@ export class SparseLayout implements Layout {
       capacity: this.#plan.virtualSize,
       grainSize: WRITTEN_GRAIN_SIZE,
       tableEntries: TABLE_ENTRIES,
-      descriptor: EMBEDDED_DESCRIPTOR,
+      descriptor,
       redundantDirectoryOffset: redundantDirectory.offset,
       directoryOffset: directory.offset,
       overhead,
@@ -140,20 +145,25 @@ interface DirectoryPlace {
 }
 
 interface SparsePlaces {
+  readonly descriptor: ByteRange;
   readonly tableCount: number;
   readonly redundantDirectory: DirectoryPlace;
   readonly directory: DirectoryPlace;
   readonly overhead: number;
 }
 
+/** The extents of a split disk share one that is a file of its own. */
+const NO_DESCRIPTOR = { offset: 0, length: 0 } as const;
+
 function toPlaces(plan: VmdkPlan): SparsePlaces {
   const tableCount = Math.ceil(plan.virtualSize / WRITTEN_TABLE_SPAN);
   const directorySize = roundUp(tableCount * 4, SECTOR_SIZE);
   const placeAt = (offset: number): DirectoryPlace => ({ offset, tables: offset + directorySize });
-  const redundantDirectory = placeAt(EMBEDDED_DESCRIPTOR.offset + EMBEDDED_DESCRIPTOR.length);
+  const descriptor = plan.subformat === 'monolithicSparse' ? EMBEDDED_DESCRIPTOR : NO_DESCRIPTOR;
+  const redundantDirectory = placeAt(descriptor.length > 0 ? endOf(descriptor) : SECTOR_SIZE);
   const directory = placeAt(redundantDirectory.tables + tableCount * TABLE_SIZE);
   const overhead = roundUp(directory.tables + tableCount * TABLE_SIZE, WRITTEN_GRAIN_SIZE);
-  return { tableCount, redundantDirectory, directory, overhead };
+  return { descriptor, tableCount, redundantDirectory, directory, overhead };
 }
 
 /** Grain tables count sectors in 32 bits. */

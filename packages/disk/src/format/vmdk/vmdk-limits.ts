@@ -1,4 +1,4 @@
-import { GIB, MIB, TIB } from '@hypersdk/domain';
+import { GIB, LEAF_SIZE, MIB, TIB } from '@hypersdk/domain';
 
 /** The format counts everything in sectors of this many bytes. */
 export const SECTOR_SIZE = 512;
@@ -26,3 +26,6 @@ export const DESCRIPTOR_EXTENTS_MAX = 768;
 
 /** A grain table entry is a sector number of 32 bits, so no sparse file can use more. */
 export const SPARSE_FILE_MAX = 2048 * GIB;
+
+/** What the extents of a split disk hold, so that none of their files, header and tables included, has more than 2 GiB; whole leaves, as one extent takes a leaf. */
+export const SPLIT_EXTENT_SIZE = 2 * GIB - LEAF_SIZE;

@@ -1,15 +1,24 @@
 import { formatBytes, HyperError, roundUp } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
-import { SECTOR_SIZE, TABLE_ENTRIES, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
+import { DESCRIPTOR_EXTENTS_MAX, SECTOR_SIZE, SPLIT_EXTENT_SIZE, TABLE_ENTRIES, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
 
-export const vmdkSubformats = ['monolithicSparse', 'streamOptimized'] as const;
+/** Kinds of disks that lie in one file. */
+export const vmdkContainers = ['monolithicSparse', 'streamOptimized'] as const;
+/** Kinds of disks whose descriptor is a file of its own. */
+export const vmdkSets = ['twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'monolithicFlat'] as const;
+const vmdkSubformats = [...vmdkContainers, ...vmdkSets] as const;
 export type VmdkSubformat = (typeof vmdkSubformats)[number];
+export type VmdkSet = (typeof vmdkSets)[number];
 
 export interface VmdkPlan extends ImagePlan {
   readonly subformat: VmdkSubformat;
   readonly compressionLevel: number;
+  /** Of flat disks. */
+  readonly preallocation?: 'off' | 'falloc' | 'full';
 }
+
+export const isFlat = ({ subformat }: Pick<VmdkPlan, 'subformat'>): boolean => subformat === 'twoGbMaxExtentFlat' || subformat === 'monolithicFlat';
 
 /** What every VMware product makes and reads. */
 export const WRITTEN_GRAIN_SIZE = 64 * 1024;
@@ -37,8 +46,9 @@ export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan
   const subformat = parseSubformat(settings.subformat ?? defaultSubformat(settings));
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
   if (foreign) throw invalid(`${foreign} is not a setting of VMDK images`);
-  if (settings.preallocation !== undefined && settings.preallocation !== 'off')
-    throw invalid(`preallocation ${settings.preallocation} is not possible for a ${subformat} VMDK`);
+  const { preallocation = 'off' } = settings;
+  if (preallocation === 'metadata' || (preallocation !== 'off' && !isFlat({ subformat })))
+    throw invalid(`preallocation ${preallocation} is not possible for a ${subformat} VMDK`);
 
   const compression = subformat === 'streamOptimized' ? 'zlib' : 'none';
   if (settings.compression !== undefined && settings.compression !== compression)
@@ -52,7 +62,20 @@ export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan
   if (!Number.isSafeInteger(virtualSize) || virtualSize <= 0) throw invalid('a VMDK needs a size above 0');
   if (virtualSize > VIRTUAL_SIZE_MAX)
     throw invalid(`a disk of ${formatBytes(virtualSize)} is larger than the ${formatBytes(VIRTUAL_SIZE_MAX)} written to a VMDK`);
-  return { virtualSize: roundUp(virtualSize, SECTOR_SIZE), unitSize: WRITTEN_GRAIN_SIZE, placement: 'assigned', subformat, compressionLevel };
+  const plan = { virtualSize: roundUp(virtualSize, SECTOR_SIZE), unitSize: WRITTEN_GRAIN_SIZE, subformat, compressionLevel };
+  checkExtents(plan);
+  return isFlat(plan) ? { ...plan, placement: 'identity', preallocation } : { ...plan, placement: 'assigned' };
+}
+
+/** More extents than are read would be no use to anybody. */
+function checkExtents(plan: Pick<VmdkPlan, 'virtualSize' | 'subformat'>): void {
+  const { subformat, virtualSize } = plan;
+  if (subformat !== 'twoGbMaxExtentSparse' && subformat !== 'twoGbMaxExtentFlat') return;
+  const most = DESCRIPTOR_EXTENTS_MAX * SPLIT_EXTENT_SIZE;
+  if (virtualSize > most)
+    throw invalid(
+      `a disk of ${formatBytes(virtualSize)} has more than the ${DESCRIPTOR_EXTENTS_MAX} extents of a ${subformat} VMDK, which hold ${formatBytes(most)}`,
+    );
 }
 
 const defaultSubformat = (settings: ImageSettings): VmdkSubformat => (settings.compression === 'zlib' ? 'streamOptimized' : 'monolithicSparse');

@@ -7,7 +7,7 @@ import { MemoryFile } from '../../file/memory-file.ts';
 import type { LayoutMark } from '../image-writer.ts';
 import { buildVmdk, contentOf, placeLeaf } from './build-vmdk.ts';
 import { vmdkReader } from './reader.ts';
-import { vmdkSubformats } from './vmdk-plan.ts';
+import { vmdkContainers } from './vmdk-plan.ts';
 import { vmdkWriter } from './writer.ts';
 
 const UNIT = 64 * KIB;
@@ -57,7 +57,7 @@ const padded = (disk: Uint8Array): Uint8Array => {
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && Buffer.compare(a, b) === 0;
 
-describe.each(vmdkSubformats)('a written %s disk', { timeout: TIMEOUT_MS }, (subformat) => {
+describe.each(vmdkContainers)('a written %s disk', { timeout: TIMEOUT_MS }, (subformat) => {
   test('reads back as what was written, with a size rounded up to a sector', () => {
     fc.assert(
       fc.property(disks, (disk) => {
@@ -200,7 +200,9 @@ describe('a plan', () => {
   test.each([
     ['size above 0', 0, {}],
     ['64 TiB', 65 * TIB, {}],
-    ['monolithicFlat', MIB, { subformat: 'monolithicFlat' }],
+    ['vmfsRaw', MIB, { subformat: 'vmfsRaw' }],
+    ['preallocation metadata', MIB, { subformat: 'monolithicFlat', preallocation: 'metadata' }],
+    ['768 extents', 2 * TIB, { subformat: 'twoGbMaxExtentSparse' }],
     ['clusterSize', MIB, { clusterSize: UNIT }],
     ['extendedL2', MIB, { extendedL2: true }],
     ['zstd', MIB, { compression: 'zstd' }],
