@@ -20,6 +20,7 @@ const wrong: readonly (readonly [what: string, config: unknown])[] = [
   ['a VM without name', { connection: 'lab', vms: [{ ...vm, name: '' }] }],
   ['a VM twice', { connection: 'lab', vms: [vm, vm] }],
   ['a disk twice', { connection: 'lab', vms: [{ ...vm, disks: [disk, disk] }] }],
+  ['a list of the deaf that is none', { connection: 'lab', vms: [vm], deaf: 'web-01' }],
   ['an unknown power state', { connection: 'lab', vms: [{ ...vm, powerState: 'on' }] }],
   ['an unknown format', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, format: 'qed' }] }] }],
   ['a negative size', { connection: 'lab', vms: [{ ...vm, disks: [{ ...disk, virtualSize: -1 }] }] }],

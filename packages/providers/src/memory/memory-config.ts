@@ -22,6 +22,8 @@ export interface MemoryVM extends VMInfo {
 /** The VMs of a platform that exists only while the process runs; the content of their disks lies in image files. */
 export interface MemoryConfig {
   readonly vms: readonly MemoryVM[];
+  /** Ids of VMs whose guests shut down for nobody. */
+  readonly deaf: readonly string[];
 }
 
 const POWER_STATES: readonly PowerState[] = ['running', 'stopped', 'suspended', 'unknown'];
@@ -33,11 +35,11 @@ const DISKS_MAX = 256;
 type Fields = Readonly<Record<string, unknown>>;
 
 export function parseMemoryConfig(config: unknown): MemoryConfig {
-  const { connection, vms } = fieldsOf(config, 'the configuration', ['connection', 'vms']);
+  const { connection, vms, deaf = [] } = fieldsOf(config, 'the configuration', ['connection', 'vms', 'deaf']);
   const name = text(connection, 'connection');
   const parsed = listOf(vms, 'vms', VMS_MAX).map((vm) => parseVM(vm, name));
   refuseTwins(parsed, 'VM');
-  return { vms: parsed };
+  return { vms: parsed, deaf: listOf(deaf, 'deaf', VMS_MAX).map((id) => text(id, 'an id')) };
 }
 
 function parseVM(given: unknown, connection: string): MemoryVM {

@@ -1,10 +1,10 @@
-import { HyperError, type VMId, type VMInfo } from '@hypersdk/domain';
+import { HyperError, type PowerState, type VMId, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, Inventory } from '@hypersdk/ports';
 import type { MemoryVM } from './memory-config.ts';
 
-/** The VMs as they were given. */
+/** The VMs as they were given, apart from the states that they were brought into since. */
 export class MemoryInventory implements Inventory {
-  readonly #vms: ReadonlyMap<string, MemoryVM>;
+  readonly #vms: Map<string, MemoryVM>;
 
   constructor(vms: readonly MemoryVM[]) {
     this.#vms = new Map(vms.map((vm) => [vm.id, vm]));
@@ -23,5 +23,10 @@ export class MemoryInventory implements Inventory {
     const vm = this.#vms.get(id);
     if (!vm) throw new HyperError('vm/not-found', `There is no VM ${id}.`);
     return vm;
+  }
+
+  setPowerState(id: VMId, powerState: PowerState): void {
+    const vm = this.#vms.get(id);
+    if (vm) this.#vms.set(id, { ...vm, powerState });
   }
 }

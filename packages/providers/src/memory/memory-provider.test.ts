@@ -1,52 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { HyperError, toDiskId, toVMId, type VMInfo } from '@hypersdk/domain';
-import type { DiskExport, ExportLease, Inventory, ProviderSession } from '@hypersdk/ports';
+import { HyperError, toDiskId, toVMId } from '@hypersdk/domain';
+import type { ExportLease, Inventory, ProviderSession } from '@hypersdk/ports';
 import { type ArrangeProvider, calm, checksOfProvider, type Mutant, mutate, proveChecks } from '@hypersdk/testkit';
-import { memoryProvider } from './memory-provider.ts';
+import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
+import { powerMutants } from './build-power-mutants.ts';
+import { snapshotMutants } from './build-snapshot-mutants.ts';
 
-type Change = (session: ProviderSession) => ProviderSession;
-
-/** Two VMs, the first with two disks. Each session is changed before anyone sees it. */
-function arrange(change: Change = (session) => session): ArrangeProvider {
-  return async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hypersdk-memory-'));
-    const disk = async (id: string) => {
-      const location = join(folder, `${id}.raw`);
-      await writeFile(location, id.repeat(512));
-      return { id, label: id, virtualSize: id.length * 512, format: 'raw', location };
-    };
-    const vms = [
-      { id: 'web-01', name: 'web-01', cpus: 2, memory: 2 * 1024 ** 3, disks: [await disk('vda'), await disk('vdb')] },
-      { id: 'db-01', name: 'db-01', disks: [await disk('sda')] },
-    ];
-    const config = memoryProvider.parse({ connection: 'lab', vms });
-    return {
-      open: async () => change(await memoryProvider.open(config, calm)),
-      absent: toVMId('web-02'),
-      writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
-      [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-    };
-  };
-}
-
-const mutant = (flaw: string, breaks: string, change: Change): Mutant<ArrangeProvider> => ({ flaw, breaks, subject: arrange(change) });
-
-const inventoryMutant = (flaw: string, breaks: string, change: (inventory: Inventory) => Partial<Inventory>): Mutant<ArrangeProvider> =>
-  mutant(flaw, breaks, (session) =>
-    mutate<ProviderSession>(session, {
-      facets: { ...session.facets, inventory: mutate<Inventory>(session.facets.inventory, change(session.facets.inventory)) },
-    }),
-  );
-
-const exportMutant = (flaw: string, breaks: string, change: (diskExport: DiskExport) => Partial<DiskExport>): Mutant<ArrangeProvider> =>
-  mutant(flaw, breaks, (session) => {
-    const { diskExport } = session.facets;
-    return diskExport
-      ? mutate<ProviderSession>(session, { facets: { ...session.facets, diskExport: mutate<DiskExport>(diskExport, change(diskExport)) } })
-      : session;
-  });
+const inventoryMutant = facetMutant('inventory');
+const exportMutant = facetMutant('diskExport');
 
 const leaseMutant = (flaw: string, breaks: string, change: (lease: ExportLease) => Partial<ExportLease>): Mutant<ArrangeProvider> =>
   exportMutant(flaw, breaks, (diskExport) => ({
@@ -60,7 +20,7 @@ let count = 0;
 
 proveChecks<ArrangeProvider>({
   port: 'provider',
-  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport']),
+  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'power', 'snapshots']),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -168,5 +128,7 @@ proveChecks<ArrangeProvider>({
     exportMutant('opens although it was cancelled', 'a cancelled open or check rejects with the reason', (diskExport) => ({
       open: (id, o) => diskExport.open(id, { ...o, ...calm }),
     })),
+    ...powerMutants,
+    ...snapshotMutants,
   ],
 });

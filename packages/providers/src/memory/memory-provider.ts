@@ -2,16 +2,23 @@ import type { ProviderModule } from '@hypersdk/ports';
 import { type MemoryConfig, parseMemoryConfig } from './memory-config.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
 import { MemoryInventory } from './memory-inventory.ts';
+import { MemoryPower } from './memory-power.ts';
+import { MemorySnapshots } from './memory-snapshots.ts';
 
 /** VMs that are held in memory as they were configured: the reference for every provider. */
 export const memoryProvider = {
   kind: 'memory',
   parse: parseMemoryConfig,
-  async open({ vms }: MemoryConfig, { signal }) {
+  async open({ vms, deaf }: MemoryConfig, { signal }) {
     signal.throwIfAborted();
     const inventory = new MemoryInventory(vms);
     return {
-      facets: { inventory, diskExport: new MemoryDiskExport(inventory) },
+      facets: {
+        inventory,
+        diskExport: new MemoryDiskExport(inventory),
+        power: new MemoryPower(inventory, deaf),
+        snapshots: new MemorySnapshots(inventory),
+      },
       [Symbol.asyncDispose]: async () => {},
     };
   },

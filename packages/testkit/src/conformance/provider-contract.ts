@@ -3,7 +3,9 @@ import type { ProviderSession } from '@hypersdk/ports';
 import { type Check, registerChecks } from './check.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
+import { powerChecks } from './power-checks.ts';
 import { sessionChecks } from './session-checks.ts';
+import { snapshotChecks } from './snapshot-checks.ts';
 
 /** A platform with at least two VMs, of which at least one has at least two disks. */
 export interface ProviderSubject extends AsyncDisposable {
@@ -13,6 +15,19 @@ export interface ProviderSubject extends AsyncDisposable {
   readonly absent: VMId;
   /** Writes to the first disk of the VM behind the provider's back, as a guest would. */
   writeToDisk(vm: VMInfo): Promise<void>;
+  /** For providers with snapshots: something that is equal when the content of the first disk is. */
+  contentOf?(vm: VMInfo): Promise<string>;
+  /** For providers that start VMs: two that are stopped. */
+  readonly power?: PowerSubject;
+}
+
+export interface PowerSubject {
+  /** Its guest shuts down when it is asked to. */
+  readonly obedient: VMId;
+  /** Its guest never does. */
+  readonly deaf: VMId;
+  /** Settles when the guest of a VM that was just started can hear. */
+  isListening?(id: VMId): Promise<void>;
 }
 
 export type ArrangeProvider = () => Promise<ProviderSubject>;
@@ -31,4 +46,6 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...sessionChecks(arrange, facets),
   ...inventoryChecks(arrange),
   ...(facets.includes('diskExport') ? diskExportChecks(arrange) : []),
+  ...(facets.includes('power') ? powerChecks(arrange) : []),
+  ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
 ];

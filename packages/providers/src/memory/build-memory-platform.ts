@@ -1,0 +1,55 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toVMId, type VMInfo } from '@hypersdk/domain';
+import type { DiskExport, Inventory, Power, ProviderSession, Snapshots } from '@hypersdk/ports';
+import { type ArrangeProvider, calm, type Mutant, mutate } from '@hypersdk/testkit';
+import { memoryProvider } from './memory-provider.ts';
+
+type Change = (session: ProviderSession) => ProviderSession;
+
+/** Two VMs, the first with two disks. Each session is changed before anyone sees it. */
+export function arrange(change: Change = (session) => session): ArrangeProvider {
+  return async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hypersdk-memory-'));
+    const disk = async (id: string) => {
+      const location = join(folder, `${id}.raw`);
+      await writeFile(location, id.repeat(512));
+      return { id, label: id, virtualSize: id.length * 512, format: 'raw', location };
+    };
+    const vms = [
+      { id: 'web-01', name: 'web-01', cpus: 2, memory: 2 * 1024 ** 3, powerState: 'stopped', disks: [await disk('vda'), await disk('vdb')] },
+      { id: 'db-01', name: 'db-01', powerState: 'stopped', disks: [await disk('sda')] },
+    ];
+    const config = memoryProvider.parse({ connection: 'lab', vms, deaf: ['db-01'] });
+    return {
+      open: async () => change(await memoryProvider.open(config, calm)),
+      absent: toVMId('web-02'),
+      writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
+      contentOf: (vm: VMInfo) => readFile(vm.disks[0]?.location ?? '', 'utf8'),
+      power: { obedient: toVMId('web-01'), deaf: toVMId('db-01') },
+      [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+    };
+  };
+}
+
+export const mutant = (flaw: string, breaks: string, change: Change): Mutant<ArrangeProvider> => ({ flaw, breaks, subject: arrange(change) });
+
+interface Changeable {
+  readonly inventory: Inventory;
+  readonly diskExport: DiskExport;
+  readonly power: Power;
+  readonly snapshots: Snapshots;
+}
+
+/** Makes mutants that differ in one facet. */
+export const facetMutant =
+  <Name extends keyof Changeable>(name: Name) =>
+  (flaw: string, breaks: string, change: (facet: Changeable[Name]) => Partial<Changeable[Name]>): Mutant<ArrangeProvider> =>
+    mutant(flaw, breaks, (session) => {
+      const facets: Partial<Changeable> = session.facets;
+      const facet = facets[name];
+      return facet
+        ? mutate<ProviderSession>(session, { facets: { ...session.facets, [name]: mutate<Changeable[Name]>(facet, change(facet)) } })
+        : session;
+    });
