@@ -1,4 +1,5 @@
 export { parseXml, XML_LIMITS } from './xml/parse-xml.ts';
+export { xml, xmlText } from './xml/write-xml.ts';
 export { childNamed, childrenNamed, localName } from './xml/xml-element.ts';
 export type { XmlElement } from './xml/xml-element.ts';
 export type { NbdAddress } from './nbd/nbd-address.ts';

@@ -26,6 +26,8 @@ const domain = struct({ name: text, uuid, id: int });
 export type Domain = ValueOf<typeof domain>;
 const snapshot = struct({ name: text, domain });
 export type SnapshotRef = ValueOf<typeof snapshot>;
+const checkpoint = struct({ name: text, domain });
+export type CheckpointRef = ValueOf<typeof checkpoint>;
 const pool = struct({ name: text, uuid });
 const volume = struct({ pool: text, name: text, key: text });
 const flags = uint;
@@ -69,6 +71,10 @@ const quick = {
     struct({ domain, path: text, flags }),
     struct({ found: int, type: int, bandwidth: unsignedHyper, current: unsignedHyper, end: unsignedHyper }),
   ),
+  backupGetXml: define(422, ofDomainWithFlags, xml),
+  domainListAllCheckpoints: define(413, struct({ domain, needsResults, flags }), struct({ checkpoints: listOf(checkpoint, LIST_MAX), count: int })),
+  checkpointGetXml: define(412, struct({ checkpoint, flags }), xml),
+  domainGetMetadata: define(265, struct({ domain, type: int, uri: optional(text), flags }), struct({ metadata: text })),
   domainEventRegister: define(316, struct({ eventId: int, domain: optional(domain) }), struct({ callbackId: int })),
   volumeLookupByPath: define(97, struct({ path: text }), struct({ volume })),
 } as const;
@@ -97,6 +103,11 @@ const slow = {
   domainSuspend: define(34, ofDomain, nothing),
   domainResume: define(28, ofDomain, nothing),
   domainDestroy: define(234, ofDomainWithFlags, nothing),
+  domainSetMetadata: define(
+    264,
+    struct({ domain, type: int, metadata: optional(text), key: optional(text), uri: optional(text), flags }),
+    nothing,
+  ),
   domainAbortJob: define(164, ofDomain, nothing),
   domainBlockJobAbort: define(237, struct({ domain, path: text, flags }), nothing),
   domainFsFreeze: define(335, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
@@ -110,6 +121,8 @@ const slow = {
 
 const long = {
   domainCreate: define(196, ofDomainWithFlags, ofDomain),
+  backupBegin: define(421, struct({ domain, backupXml: text, checkpointXml: optional(text), flags }), nothing),
+  checkpointDelete: define(417, struct({ checkpoint, flags }), nothing),
   snapshotCreateXml: define(185, struct({ domain, xml: text, flags }), struct({ snapshot })),
   snapshotRevert: define(192, struct({ snapshot, flags }), nothing),
   snapshotDelete: define(193, struct({ snapshot, flags }), nothing),

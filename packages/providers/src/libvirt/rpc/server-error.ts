@@ -24,6 +24,10 @@ export const ServerCode = {
   accessDenied: 88,
   authUnavailable: 94,
   agentUnsynced: 97,
+  noCheckpoint: 103,
+  noBackup: 104,
+  checkpointInconsistent: 109,
+  noMetadata: 80,
 } as const;
 
 const CODES: Readonly<Record<number, ErrorCode>> = {

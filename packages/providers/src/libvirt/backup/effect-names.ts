@@ -1,0 +1,13 @@
+/** Everything that is made at a source begins so. Libvirt's own names and those of other tools do not. */
+const PREFIX = 'hypersdk-';
+/** What our run ids are made of. */
+const TAG = new RegExp(`^${PREFIX}(?<run>[A-Za-z0-9]{1,64})-(?<vm>[0-9a-f]{8})(?=$|[.-])`);
+
+/** What a run calls its things at one VM: no other run, and no other VM of this run, has that name. */
+export const tagOf = (run: string, uuid: string): string => `${PREFIX}${run}-${uuid.slice(0, 8)}`;
+
+/** The run that made what bears this name or path; undefined for what is not ours. */
+export const runOf = (name: string): string | undefined => TAG.exec(name.slice(name.lastIndexOf('/') + 1))?.groups?.['run'];
+
+export const socketPath = (folder: string, tag: string): string => `${folder}/${tag}.sock`;
+export const scratchPath = (folder: string, tag: string, target: string): string => `${folder}/${tag}-${target}.scratch`;
