@@ -11,6 +11,7 @@ export interface FilesFlags {
 
 export interface PlaceFlags extends FilesFlags, RemoteFlags {
   readonly pointInTime?: string;
+  readonly bitmap?: string;
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
@@ -42,6 +43,7 @@ async function openAddress(
     isSingle: flags.singleConnection ?? false,
     // Without a promise that it is the same, an export is never spliced with what was read of it before.
     pointInTime: flags.pointInTime ?? services.ids.next(),
+    ...(flags.bitmap === undefined ? {} : { bitmap: flags.bitmap }),
     ...(flags.ca === undefined ? {} : { authorityFile: flags.ca }),
     ...(flags.headerFile === undefined ? {} : { headerFile: flags.headerFile }),
   });

@@ -274,7 +274,7 @@ export const errorTable = {
     status: 409,
     exit: 75,
     retry: 'never',
-    mend: 'Export the VM in full first, or allow that by itself: --incremental when-possible.',
+    mend: 'Export the VM in full first, or leave out --no-full.',
   },
   'batch/refused': {
     status: 409,

@@ -5,6 +5,18 @@ import type { VMInfo } from './vm.ts';
 /** How much the guest knew of the moment its disks were read. */
 export type Consistency = 'crash' | 'filesystem' | 'application';
 
+/** What an incremental disk lies on: the same disk in an earlier export beside this one. */
+export interface DiskParent {
+  readonly exportId: string;
+  /** Name of that export's folder, which lies beside this one's. */
+  readonly export: string;
+  /** File name in there. */
+  readonly file: string;
+  /** Root of the whole disk as it was then. */
+  readonly root: Sha256;
+  readonly containerDigest: Sha256;
+}
+
 export interface ExportedDisk {
   readonly id: string;
   readonly label: string;
@@ -23,6 +35,12 @@ export interface ExportedDisk {
   /** Of the bytes read from the source; equal to the bytes read back from the file, or there would be no manifest. */
   readonly content: ContentDigest;
   readonly source: { readonly location: string; readonly mark: string; readonly format?: ImageFormat };
+  /** The file holds only what differs from this; `content` and `leaves` are of the whole disk. */
+  readonly parent?: DiskParent;
+  /** How what differs was found: told by the source, or by reading all of it and comparing. */
+  readonly changesBy?: 'source' | 'comparison';
+  /** Why the file holds the whole disk although only what changed was asked for. */
+  readonly fullReason?: string;
 }
 
 /** Written last, by rename: when it is there and its `selfDigest` holds, the export is complete. Version 1; sizes are bytes, times ISO 8601 UTC. */
@@ -33,7 +51,10 @@ export interface ExportManifest {
   readonly tool: { readonly name: string; readonly version: string };
   readonly startedAt: string;
   readonly finishedAt: string;
-  readonly mode: 'full';
+  /** `incremental` when a disk of it has a parent. */
+  readonly mode: 'full' | 'incremental';
+  /** Made at the target, without the source, of the export named. */
+  readonly flattenedFrom?: { readonly exportId: string; readonly export: string };
   readonly consistency: Consistency;
   readonly vm: VMInfo;
   readonly disks: readonly ExportedDisk[];

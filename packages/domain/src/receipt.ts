@@ -27,6 +27,8 @@ export interface ReceiptBody {
   readonly finishedAt: string;
   readonly content: ContentDigest;
   readonly container: { readonly file: string; readonly format: ImageFormat; readonly size: number; readonly digest: Sha256 };
+  /** The container holds only what differs from this disk. */
+  readonly parent?: { readonly root: Sha256; readonly containerDigest: Sha256 };
   readonly verification: VerificationResult;
 }
 

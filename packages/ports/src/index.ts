@@ -19,6 +19,8 @@ export type {
   Watch,
 } from './transfer.ts';
 export type {
+  ChangedBlocks,
+  DiskChanges,
   DiskExport,
   ExportableDisk,
   ExportLease,

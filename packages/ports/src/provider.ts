@@ -1,4 +1,4 @@
-import type { Consistency, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
+import type { Consistency, ContentDigest, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 import type { Power } from './power.ts';
@@ -18,6 +18,23 @@ export interface ExportableDisk {
   readonly locator: BlockLocator;
   /** Identifies the content at this point in time. Equal marks = equal bytes. */
   readonly mark: string;
+  /** Where the disk is itself a proven copy: what it is a copy of. Another content is then no copy of it. */
+  readonly origin?: { readonly mark: string; readonly content: ContentDigest; readonly location: string };
+}
+
+/**
+ * What differs on a disk from an earlier point in time. `changed`: the locator reads the disk as it is held now, its holes are what did not change, and data
+ * and zeros what may have; `mark` is the locator's own. `unknown`: nobody can say, for a reason that is a sentence.
+ */
+export type DiskChanges =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'changed'; readonly locator: BlockLocator; readonly mark: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Tells what changed on a disk since a mark that an earlier lease gave. */
+export interface ChangedBlocks {
+  /** Never guesses: a mark that it cannot follow all the way to the disk that is held is `unknown`. */
+  since(disk: ExportableDisk, mark: string, o: Cancel): Promise<DiskChanges>;
 }
 
 /** All disks of a VM at one point in time. */
@@ -48,6 +65,7 @@ export interface Facets {
   readonly diskExport?: DiskExport;
   readonly power?: Power;
   readonly snapshots?: Snapshots;
+  readonly changedBlocks?: ChangedBlocks;
   readonly residue?: Residue;
 }
 

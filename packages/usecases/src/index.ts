@@ -8,6 +8,8 @@ export { toExportName } from './export/export-name.ts';
 export { exportVM } from './export/export-vm.ts';
 export type { DiskProgress, ExportOutcome, ExportPorts, ExportProgress, ExportRequest, Places } from './export/export-types.ts';
 export type { PackageKind } from './package/package-files.ts';
+export { nextLinkName } from './chain/link-name.ts';
+export { readLinks } from './chain/read-links.ts';
 export { planExport } from './export/plan-export.ts';
 export { openPlaces } from './export/open-places.ts';
 export type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export/export-plan.ts';

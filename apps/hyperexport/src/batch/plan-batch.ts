@@ -55,12 +55,12 @@ async function planItem(
   }
 }
 
-/** The same work succeeded before and its exports are still there. What replaces its export is meant to be done every time. */
+/** The same work succeeded before and its exports are still there. What replaces its export, or adds to it, is meant to be done every time. */
 async function isDone(services: Services, { order, vms }: OpenedExport, o: Cancel & { readonly history: readonly HistoryEntry[] }): Promise<boolean> {
   const last = o.history.find((entry) => sameWork(entry, toSubject(order)));
-  if (last?.state !== 'succeeded' || order.flags.overwrite) return false;
+  if (last?.state !== 'succeeded' || order.flags.overwrite || order.flags.incremental) return false;
   const target = await services.target(order.flags.to);
-  for (const vm of vms) if (!(await findFinished({ target, name: choicesOf(order.flags, vm).name, vm, run: last }, o))) return false;
+  for (const vm of vms) if (!(await findFinished({ target, name: choicesOf(order.flags, vm).name, vm, run: last, isLink: false }, o))) return false;
   return true;
 }
 

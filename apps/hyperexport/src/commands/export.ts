@@ -20,6 +20,9 @@ export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlag
   readonly parallel: number;
   readonly workers?: number;
   readonly sourceFormat?: ImageFormat;
+  readonly incremental?: boolean;
+  readonly noFull?: boolean;
+  readonly bitmap?: string;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
   readonly bootProof?: boolean;
@@ -64,6 +67,15 @@ export const exportParameters = {
     ...filesFlags,
     ...remoteFlags,
     pointInTime: pointInTimeFlag,
+    incremental: { ...onOff, brief: 'Only what changed since the last export of it in DIR' },
+    noFull: { ...onOff, brief: 'With --incremental: fail rather than copy all of a disk' },
+    bitmap: {
+      kind: 'parsed',
+      optional: true,
+      parse: parseText,
+      placeholder: 'NAME',
+      brief: 'QEMU bitmap of what changed since --point-in-time NAME',
+    },
     overwrite: { ...onOff, brief: 'Replace an export of this name' },
     restart: { ...onOff, brief: 'Begin anew instead of going on' },
     bootProof: { ...onOff, brief: 'Boot the copy in QEMU afterwards; see hyperexport boot' },
@@ -93,6 +105,12 @@ resume". With --format ova or ovf the disks become a package that VMware,
 VirtualBox and virt-v2v import. An export of an NBD server or an image on a web
 server is a VM of one disk, called by --name or as it is there.
 
+With --incremental an export goes to a folder of its own beside the last one
+and holds only what changed; see hyperexport chain. What changed is told by a
+qcow2 overlay that was put upon what was exported, or by a bitmap of an NBD
+server; otherwise all is read and compared. Where an increment cannot be, all
+is copied, and the manifest says why.
+
 EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
   hyperexport export disk.vmdk --to /backup --format qcow2 --compression zstd
@@ -102,6 +120,7 @@ EXAMPLES
   hyperexport export /vms --match '^web-' --to /backup --parallel 4
   hyperexport export /vms --to /x --limit-rate 08:00-18:00=50M,*=500M
   hyperexport export nbd://localhost/web-01 --to /backup --name web-01
+  hyperexport export /vms web-01 --to /backup --incremental
   hyperexport export /vms web-01 --to /backup --dry-run`,
   },
   parameters: exportParameters,

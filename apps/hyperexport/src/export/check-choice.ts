@@ -2,17 +2,25 @@ import { HyperError, type VMInfo } from '@hypersdk/domain';
 import { toExportName } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
 
-type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof'>;
+type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof' | 'incremental' | 'noFull' | 'bitmap' | 'overwrite'>;
 
 /** What would stop the run later, told before the first byte is read. */
 export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
   checkFormats(vms, flags);
   checkNames(vms, flags);
+  checkIncrement(flags);
   if (flags.bootProof && flags.format === 'ova')
     throw new HyperError('usage/invalid', '--boot-proof needs images that lie in a folder, and --format ova packs them into one file');
 }
 
 export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
+
+function checkIncrement({ incremental, noFull, bitmap, overwrite, format = 'qcow2' }: Choice): void {
+  if (!incremental && (noFull || bitmap !== undefined))
+    throw new HyperError('usage/invalid', `${noFull ? '--no-full' : '--bitmap'} says how --incremental is done; give both`);
+  if (incremental && format !== 'qcow2') throw new HyperError('usage/invalid', '--incremental writes qcow2 images, which can lie on each other');
+  if (incremental && overwrite) throw new HyperError('usage/invalid', '--incremental never replaces an export; leave --overwrite out');
+}
 
 /** The provider goes by the bytes of an image; what the person expects is held against that. */
 function checkFormats(vms: readonly VMInfo[], flags: Choice): void {

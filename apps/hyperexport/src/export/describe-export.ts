@@ -30,6 +30,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
   const disks = manifest.disks.flatMap((disk): (readonly [string, string])[] => [
     [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(disk.fileSize)}`],
     ['  root', disk.content.root],
+    ...(disk.parent ? [['  lies on', `${disk.parent.export}/${disk.parent.file}`] as const] : []),
   ]);
   const archive = manifest.disks[0]?.package;
   const resumed = outcome.disks.reduce((sum, disk) => sum + disk.resumedAt, 0);
@@ -49,6 +50,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
       ['public key', publicKeyPath],
       ...(boot === undefined ? [] : [['boot', describeBootVerdict(boot.verdict)] as const]),
       ['verify', `hyperexport verify ${shellWord(folder)}`],
+      ...outcome.explanations.map((explanation) => ['increment', explanation] as const),
       ...outcome.warnings.map((warning) => ['warning', warning] as const),
     ])
   );
@@ -70,6 +72,9 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
     virtualSize: disk.content.virtualSize,
     fileSize: disk.fileSize,
     root: disk.content.root,
+    parent: disk.parent,
+    changesBy: disk.changesBy,
+    fullReason: disk.fullReason,
     containerDigest: disk.containerDigest,
     dataRead: outcome.disks[at]?.dataRead,
     resumedAt: outcome.disks[at]?.resumedAt,
@@ -79,6 +84,8 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
   signerKeyId: outcome.receipts[0]?.signature.keyId,
   publicKey: publicKeyPath,
   boot,
+  mode: outcome.manifest.mode,
+  explanations: outcome.explanations,
   warnings: outcome.warnings,
 });
 

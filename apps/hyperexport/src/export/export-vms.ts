@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, RateBudget } from '@hypersdk/ports';
-import { exportVM, runTogether, toExportName, writeChecksums, type ExportProgress, type Places } from '@hypersdk/usecases';
+import { exportVM, nextLinkName, runTogether, toExportName, writeChecksums, type ExportProgress, type Places } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
 import { toExportSettings } from '../flags/export-format.ts';
 import type { ProgressTracker } from '../progress/progress-tracker.ts';
@@ -45,24 +45,28 @@ async function exportOne(
 ): Promise<FinishedExport> {
   const target = await services.target(flags.to);
   const startedAt = services.clock.elapsed();
-  const { archiver, clock, ids } = services;
-  const ports = { transfer: services.transfer({ workers: flags.workers }), signer: await services.signer(), archiver, clock, ids, target, tool };
+  const { archiver, clock, ids, inspector } = services;
+  const signer = await services.signer();
+  const ports = { transfer: services.transfer({ workers: flags.workers }), signer, archiver, inspector, clock, ids, target, tool };
+  const choices = choicesOf(flags, vm);
   const request = {
-    ...choicesOf(flags, vm),
+    ...choices,
+    name: flags.incremental ? await nextLinkName(target, choices.name, { signal }) : choices.name,
     session,
     vm: vm.id,
     verifyPercent: flags.verify,
     parallel: places,
     ...(budget === undefined ? {} : { rateLimit: budget }),
   };
-  const sought = { target, name: request.name, vm, run: run.entry };
+  const sought = { target, name: request.name, vm, run: run.entry, isLink: flags.incremental ?? false };
   const finished = run.continues && !request.restart ? await findFinished(sought, { signal }) : undefined;
+  const name = finished?.manifestName.split('/')[0] ?? request.name;
   if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(flags, vm, disk.id));
   const outcome =
     finished ??
     (await exportVM(ports)(request, { signal, onProgress: (progress) => track(tracker, (disk) => keyOf(flags, vm, disk), { vm, progress }) }));
-  if (flags.checksums) await writeChecksums(target)(request.name, outcome.manifest, { signal });
-  return { outcome, folder: resolve(flags.to, request.name), elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
+  if (flags.checksums) await writeChecksums(target)(name, outcome.manifest, { signal });
+  return { outcome, folder: resolve(flags.to, name), elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
 }
 
 /** What plan and run have in common. */
@@ -71,6 +75,7 @@ export const choicesOf = (flags: ExportFlags, vm: VMInfo) => ({
   ...toExportSettings(flags, 'qcow2'),
   overwrite: flags.overwrite ?? false,
   restart: flags.restart ?? false,
+  ...(flags.incremental ? ({ incremental: flags.noFull ? 'required' : 'when-possible' } as const) : {}),
   ...(flags.disk === undefined ? {} : { disks: flags.disk.map(toDiskId) }),
 });
 

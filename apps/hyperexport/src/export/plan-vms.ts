@@ -1,5 +1,5 @@
 import type { Cancel } from '@hypersdk/ports';
-import { planExport, type ExportPlan } from '@hypersdk/usecases';
+import { nextLinkName, planExport, type ExportPlan } from '@hypersdk/usecases';
 import type { Services } from '../services.ts';
 import { choicesOf } from './export-vms.ts';
 import type { OpenedExport } from './open-export.ts';
@@ -9,7 +9,9 @@ export async function planVMs(services: Services, { session, vms, order: { flags
   const target = await services.target(flags.to);
   const plans: ExportPlan[] = [];
   for (const vm of vms) {
-    const request = { ...choicesOf(flags, vm), session, vm: vm.id, references: flags.followReferences ? 'beside' : 'refuse' } as const;
+    const choices = choicesOf(flags, vm);
+    const name = flags.incremental ? await nextLinkName(target, choices.name, o) : choices.name;
+    const request = { ...choices, name, session, vm: vm.id, references: flags.followReferences ? 'beside' : 'refuse' } as const;
     const plan = await planExport({ target, inspector: services.inspector })(request, o);
     for (const { virtualSize } of plan.disks) services.checkSettings(request.settings, virtualSize);
     plans.push(plan);

@@ -30,7 +30,8 @@ export async function ownKeyIfItSigned(
 async function readReceipts(subject: VerifySubject, o: Cancel & { readonly target: StorageTarget }): Promise<readonly Receipt[]> {
   if ('receipt' in subject) return [parseReceipt(await o.target.get(subject.receipt, o))];
   const manifest = parseExportManifest(await o.target.get(subject.manifest, o));
+  const folder = subject.manifest.slice(0, subject.manifest.lastIndexOf('/') + 1);
   const receipts: Receipt[] = [];
-  for (const name of manifest.receipts) receipts.push(parseReceipt(await o.target.get(name, o)));
+  for (const name of manifest.receipts) receipts.push(parseReceipt(await o.target.get(`${folder}${name}`, o)));
   return receipts;
 }

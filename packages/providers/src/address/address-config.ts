@@ -9,6 +9,8 @@ export interface AddressConfig {
   readonly isSingle: boolean;
   /** `nbd`: names the content that the exports have now. */
   readonly pointInTime: string;
+  /** `nbd`: a dirty bitmap of the exports, called as the point in time since which it counts. */
+  readonly bitmap?: string;
   /** `http`: PEM of the authority behind the servers' certificates. */
   readonly authorityFile?: string;
   /** `http`: lines of `Name: value` that go with every request. */
@@ -21,7 +23,7 @@ export interface AddressedVM {
   readonly disks: readonly string[];
 }
 
-const FIELDS: readonly string[] = ['vms', 'allowsPlaintext', 'isSingle', 'pointInTime', 'authorityFile', 'headerFile'];
+const FIELDS: readonly string[] = ['vms', 'allowsPlaintext', 'isSingle', 'pointInTime', 'bitmap', 'authorityFile', 'headerFile'];
 /** Nobody types more. */
 const VM_COUNT_MAX = 1000;
 const DISK_COUNT_MAX = 256;
@@ -32,7 +34,7 @@ export function parseAddressConfig(config: unknown): AddressConfig {
   const fields = toObject(config);
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) throw invalid(`there is no field ${JSON.stringify(unknown.slice(0, 80))}; known are ${FIELDS.join(', ')}`);
-  const { vms, allowsPlaintext = false, isSingle = false, pointInTime, authorityFile, headerFile } = fields;
+  const { vms, allowsPlaintext = false, isSingle = false, pointInTime, bitmap, authorityFile, headerFile } = fields;
   if (!Array.isArray(vms) || vms.length === 0 || vms.length > VM_COUNT_MAX) throw invalid(`vms has to be a list of 1 to ${VM_COUNT_MAX}`);
   if (typeof allowsPlaintext !== 'boolean' || typeof isSingle !== 'boolean') throw invalid('allowsPlaintext and isSingle have to be true or false');
   return {
@@ -40,6 +42,7 @@ export function parseAddressConfig(config: unknown): AddressConfig {
     allowsPlaintext,
     isSingle,
     pointInTime: toText(pointInTime, 'pointInTime'),
+    ...(bitmap === undefined ? {} : { bitmap: toText(bitmap, 'bitmap') }),
     ...(authorityFile === undefined ? {} : { authorityFile: toText(authorityFile, 'authorityFile') }),
     ...(headerFile === undefined ? {} : { headerFile: toText(headerFile, 'headerFile') }),
   };

@@ -9,14 +9,30 @@ import {
   type VMId,
   type VMInfo,
 } from '@hypersdk/domain';
-import type { Cancel, DiskExport, ExportLease, Inventory, ProviderModule, ProviderSession, RemoteDisks, WebImages } from '@hypersdk/ports';
+import type {
+  Cancel,
+  ChangedBlocks,
+  DiskExport,
+  ExportLease,
+  Inventory,
+  ProviderModule,
+  ProviderSession,
+  RemoteDisks,
+  WebImages,
+} from '@hypersdk/ports';
 import { parseAddressConfig, type AddressConfig, type AddressedVM } from './address-config.ts';
+import { BitmapChanges } from './bitmap-changes.ts';
 import { askNbd, askWeb, type AddressedDisk, type AskAddress } from './addressed-disk.ts';
 
 /** Exports of NBD servers as disks of VMs. */
 export const nbdProvider = (remotes: RemoteDisks) =>
   // An export that was written says nothing of it, and some servers take few connections: only who reads it holds it against what it was.
-  addressProvider({ kind: 'nbd', ask: askNbd(remotes), tellsChange: false }) satisfies ProviderModule<AddressConfig> & { readonly kind: 'nbd' };
+  addressProvider({
+    kind: 'nbd',
+    ask: askNbd(remotes),
+    tellsChange: false,
+    changes: (bitmap) => new BitmapChanges(remotes, bitmap),
+  }) satisfies ProviderModule<AddressConfig> & { readonly kind: 'nbd' };
 
 /** Image files on web servers as disks of VMs. */
 export const httpProvider = (webImages: WebImages) =>
@@ -27,6 +43,8 @@ interface Manner<Kind extends ProviderKind> {
   readonly ask: AskAddress;
   /** Whether a mark is another one once the content is. */
   readonly tellsChange: boolean;
+  /** What tells of changes, where a bitmap is named. */
+  readonly changes?: (bitmap: string) => ChangedBlocks;
 }
 
 const addressProvider = <Kind extends ProviderKind>(manner: Manner<Kind>) => ({
@@ -35,7 +53,8 @@ const addressProvider = <Kind extends ProviderKind>(manner: Manner<Kind>) => ({
   async open(config: AddressConfig, { signal }: Cancel): Promise<ProviderSession> {
     signal.throwIfAborted();
     const reader = new AddressReader(config, manner);
-    return { facets: { inventory: reader, diskExport: reader }, [Symbol.asyncDispose]: async () => {} };
+    const changedBlocks = config.bitmap === undefined ? undefined : manner.changes?.(config.bitmap);
+    return { facets: { inventory: reader, diskExport: reader, ...(changedBlocks ? { changedBlocks } : {}) }, [Symbol.asyncDispose]: async () => {} };
   },
 });
 

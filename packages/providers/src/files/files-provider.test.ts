@@ -41,7 +41,7 @@ const arrange: ArrangeProvider = async () => {
   };
 };
 
-providerContract(arrange, ['inventory', 'diskExport']);
+providerContract(arrange, ['inventory', 'diskExport', 'changedBlocks']);
 
 describe('a folder', () => {
   let folder = '';

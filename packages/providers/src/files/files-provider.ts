@@ -1,5 +1,6 @@
 import type { ImageInspector, ProviderModule } from '@hypersdk/ports';
 import { type FilesConfig, parseFilesConfig } from './files-config.ts';
+import { FilesChangedBlocks } from './files-changed-blocks.ts';
 import { FilesDiskExport } from './files-disk-export.ts';
 import { FilesInventory } from './files-inventory.ts';
 import { Folder } from './folder.ts';
@@ -14,7 +15,7 @@ export const filesProvider = (inspector: ImageInspector) =>
       const folder = await Folder.open(path);
       const inventory = new FilesInventory({ folder, inspector, references }, { recursive });
       return {
-        facets: { inventory, diskExport: new FilesDiskExport(inventory, inspector) },
+        facets: { inventory, diskExport: new FilesDiskExport(inventory, inspector), changedBlocks: new FilesChangedBlocks(inspector) },
         [Symbol.asyncDispose]: async () => {},
       };
     },

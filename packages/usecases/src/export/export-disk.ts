@@ -1,6 +1,7 @@
 import {
   HyperError,
   type ByteRange,
+  type ErrorCode,
   type ExportedDisk,
   type ImageRef,
   type Receipt,
@@ -8,6 +9,7 @@ import {
   type VerificationResult,
 } from '@hypersdk/domain';
 import type { Cancel, CopyOutcome, CopyProgress, ExportableDisk, ExportLease, RateBudget, StorageTarget, StoredObject, Watch } from '@hypersdk/ports';
+import type { Basis } from '../chain/open-basis.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { archiveFile } from '../package/package-files.ts';
 import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
@@ -24,12 +26,16 @@ export interface DiskTask {
   readonly kept: ReadonlyMap<string, StoredObject>;
   /** What lay in the archive of this export at the beginning. */
   readonly packed: ReadonlyMap<string, ByteRange>;
+  /** Of an increment: what it is put upon, or why it is not one. */
+  readonly basis?: Basis | { readonly reason: string };
 }
 
 export interface DiskResult {
   readonly disk: ExportedDisk;
   readonly receipt: Receipt;
   readonly outcome: CopyOutcome;
+  /** What it was put upon and why, for people. */
+  readonly explanation?: string;
   /** Where in the export's archive its image lies, when it is there and not in a file of its own. */
   readonly packed?: ByteRange;
 }
@@ -42,30 +48,72 @@ export async function exportDisk(ports: ExportPorts, task: DiskTask, o: Watch<Co
   const finished = await findFinished(ports, task, o);
   if (finished) return finished;
 
-  const { request, source } = task;
   const startedAt = timeOf(ports);
-  const outcome = await ports.transfer.copy(
+  const { outcome, basis } = await copyTask(ports, task, o);
+  requireOrigin(task, outcome);
+  const settle = { signal: AbortSignal.timeout(RECEIPT_TIMEOUT_MS) };
+  await task.lease.check(settle);
+  const receipt = await signReceipt(ports.signer)(toReceiptBody(ports, { ...task, ...(basis ? { basis } : {}) }, { outcome, startedAt }), settle);
+  await ports.target.put(`${task.request.name}/${receiptFile(fileOf(task))}`, writeDocument(receipt), { ...settle, ifAbsent: false });
+  return { disk: toExportedDisk(task, receipt, basis), receipt, outcome, ...explain(basis) };
+}
+
+interface Copied {
+  readonly outcome: CopyOutcome;
+  readonly basis?: NonNullable<DiskTask['basis']>;
+}
+
+/** Copies what changed; or the whole disk, when it turns out on the way that nothing can be put upon the parent. */
+async function copyTask(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<Copied> {
+  const { basis } = task;
+  const isRequired = task.request.incremental === 'required';
+  if (!basis) return { outcome: await copyUpon(ports, task, { ...o, basis: undefined }) };
+  if ('reason' in basis) {
+    if (isRequired) throw new HyperError('chain/no-parent', `${task.source.disk.label} cannot be exported as an increment: ${basis.reason}.`);
+    return { outcome: await copyUpon(ports, task, { ...o, basis: undefined }), basis };
+  }
+  try {
+    return { outcome: await copyUpon(ports, task, { ...o, basis }), basis };
+  } catch (error) {
+    if (!(error instanceof HyperError) || !SPOILING.includes(error.code) || isRequired) throw error;
+    const reason = error.message.replace(/\.$/, '');
+    return { outcome: await copyUpon(ports, task, { ...o, basis: undefined }), basis: { reason } };
+  }
+}
+
+/** The parent is not what was recorded, or the server does not know the bitmap that it was asked for. */
+const SPOILING: readonly ErrorCode[] = ['chain/parent-changed', 'nbd/unsupported'];
+
+const copyUpon = (
+  ports: ExportPorts,
+  task: DiskTask,
+  { basis, ...o }: Watch<CopyProgress> & { readonly basis: Basis | undefined },
+): Promise<CopyOutcome> =>
+  ports.transfer.copy(
     {
-      source: source.locator,
-      sourceMark: source.mark,
+      source: basis?.locator ?? task.source.locator,
+      sourceMark: basis?.mark ?? task.source.mark,
       path: pathOf(ports.target, task),
-      settings: request.settings,
+      settings: task.request.settings,
+      ...(basis ? { parent: basis.image } : {}),
       digest: 'tree',
       durability: 'sync',
-      verifyPercent: request.verifyPercent,
+      verifyPercent: task.request.verifyPercent,
       ...(task.rateLimit === undefined ? {} : { rateLimit: task.rateLimit }),
       // The journal vouches that what lies under this name is this export's own unfinished work.
       overwrite: true,
-      restart: request.restart,
+      restart: task.request.restart,
     },
     o,
   );
-  const settle = { signal: AbortSignal.timeout(RECEIPT_TIMEOUT_MS) };
-  await task.lease.check(settle);
-  const receipt = await signReceipt(ports.signer)(toReceiptBody(ports, task, { outcome, startedAt }), settle);
-  await ports.target.put(`${request.name}/${receiptFile(fileOf(task))}`, writeDocument(receipt), { ...settle, ifAbsent: false });
-  return { disk: toExportedDisk(task, receipt), receipt, outcome };
+
+/** A copy of a copy has to be the same disk. */
+function requireOrigin({ source, request }: DiskTask, { content }: CopyOutcome): void {
+  if (!source.origin || content?.root === source.origin.content.root) return;
+  throw new HyperError('verify/mismatch', `The disk ${source.disk.label} of ${request.name} did not come out as it was recorded.`);
 }
+
+const explain = (basis: DiskTask['basis']): Pick<DiskResult, 'explanation'> => (basis && 'parent' in basis ? { explanation: basis.explanation } : {});
 
 /** A disk that an earlier run published: its receipt is ours and names this mark and format, and the file still reads as it says. */
 async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<DiskResult | undefined> {
@@ -75,13 +123,16 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
   const packed = task.packed.get(fileOf(task));
   const slice = packed ? { slice: { offset: packed.offset, length: packed.length } } : {};
   const path = packed ? `${folderOf(ports.target)}/${task.request.name}/${archiveFile(task.request.name)}` : pathOf(ports.target, task);
-  const image: ImageRef = { path, ...slice, format: container.format, references: 'refuse' };
+  const upon = basisOf(task);
+  const references = upon ? { listed: [upon.image.image.path, ...listedBy(upon.image.image)] } : 'refuse';
+  const image: ImageRef = { path, ...slice, format: container.format, references };
   const leavesPath = leavesFile(pathOf(ports.target, task));
   const request = {
     source: { kind: 'image', image },
     expected: content,
     leavesPath,
     container: { path, ...slice, digest: container.digest },
+    ...(upon ? { parent: upon.image } : {}),
     percent: task.request.verifyPercent,
   } as const;
   const answer = await ports.transfer.verify(request, o);
@@ -100,8 +151,12 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
     resumedAt: virtualSize,
     warnings: [],
   };
-  return { disk: toExportedDisk(task, receipt), receipt, outcome, ...(packed ? { packed } : {}) };
+  return { disk: toExportedDisk(task, receipt, task.basis), receipt, outcome, ...explain(task.basis), ...(packed ? { packed } : {}) };
 }
+
+const basisOf = ({ basis }: DiskTask): Basis | undefined => (basis && 'parent' in basis ? basis : undefined);
+
+const listedBy = ({ references }: ImageRef): readonly string[] => (typeof references === 'object' ? references.listed : []);
 
 async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promise<Receipt | undefined> {
   const file = fileOf(task);
@@ -109,9 +164,12 @@ async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promi
   if (size === undefined || !task.kept.has(leavesFile(file)) || !task.kept.has(receiptFile(file))) return undefined;
   const receipt = await readReceipt(ports.target, `${task.request.name}/${receiptFile(file)}`, o);
   if (!receipt || !checkReceipt(receipt, ports.signer.publicKey)) return undefined;
-  const { source, container, content, verification } = receipt.body;
+  const { source, container, content, parent, verification } = receipt.body;
+  const upon = basisOf(task)?.parent;
   const isSame =
-    source.mark === task.source.mark &&
+    parent?.root === upon?.root &&
+    parent?.containerDigest === upon?.containerDigest &&
+    source.mark === (task.source.origin ?? task.source).mark &&
     source.disk === task.source.disk.id &&
     container.file === file &&
     container.format === task.request.settings.format &&
@@ -136,15 +194,17 @@ function toReceiptBody(ports: ExportPorts, task: DiskTask, run: { readonly outco
   const { content, containerDigest, fileSize, leavesChecked } = run.outcome;
   if (!content || containerDigest === undefined) throw new HyperError('internal/unexpected', 'A copy with proof came back without its digests.');
   const { provider, connection, id } = lease.vm;
+  const parent = basisOf(task)?.parent;
   return {
     kind: 'hypersdk.receipt',
     version: 1,
     tool: ports.tool,
-    source: { provider, connection, vm: id, disk: source.disk.id, mark: source.mark, consistency: lease.consistency },
+    source: { provider, connection, vm: id, disk: source.disk.id, mark: (source.origin ?? source).mark, consistency: lease.consistency },
     startedAt: run.startedAt,
     finishedAt: timeOf(ports),
     content,
     container: { file: fileOf(task), format: request.settings.format, size: fileSize, digest: containerDigest },
+    ...(parent ? { parent: { root: parent.root, containerDigest: parent.containerDigest } } : {}),
     verification: toVerification(request.verifyPercent, leavesChecked),
   };
 }
@@ -156,7 +216,7 @@ export const toVerification = (percent: number, leavesChecked: number): Verifica
   result: 'equal',
 });
 
-function toExportedDisk({ source, request }: DiskTask, { body }: Receipt): ExportedDisk {
+function toExportedDisk({ source, request }: DiskTask, { body }: Receipt, basis: DiskTask['basis']): ExportedDisk {
   const { container, content } = body;
   const { subformat } = request.settings;
   return {
@@ -169,8 +229,18 @@ function toExportedDisk({ source, request }: DiskTask, { body }: Receipt): Expor
     fileSize: container.size,
     containerDigest: container.digest,
     content,
-    source: { location: source.disk.location, mark: source.mark, ...(source.disk.format === undefined ? {} : { format: source.disk.format }) },
+    source: {
+      location: source.origin?.location ?? source.disk.location,
+      mark: body.source.mark,
+      ...(source.disk.format === undefined ? {} : { format: source.disk.format }),
+    },
+    ...describeBasis(basis),
   };
+}
+
+function describeBasis(basis: DiskTask['basis']): Pick<ExportedDisk, 'parent' | 'changesBy' | 'fullReason'> {
+  if (!basis) return {};
+  return 'parent' in basis ? { parent: basis.parent, changesBy: basis.changesBy } : { fullReason: basis.reason };
 }
 
 const timeOf = (ports: Pick<ExportPorts, 'clock'>): string => new Date(ports.clock.now()).toISOString();

@@ -6,6 +6,7 @@ import type {
   CopyOutcome,
   CopyProgress,
   Ids,
+  ImageInspector,
   ImageSettings,
   ProviderSession,
   RateBudget,
@@ -32,6 +33,8 @@ export interface ExportPorts {
   readonly tool: { readonly name: string; readonly version: string };
   /** Needed to pack disks into an archive. */
   readonly archiver?: Archiver;
+  /** Needed to put an increment upon an earlier export. */
+  readonly inspector?: Pick<ImageInspector, 'mark'>;
 }
 
 export interface ExportRequest {
@@ -44,6 +47,13 @@ export interface ExportRequest {
   readonly settings: ImageSettings;
   /** Puts the disks together for another platform to import; they are then streamOptimized VMDKs. */
   readonly package?: PackageKind;
+  /**
+   * Only what changed since the last export of the same disk in the target, as qcow2 upon that. Where that cannot be: `when-possible` copies the whole disk and
+   * records why, `required` fails with `chain/no-parent`.
+   */
+  readonly incremental?: 'when-possible' | 'required';
+  /** The export in the target that this one is made of, without its source. */
+  readonly flattenedFrom?: NonNullable<ExportManifest['flattenedFrom']>;
   /** Percentage of leaves read back before a disk is published, 1–100. */
   readonly verifyPercent: number;
   /** Bytes a second over all disks of this export, or a budget shared with other exports; absent = as fast as it goes. */
@@ -75,4 +85,6 @@ export interface ExportOutcome {
   /** In the order of `manifest.disks`. A disk that an earlier run had finished has `dataRead` 0. */
   readonly disks: readonly CopyOutcome[];
   readonly warnings: readonly string[];
+  /** Of increments: what each disk was put upon, and how what changed was found. */
+  readonly explanations: readonly string[];
 }

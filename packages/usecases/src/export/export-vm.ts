@@ -1,5 +1,8 @@
-import { HyperError, type ExportedDisk } from '@hypersdk/domain';
-import type { Cancel, ExportLease, Watch } from '@hypersdk/ports';
+import { HyperError, type ExportedDisk, type VMInfo } from '@hypersdk/domain';
+import type { Cancel, ExportableDisk, ExportLease, StorageTarget, Watch } from '@hypersdk/ports';
+import type { ChainLink } from '../chain/chain-link.ts';
+import { openBasis } from '../chain/open-basis.ts';
+import { readLinks } from '../chain/read-links.ts';
 import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { checkVMInfo, sealExportManifest, writeDocument } from '../manifest/export-manifest.ts';
 import { listPackage, writePackage } from '../package/write-package.ts';
@@ -27,6 +30,7 @@ export const exportVM =
     await lease.check(o);
     const disks = await packDisks(ports, request, { signal: o.signal, lease, begun, results });
     for (const index of disks.keys()) board.update(index, 'done');
+    await requireParents(ports.target, disks, o);
     const manifest = sealExportManifest({
       kind: 'hypersdk.export-manifest',
       version: 1,
@@ -34,15 +38,16 @@ export const exportVM =
       tool: ports.tool,
       startedAt: begun.startedAt,
       finishedAt: new Date(ports.clock.now()).toISOString(),
-      mode: 'full',
+      mode: disks.some(({ parent }) => parent) ? 'incremental' : 'full',
+      ...(request.flattenedFrom ? { flattenedFrom: request.flattenedFrom } : {}),
       consistency: lease.consistency,
       vm: lease.vm,
       disks,
       receipts: results.map(({ disk }) => receiptFile(disk.file)),
     });
     const { name } = request;
-    // Whoever goes by it looks for images that lie beside it.
-    const artifact = request.package === 'ova' ? undefined : toArtifactManifest(manifest);
+    // Whoever goes by it looks for whole images that lie beside it.
+    const artifact = request.package === 'ova' || manifest.mode === 'incremental' ? undefined : toArtifactManifest(manifest);
     if (artifact) await ports.target.put(artifactName(name), writeDocument(artifact), { signal: o.signal, ifAbsent: false });
     await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
     await ports.target.delete(journalName(name), o);
@@ -52,6 +57,7 @@ export const exportVM =
       receipts: results.map(({ receipt }) => receipt),
       disks: results.map(({ outcome }) => outcome),
       warnings: results.flatMap(toWarnings),
+      explanations: results.flatMap(({ disk, explanation }) => (explanation === undefined ? [] : [`${disk.label}: ${explanation}`])),
     };
   };
 
@@ -62,6 +68,8 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
   if (request.package !== undefined && (request.settings.format !== 'vmdk' || request.settings.subformat !== 'streamOptimized'))
     throw new HyperError('usage/invalid', 'The disks of an OVF package are streamOptimized VMDKs.');
+  if (request.incremental !== undefined && (request.settings.format !== 'qcow2' || request.package !== undefined))
+    throw new HyperError('usage/invalid', 'An increment is a qcow2 image that lies on an earlier one.');
   const width = widthOf(request);
   if (!Number.isInteger(width) || width < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
 }
@@ -96,15 +104,46 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   const budget = typeof rateLimit === 'number' ? ports.transfer.openBudget(rateLimit) : rateLimit;
   const share = budget === undefined ? {} : { rateLimit: budget };
 
+  const links = request.incremental === undefined ? undefined : (await readLinks(ports.target, o)).links;
+
   return runTogether(lease.disks, { signal: o.signal, width: widthOf(request) }, async (source, index, { signal }) => {
     using _place = typeof parallel === 'number' ? undefined : await parallel.take({ signal });
     board.update(index, 'running');
-    const task = { source, index, lease, kept, packed, request: rest, ...share };
+    const basis = links && { basis: await findBasis(ports, request, { signal, links, source, vm: lease.vm }) };
+    const task = { source, index, lease, kept, packed, request: rest, ...share, ...basis };
     const result = await exportDisk(ports, task, { signal, onProgress: (progress) => board.update(index, 'running', progress) });
     // A disk that goes to an archive is there when the archive is.
     if (request.package !== 'ova') board.update(index, 'done');
     return result;
   });
+}
+
+interface Sought extends Cancel {
+  readonly links: readonly ChainLink[];
+  readonly source: ExportableDisk;
+  readonly vm: VMInfo;
+}
+
+async function findBasis(ports: ExportPorts, { session }: ExportRequest, { signal, ...sought }: Sought): ReturnType<typeof openBasis> {
+  const { target, transfer, inspector, signer } = ports;
+  if (!inspector) throw new HyperError('internal/unexpected', 'An increment was asked for where nothing looks at images.');
+  const { changedBlocks } = session.facets;
+  return openBasis(
+    { target, transfer, inspector, publicKey: signer.publicKey },
+    { ...sought, ...(changedBlocks ? { changedBlocks } : {}) },
+    { signal },
+  );
+}
+
+/** Looked at again before the manifest: an increment whose parent went away is none. */
+async function requireParents(target: StorageTarget, disks: readonly ExportedDisk[], o: Cancel): Promise<void> {
+  const parents = new Map(disks.flatMap(({ parent }) => (parent ? [[parent.export, parent] as const] : [])));
+  if (parents.size === 0) return;
+  const { links } = await readLinks(target, o);
+  for (const [name, { exportId }] of parents) {
+    if (links.find((link) => link.name === name)?.manifest.exportId === exportId) continue;
+    throw new HyperError('chain/parent-changed', `${name}, which the new export was to lie on, was replaced or taken away meanwhile.`);
+  }
 }
 
 interface PackRun extends Cancel {
@@ -122,6 +161,7 @@ async function packDisks(ports: ExportPorts, request: ExportRequest, o: PackRun)
 
 function toWarnings({ disk, outcome }: DiskResult): readonly string[] {
   const { restartReason, warnings } = outcome;
-  const all = restartReason === undefined ? warnings : [`began anew: ${restartReason}`, ...warnings];
+  const whole = disk.fullReason === undefined ? [] : [`copied in full: ${disk.fullReason}`];
+  const all = restartReason === undefined ? [...whole, ...warnings] : [...whole, `began anew: ${restartReason}`, ...warnings];
   return all.map((warning) => `${disk.label}: ${warning}`);
 }

@@ -64,6 +64,11 @@ const exportedDisk = z.strictObject({
   containerDigest: sha256,
   content: contentDigest,
   source: z.strictObject({ location: text, mark: text, format: imageFormat.exactOptional() }),
+  parent: z
+    .strictObject({ exportId: text.min(1), export: exportedFileName, file: exportedFileName, root: sha256, containerDigest: sha256 })
+    .exactOptional(),
+  changesBy: z.enum(['source', 'comparison']).exactOptional(),
+  fullReason: text.exactOptional(),
 }) satisfies z.ZodType<ExportedDisk>;
 
 interface NamesFiles {
@@ -84,7 +89,8 @@ export const exportManifestSchema = z
     tool,
     startedAt: time,
     finishedAt: time,
-    mode: z.literal('full'),
+    mode: z.enum(['full', 'incremental']),
+    flattenedFrom: z.strictObject({ exportId: text.min(1), export: exportedFileName }).exactOptional(),
     consistency,
     vm: vmInfoSchema,
     disks: z.array(exportedDisk).min(1).max(DISK_COUNT_MAX),
@@ -92,6 +98,10 @@ export const exportManifestSchema = z
     selfDigest: sha256,
   })
   .refine((manifest) => manifest.receipts.length === manifest.disks.length, { path: ['receipts'], error: 'does not name one receipt for each disk' })
+  .refine(({ mode, disks }) => (mode === 'incremental') === disks.some(({ parent }) => parent !== undefined), {
+    path: ['mode'],
+    error: 'does not fit the parents of its disks',
+  })
   .refine(namesEachFileOnce, { path: ['disks'], error: 'name a file twice' })
   .meta({
     title: 'HyperSDK export manifest, version 1',

@@ -11,6 +11,7 @@ const receiptBody = z.strictObject({
   finishedAt: time,
   content: contentDigest,
   container: z.strictObject({ file: anyFileName, format: imageFormat, size: byteCount, digest: sha256 }),
+  parent: z.strictObject({ root: sha256, containerDigest: sha256 }).exactOptional(),
   verification: z.strictObject({
     mode: z.enum(['full', 'sample']),
     percent: z.number().gt(0).max(100),

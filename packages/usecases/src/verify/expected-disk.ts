@@ -1,6 +1,7 @@
 import {
   HyperError,
   type ContentDigest,
+  type DiskParent,
   type ExportedDisk,
   type ExportManifest,
   type ImageFormat,
@@ -22,6 +23,8 @@ export interface ExpectedDisk {
   readonly fileSize: number;
   readonly containerDigest: Sha256;
   readonly content: ContentDigest;
+  /** What it lies on, when it is the link of a chain. */
+  readonly parent?: DiskParent;
   /** `unreadable`: there is something in its place that is no receipt. */
   readonly receipt: Receipt | 'absent' | 'unreadable';
 }
@@ -56,6 +59,7 @@ export async function fromManifest(
       fileSize,
       containerDigest,
       content,
+      ...(disk.parent ? { parent: disk.parent } : {}),
       receipt: isReceipt(receipt) ? speaksOf(receipt, disk) : receipt,
     });
   }
@@ -87,6 +91,8 @@ function speaksOf(receipt: Receipt, disk: ExportedDisk): ExpectedDisk['receipt']
     content.virtualSize === disk.content.virtualSize &&
     content.leafSize === disk.content.leafSize &&
     source.disk === disk.id &&
-    source.mark === disk.source.mark;
+    source.mark === disk.source.mark &&
+    receipt.body.parent?.root === disk.parent?.root &&
+    receipt.body.parent?.containerDigest === disk.parent?.containerDigest;
   return isSame ? receipt : 'unreadable';
 }

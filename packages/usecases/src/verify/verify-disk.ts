@@ -1,4 +1,4 @@
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, type ContentDigest } from '@hypersdk/domain';
 import type { CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
 import type { Finding } from '../finding.ts';
@@ -15,24 +15,31 @@ interface DiskToVerify {
   /** Name of the folder in the target, with its slash; empty for the target itself. */
   readonly folder: string;
   readonly percent: number;
+  /** What the image lies on, looked at before it: the one that it names, and the paths of all. */
+  readonly below?: { readonly content: ContentDigest; readonly leavesPath: string; readonly listed: readonly string[] };
 }
 
 /** Reads one image back. An image that is missing or no longer readable as its format is different, and the finding says so. */
 export async function verifyDisk(
   ports: Ports,
-  { disk, folder, percent }: DiskToVerify,
+  { disk, folder, percent, below }: DiskToVerify,
   o: Watch<CopyProgress>,
 ): Promise<{ readonly outcome: VerifyOutcome; readonly findings: readonly Finding[] }> {
   const home = `${folderOf(ports.target)}/${folder}`;
   // A disk in an archive is named as if the archive were a folder.
   const path = disk.package === undefined ? `${home}${disk.file}` : `${home}${disk.package}/${disk.file}`;
   try {
-    const image = await ports.inspector.refer(path, { signal: o.signal, format: disk.format, references: 'refuse' });
+    const image = await ports.inspector.refer(path, {
+      signal: o.signal,
+      format: disk.format,
+      references: below ? { listed: below.listed } : 'refuse',
+    });
     const content: VerifyRequest = {
       source: { kind: 'image', image },
       expected: disk.content,
       percent,
       leavesPath: `${home}${disk.leaves}`,
+      ...(below ? { parent: { content: below.content, leavesPath: below.leavesPath } } : {}),
     };
     const whole = await ports.transfer.verify(
       { ...content, container: { path: image.path, ...(image.slice ? { slice: image.slice } : {}), digest: disk.containerDigest } },

@@ -1,5 +1,7 @@
 import { HyperError, type ExportManifest } from '@hypersdk/domain';
-import type { CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import type { ChainLink } from '../chain/chain-link.ts';
+import { readLinks } from '../chain/read-links.ts';
 import { folderOf } from '../export/export-files.ts';
 import type { Finding } from '../finding.ts';
 import { parseExportManifest } from '../manifest/export-manifest.ts';
@@ -8,6 +10,7 @@ import { parseReceipt } from '../receipt/receipt.ts';
 import { judgeReceipt, type ReceiptState } from './judge-receipt.ts';
 import { readDocument } from './read-document.ts';
 import { verifyDisk } from './verify-disk.ts';
+import { verifyLinks, type VerifiedLinks } from './verify-links.ts';
 
 export interface VerifyPorts {
   readonly transfer: Pick<Transfer, 'verify'>;
@@ -61,13 +64,50 @@ export const verifyExport =
 
     const disks: VerifiedDisk[] = [];
     const findings: Finding[] = [];
+    const links = manifest?.mode === 'incremental' ? (await readLinks(ports.target, o)).links : [];
     for (const [index, disk] of expected.entries()) {
+      const tell = (file: string) => (progress: CopyProgress) => o.onProgress?.({ file, index, count: expected.length, progress });
+      if (disk.parent) {
+        const chain = await verifyChain(ports, { ...request, links, folder, file: disk.file }, { signal: o.signal, tell });
+        disks.push(...chain.disks);
+        findings.push(...chain.findings);
+        continue;
+      }
       const receipt = judgeReceipt(disk, request.publicKey);
-      const onProgress = (progress: CopyProgress): void => o.onProgress?.({ file: disk.file, index, count: expected.length, progress });
-      const verified = await verifyDisk(ports, { disk, folder, percent: request.percent }, { signal: o.signal, onProgress });
+      const verified = await verifyDisk(ports, { disk, folder, percent: request.percent }, { signal: o.signal, onProgress: tell(disk.file) });
       disks.push({ file: disk.file, outcome: verified.outcome, receipt: receipt.state });
       findings.push(...verified.findings, ...receipt.findings);
     }
     const ok = findings.every(({ severity }) => severity !== 'error');
     return { ok, ...(manifest === undefined ? {} : { manifest }), disks, findings };
   };
+
+interface ChainRequest {
+  readonly links: readonly ChainLink[];
+  readonly folder: string;
+  readonly file: string;
+  readonly publicKey?: string;
+  readonly percent: number;
+}
+
+async function verifyChain(
+  ports: VerifyPorts,
+  { links, folder, file, ...choices }: ChainRequest,
+  o: Cancel & { readonly tell: (file: string) => (progress: CopyProgress) => void },
+): Promise<VerifiedLinks> {
+  const link = links.find(({ name }) => `${name}/` === folder);
+  const disk = link?.manifest.disks.find((one) => one.file === file);
+  if (!link || !disk) throw new HyperError('usage/invalid', 'A link of a chain is verified from the folder that holds all of its links.');
+  let current = `${folder}${file}`;
+  return verifyLinks(
+    ports,
+    { ...choices, links, head: { link, disk } },
+    {
+      signal: o.signal,
+      onFile: (next) => {
+        current = next;
+      },
+      onProgress: (progress) => o.tell(current)(progress),
+    },
+  );
+}
