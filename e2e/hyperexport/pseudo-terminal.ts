@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { CACHE, LAUNCHER, type Surroundings } from './program.ts';
 
-// Reads lines from standard input: `key HEX` types bytes, `size COLUMNS ROWS` resizes the window as a terminal does (TIOCSWINSZ sends SIGWINCH).
+// Reads lines from standard input: `key HEX` types bytes, `size COLUMNS ROWS` resizes the window as a terminal does (TIOCSWINSZ sends SIGWINCH),
+// `signal NUMBER` sends a signal to the program and all that it started.
 const DRIVER = `
 import fcntl, os, pty, select, struct, sys, termios
 pid, master = pty.fork()
@@ -33,6 +35,8 @@ while True:
             words = order.split(' ')
             if words[0] == 'key':
                 os.write(master, bytes.fromhex(words[1]))
+            elif words[0] == 'signal':
+                os.killpg(pid, int(words[1]))
             else:
                 size(int(words[1]), int(words[2]))
 _, status = os.waitpid(pid, 0)
@@ -47,6 +51,8 @@ export interface PseudoTerminal {
   until(pattern: RegExp): Promise<void>;
   type(keys: string): void;
   resize(columns: number, rows: number): void;
+  /** To the program and all that it started. */
+  signal(name: NodeJS.Signals): void;
   /** The exit code as a shell tells it: 128 and the signal for a program that a signal ended. */
   readonly ended: Promise<number | null>;
 }
@@ -55,9 +61,20 @@ export const CTRL_C = '\u0003';
 const UNTIL_TIMEOUT_MS = 20_000;
 const LOOK_EVERY_MS = 10;
 
-/** Runs hyperexport in a real pseudo-terminal, 80 columns by 24 rows. */
-export function runInTerminal(args: readonly string[], o: Surroundings & { readonly columns?: number }): PseudoTerminal {
-  const child = spawn('python3', ['-c', DRIVER, String(o.columns ?? 80), '24', o.node ?? process.execPath, LAUNCHER, ...args], {
+interface Window {
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Told of everything shown, as it comes. */
+  readonly onShown?: (text: string) => void;
+}
+
+/** Runs hyperexport in a real pseudo-terminal, 80 columns by 24 rows unless said otherwise. */
+export const runInTerminal = (args: readonly string[], o: Surroundings & Window): PseudoTerminal =>
+  runProgramInTerminal([o.node ?? process.execPath, LAUNCHER, ...args], o);
+
+/** The same for any program, such as a shell. */
+export function runProgramInTerminal(words: readonly string[], o: Surroundings & Window): PseudoTerminal {
+  const child = spawn('python3', ['-c', DRIVER, String(o.columns ?? 80), String(o.rows ?? 24), ...words], {
     cwd: o.cwd,
     env: {
       PATH: process.env['PATH'],
@@ -71,7 +88,10 @@ export function runInTerminal(args: readonly string[], o: Surroundings & { reado
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let shown = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+    o.onShown?.(text);
+  });
   const ended = once(child, 'close').then(() => child.exitCode);
   return {
     shown: () => shown,
@@ -84,6 +104,7 @@ export function runInTerminal(args: readonly string[], o: Surroundings & { reado
     },
     type: (keys) => void child.stdin.write(`key ${Buffer.from(keys).toString('hex')}\n`),
     resize: (columns, rows) => void child.stdin.write(`size ${columns} ${rows}\n`),
+    signal: (name) => void child.stdin.write(`signal ${constants.signals[name]}\n`),
     ended,
   };
 }

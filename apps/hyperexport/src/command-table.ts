@@ -61,6 +61,11 @@ export const commandTable = {
     usage: 'PATH [flags]',
     load: async () => (await import('./commands/list.ts')).listCommand,
   },
+  browse: {
+    brief: 'Look through VMs in full screen, choose, export, watch',
+    usage: '[PATH] [flags]',
+    load: async () => (await import('./commands/browse.ts')).browseCommand,
+  },
   history: {
     brief: 'Show what was run, newest first',
     usage: '[TEXT…] [flags]',

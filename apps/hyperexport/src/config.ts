@@ -23,3 +23,6 @@ export const wantsColor = (env: Environment, isTerminal: boolean): boolean => is
 
 /** Whether the locale's characters are UTF-8; otherwise bars are drawn in ASCII. POSIX: LC_ALL, then LC_CTYPE, then LANG. */
 export const speaksUnicode = (env: Environment): boolean => /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
+
+/** Whether somebody who hears the screen asked for lines that are never redrawn, once and for all: the flag `--plain` as a variable. */
+export const wantsPlain = (env: Environment): boolean => /^(?:yes|true|on|1)$/i.test(env['HYPEREXPORT_PLAIN'] ?? '');

@@ -19,9 +19,9 @@ const ATTEMPTS_MAX = 20;
 const VMS_SHOWN_MAX = 200;
 
 /** Asks for source, VMs, format and target, shows the command that this makes, and runs it when it is confirmed. Answers the exit code. */
-export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plain: boolean }): Promise<number> {
+export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plain: boolean; readonly source?: string }): Promise<number> {
   try {
-    const line = await askForLine(cli, asker);
+    const line = await askForLine(cli, asker, o);
     asker.say(`This is the command:\n  hyperexport ${line.map(shellWord).join(' ')}`);
     const next = await asker.choose('What now?', [
       { value: 'run', label: 'Export' },
@@ -39,8 +39,8 @@ export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plai
   }
 }
 
-async function askForLine(cli: CliContext, asker: Asker): Promise<readonly string[]> {
-  const { source, vms } = await askForSource(cli, asker);
+async function askForLine(cli: CliContext, asker: Asker, o: { readonly source?: string }): Promise<readonly string[]> {
+  const { source, vms } = await askForSource(cli, asker, o);
   const chosen = await askForVMs(asker, vms);
   const format = await asker.choose(
     'Which format shall the images have?',
@@ -50,9 +50,15 @@ async function askForLine(cli: CliContext, asker: Asker): Promise<readonly strin
   return ['export', '--format', format, '--to', target, '--', source, ...chosen];
 }
 
-async function askForSource(cli: CliContext, asker: Asker): Promise<{ readonly source: string; readonly vms: readonly VMInfo[] }> {
+/** A source that was typed is not asked for, unless nothing is there. */
+async function askForSource(
+  cli: CliContext,
+  asker: Asker,
+  o: { readonly source?: string },
+): Promise<{ readonly source: string; readonly vms: readonly VMInfo[] }> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const source = resolve(await asker.text('Folder of disk images, or one image', '.'));
+    const typed = attempt === 0 ? o.source : undefined;
+    const source = resolve(typed ?? (await asker.text('Folder of disk images, or one image', '.')));
     try {
       return { source, vms: await listThere(cli, source) };
     } catch (thrown) {

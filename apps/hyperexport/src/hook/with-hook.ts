@@ -1,14 +1,14 @@
-import type { CliContext } from '../cli-context.ts';
 import { toErrorDocument, toHyperError } from '../output/error-report.ts';
 import { printable } from '../output/printable.ts';
 import type { RunSubject } from '../run-record.ts';
+import type { Terminal } from '../terminal.ts';
 import { tool } from '../tool.ts';
 import { requireHook } from './require-hook.ts';
 import { tellHook } from './tell-hook.ts';
 
 interface Hooked<Outcome> {
   readonly hook: string | undefined;
-  readonly cli: CliContext;
+  readonly cli: { readonly terminal: Pick<Terminal, 'err'> };
   readonly subject: Pick<RunSubject, 'command' | 'source' | 'target'> | { readonly command: 'batch'; readonly source: string };
   readonly toDocument: (outcome: Outcome) => Readonly<Record<string, unknown>>;
   /** What went wrong in an outcome that is answered all the same. */

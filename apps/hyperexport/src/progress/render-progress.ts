@@ -61,7 +61,8 @@ function renderLine(line: ProgressLine, o: Canvas & { readonly labelWidth: numbe
 }
 
 /** Nothing goes on there, so there is no speed and no time left to tell. */
-const isQuiet = (line: ProgressLine): boolean => line.stage === 'waiting' || line.fraction === 1;
+const isQuiet = (line: ProgressLine): boolean => QUIET_STAGES.has(line.stage) || line.fraction === 1;
+const QUIET_STAGES: ReadonlySet<string> = new Set(['waiting', 'paused', 'cancelled', 'failed', 'done']);
 
 /** Running ones first, keeping their order. */
 function mostTelling(lines: readonly ProgressLine[], count: number): readonly ProgressLine[] {
