@@ -7,6 +7,8 @@ export interface LibvirtConfig {
   readonly uri: string;
   /** Whether a server on another machine may be spoken to in plain text. */
   readonly allowsPlaintext: boolean;
+  /** Whether nothing may be changed; such a connection needs fewer rights. */
+  readonly readOnly: boolean;
   /** SHA-256 of the server's certificate in hexadecimal: believed instead of an authority. */
   readonly thumbprint?: string;
   /** Who asks, where the server wants a name and password (SASL). */
@@ -15,7 +17,7 @@ export interface LibvirtConfig {
   readonly passwordFile?: string;
 }
 
-const FIELDS = ['uri', 'allowsPlaintext', 'thumbprint', 'user', 'passwordFile'];
+const FIELDS = ['uri', 'allowsPlaintext', 'readOnly', 'thumbprint', 'user', 'passwordFile'];
 const TEXT_MAX = 4096;
 
 export function parseLibvirtConfig(config: unknown): LibvirtConfig {
@@ -23,9 +25,10 @@ export function parseLibvirtConfig(config: unknown): LibvirtConfig {
   const unknown = Object.keys(config).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) throw invalid(`there is no field ${JSON.stringify(unknown.slice(0, 80))}; known are ${FIELDS.join(', ')}`);
   const fields: Readonly<Record<string, unknown>> = { ...config };
-  const { uri, allowsPlaintext = false } = fields;
+  const { uri, allowsPlaintext = false, readOnly = false } = fields;
   if (typeof uri !== 'string' || !isLibvirtUri(uri)) throw invalid('uri has to be an address such as qemu:///system');
   if (typeof allowsPlaintext !== 'boolean') throw invalid('allowsPlaintext has to be true or false');
+  if (typeof readOnly !== 'boolean') throw invalid('readOnly has to be true or false');
   const thumbprint = textOf(fields, 'thumbprint');
   if (thumbprint !== undefined && !/^[0-9a-f]{64}$/i.test(thumbprint.replaceAll(':', '')))
     throw invalid('thumbprint has to be a SHA-256 in hexadecimal');
@@ -35,6 +38,7 @@ export function parseLibvirtConfig(config: unknown): LibvirtConfig {
   return {
     uri,
     allowsPlaintext,
+    readOnly,
     ...(thumbprint === undefined ? {} : { thumbprint }),
     ...(user === undefined ? {} : { user }),
     ...(passwordFile === undefined ? {} : { passwordFile }),

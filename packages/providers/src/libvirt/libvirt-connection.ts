@@ -15,6 +15,8 @@ import { RpcClient } from './rpc/rpc-client.ts';
 const OPEN_MS = 60_000;
 /** VIR_DRV_FEATURE_PROGRAM_KEEPALIVE. */
 const FEATURE_KEEPALIVE = 10;
+/** VIR_CONNECT_RO. */
+const OPEN_READ_ONLY = 1;
 
 /** An open connection to a libvirt server, and what was learned on the way. */
 export interface LibvirtConnection extends AsyncDisposable {
@@ -47,7 +49,7 @@ async function greet(
   { address, config, signal }: Cancel & { readonly address: LibvirtAddress; readonly config: LibvirtConfig },
 ): Promise<LibvirtConnection> {
   await logIn(client, { config, isPrivate: address.transport.kind !== 'tcp', signal });
-  await client.call(procedures.connectOpen, { name: address.localUri, flags: address.isReadOnly ? 1 : 0 }, { signal });
+  await client.call(procedures.connectOpen, { name: address.localUri, flags: config.readOnly ? OPEN_READ_ONLY : 0 }, { signal });
   const [{ isSupported }, { version }, { hostname }] = await Promise.all([
     client.call(procedures.supportsFeature, { feature: FEATURE_KEEPALIVE }, { signal }),
     client.call(procedures.getLibVersion, {}, { signal }),

@@ -4,8 +4,8 @@ import { parseXml } from '@hypersdk/wire';
 import { FIGURES_BATCH, isGone, readFigures, readMissingSizes } from './domain-figures.ts';
 import type { DomainWatch } from './domain-watch.ts';
 import { findDomain } from './find-domain.ts';
-import type { LibvirtConnection } from './libvirt-connection.ts';
 import { type Domain, procedures } from './rpc/procedures.ts';
+import type { RpcClient } from './rpc/rpc-client.ts';
 import { type DescribedDomain, diskTargetsOf, type DomainFigures, toVM, type Whereabouts } from './to-vm.ts';
 
 /** What is known of a domain, and whether it changed since. */
@@ -19,7 +19,7 @@ interface Known {
  * What libvirt does not tell of (an image that was resized while its domain was off) is seen by `get`, which always asks.
  */
 export class LibvirtInventory implements Inventory {
-  readonly #connection: LibvirtConnection;
+  readonly #client: RpcClient;
   readonly #watch: DomainWatch;
   readonly #whereabouts: Whereabouts;
   readonly #known = new Map<string, Known>();
@@ -27,8 +27,8 @@ export class LibvirtInventory implements Inventory {
   readonly #changes = new Map<string, number>();
   #isComplete = false;
 
-  constructor(connection: LibvirtConnection, watch: DomainWatch, whereabouts: Whereabouts) {
-    this.#connection = connection;
+  constructor(client: RpcClient, watch: DomainWatch, whereabouts: Whereabouts) {
+    this.#client = client;
     this.#watch = watch;
     this.#whereabouts = whereabouts;
     watch.subscribe((uuid) => this.#changes.set(uuid, (this.#changes.get(uuid) ?? 0) + 1));
@@ -53,7 +53,7 @@ export class LibvirtInventory implements Inventory {
   }
 
   async get(id: VMId, { signal }: Cancel): Promise<VMInfo> {
-    const domain = await findDomain(this.#connection.client, id, { signal });
+    const domain = await findDomain(this.#client, id, { signal });
     for await (const { vm } of this.#describeAll([domain], { signal })) return vm;
     throw new HyperError('vm/not-found', `There is no VM ${id} any more.`);
   }
@@ -61,7 +61,7 @@ export class LibvirtInventory implements Inventory {
   async #listAll(o: Cancel): Promise<readonly Domain[]> {
     this.#known.clear();
     this.#changes.clear();
-    const { domains } = await this.#connection.client.call(procedures.listAllDomains, { needsResults: 1, flags: 0 }, o);
+    const { domains } = await this.#client.call(procedures.listAllDomains, { needsResults: 1, flags: 0 }, o);
     return domains;
   }
 
@@ -82,7 +82,7 @@ export class LibvirtInventory implements Inventory {
 
   async #lookUp(uuid: string, o: Cancel): Promise<Domain | undefined> {
     try {
-      return (await this.#connection.client.call(procedures.domainLookupByUuid, { uuid }, o)).domain;
+      return (await this.#client.call(procedures.domainLookupByUuid, { uuid }, o)).domain;
     } catch (error) {
       if (isGone(error)) return undefined;
       throw error;
@@ -92,10 +92,7 @@ export class LibvirtInventory implements Inventory {
   /** Those of the domains that are still there, in their order. All are asked about at once; the server answers as fast as it can. */
   async *#describeAll(domains: readonly Domain[], o: Cancel & { readonly onProblem?: (problem: string) => void }): AsyncGenerator<DescribedDomain> {
     const changes = new Map(domains.map(({ uuid }) => [uuid, this.#changes.get(uuid)]));
-    const [figures, ...xmls] = await Promise.all([
-      readFigures(this.#connection.client, domains, o),
-      ...domains.map((domain) => this.#readXml(domain, o)),
-    ]);
+    const [figures, ...xmls] = await Promise.all([readFigures(this.#client, domains, o), ...domains.map((domain) => this.#readXml(domain, o))]);
     const all = await Promise.all(
       domains.map((domain, at) => {
         const [xml, ownFigures] = [xmls[at], figures.get(domain.uuid)];
@@ -125,7 +122,7 @@ export class LibvirtInventory implements Inventory {
   ): Promise<DescribedDomain | undefined> {
     try {
       const element = parseXml(xml);
-      const sizes = await readMissingSizes(this.#connection.client, { domain, targets: diskTargetsOf(element), sizes: figures.sizes }, o);
+      const sizes = await readMissingSizes(this.#client, { domain, targets: diskTargetsOf(element), sizes: figures.sizes }, o);
       return toVM(element, { ...figures, sizes }, this.#whereabouts);
     } catch (error) {
       if (!(error instanceof HyperError) || error.code !== 'document/malformed' || !onProblem) throw error;
@@ -136,7 +133,7 @@ export class LibvirtInventory implements Inventory {
 
   async #readXml(domain: Domain, o: Cancel): Promise<string | undefined> {
     try {
-      return (await this.#connection.client.call(procedures.domainGetXml, { domain, flags: 0 }, o)).xml;
+      return (await this.#client.call(procedures.domainGetXml, { domain, flags: 0 }, o)).xml;
     } catch (error) {
       if (isGone(error)) return undefined;
       throw error;

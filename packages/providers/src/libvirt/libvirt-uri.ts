@@ -6,7 +6,6 @@ export interface LibvirtAddress {
   /** The address that the server itself opens: without transport and host. */
   readonly localUri: string;
   readonly transport: LibvirtTransport;
-  readonly isReadOnly: boolean;
 }
 
 export type LibvirtTransport =
@@ -67,7 +66,7 @@ export function parseLibvirtUri(text: string, surroundings: UriSurroundings): Li
   if (url.password !== '') throw wrong(text, 'a password has no place in an address');
   for (const name of url.searchParams.keys()) if (!PARAMETERS.has(name)) throw wrong(text, `the parameter ${JSON.stringify(name)} is not known`);
   const path = pathOf(text, driver, url);
-  return { localUri: `${driver}://${path}`, transport: toTransport(text, url, { named: scheme[2], path, surroundings }), isReadOnly: false };
+  return { localUri: `${driver}://${path}`, transport: toTransport(text, url, { named: scheme[2], path, surroundings }) };
 }
 
 function pathOf(text: string, driver: (typeof DRIVERS)[number], url: URL): string {

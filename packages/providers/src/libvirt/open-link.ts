@@ -15,17 +15,17 @@ const PKI_FOLDER = '/etc/pki/libvirt';
 const AUTHORITY_FILE = '/etc/pki/CA/cacert.pem';
 
 /** A link over which the RPC can begin. Every way in which it may fail to come about is told with what to do about it. */
-export async function openLink({ transport, localUri, isReadOnly }: LibvirtAddress, config: LibvirtConfig, o: Cancel): Promise<Link> {
+export async function openLink({ transport, localUri }: LibvirtAddress, config: LibvirtConfig, o: Cancel): Promise<Link> {
   o.signal.throwIfAborted();
   switch (transport.kind) {
     case 'unix':
-      return openUnix(transport.sockets, o);
+      return openUnix(config.readOnly ? transport.sockets.map((path) => `${path}-ro`) : transport.sockets, o);
     case 'tcp':
       return openTcp(transport, config, o);
     case 'tls':
       return openTls(transport, config, o);
     case 'ssh':
-      return openSshLink(transport, { localUri, isReadOnly }, o);
+      return openSshLink(transport, { localUri, isReadOnly: config.readOnly }, o);
   }
 }
 

@@ -71,7 +71,7 @@ export function toVM(domain: XmlElement, figures: DomainFigures, { connection, h
       ...hardwareOf(domain),
       ...present({
         tpm: childrenNamed(devices, 'tpm').length > 0 ? true : undefined,
-        guestAgent: agentOf(devices),
+        guestAgent: agentOf(domain),
         hasSavedMemory: figures.hasSavedMemory ? true : undefined,
       }),
       disks: disksOf(domain, figures, (problem) => problems.push(`${name}: ${problem}`)),
@@ -83,8 +83,8 @@ export function toVM(domain: XmlElement, figures: DomainFigures, { connection, h
 }
 
 /** "Channel": libvirt writes whether somebody answers only while the domain runs. */
-function agentOf(devices: XmlElement | undefined): GuestAgent | undefined {
-  const targets = childrenNamed(devices, 'channel').flatMap((channel) => childrenNamed(channel, 'target'));
+export function agentOf(domain: XmlElement): GuestAgent | undefined {
+  const targets = childrenNamed(childNamed(domain, 'devices'), 'channel').flatMap((channel) => childrenNamed(channel, 'target'));
   const state = targets.find((target) => target.attributes.get('name') === AGENT_CHANNEL)?.attributes.get('state');
   if (state === undefined) return undefined;
   return state === 'connected' ? 'connected' : 'silent';

@@ -16,6 +16,7 @@ export const ServerCode = {
   operationInvalid: 55,
   noSnapshot: 72,
   unsupportedConfig: 67,
+  rpc: 39,
   timeout: 68,
   unsupportedArgument: 74,
   unsupportedOperation: 84,

@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { giveAway, type Libvirtd } from './build-libvirtd.ts';
+
+/** Fixed by the firmware of QEMU's PC: where the power management of the PIIX4 chip is spoken to. */
+const POWER_PORT = 0x600;
+/** ACPI 6.5 §4.8.3: status, enable and control of the fixed features; the power button is bit 8, the bit that puts to sleep 13. */
+const BUTTON = 1 << 8;
+const SLEEP = 1 << 13;
+
+/** A guest in one sector, without an operating system: it waits for the power button and switches the machine off. */
+function obedientSector(): Buffer {
+  const word = (value: number): readonly number[] => [value & 0xff, value >> 8];
+  const code = [
+    ...[0xba, ...word(POWER_PORT + 2)], // mov dx, enable
+    ...[0xb8, ...word(BUTTON), 0xef], // mov ax, button; out dx, ax
+    0xfb, // sti
+    0xf4, // hlt: until the next tick of the clock
+    ...[0xba, ...word(POWER_PORT)], // mov dx, status
+    0xed, // in ax, dx
+    ...[0xf6, 0xc4, BUTTON >> 8], // test ah, button
+    ...[0x74, 0xf6], // jz hlt
+    ...[0xba, ...word(POWER_PORT + 4)], // mov dx, control
+    ...[0xb8, ...word(SLEEP), 0xef], // mov ax, sleep type 0 and the bit that makes it so; out dx, ax
+    ...[0xeb, 0xfe], // jmp here
+  ];
+  return sectorOf(code);
+}
+
+/** A guest that does nothing, and hears nothing. */
+const deafSector = (): Buffer => sectorOf([0xfb, 0xf4, 0xeb, 0xfc]);
+
+function sectorOf(code: readonly number[]): Buffer {
+  const sector = Buffer.alloc(512);
+  sector.set(code);
+  sector.set([0x55, 0xaa], 510);
+  return sector;
+}
+
+const SECTORS = { obedient: obedientSector, deaf: deafSector } as const;
+
+export interface GuestWish {
+  readonly name: string;
+  readonly kind: keyof typeof SECTORS;
+  readonly disks?: readonly string[];
+  /** Put into the description beside the disks. */
+  readonly devices?: string;
+}
+
+/** Defines a guest with disks of 64 MiB in qcow2; the first is booted from. Answers its UUID. */
+export async function defineGuest(daemon: Libvirtd, { name, kind, disks = ['vda'], devices = '' }: GuestWish): Promise<string> {
+  const sector = join(daemon.folder, `${kind}.sector`);
+  await writeFile(sector, SECTORS[kind]());
+  for (const disk of disks) {
+    const path = diskPath(daemon, name, disk);
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', 'compat=1.1', path, '64M']);
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -q -s ${sector} 0 512`, path]);
+    await giveAway(path);
+  }
+  const xml = join(daemon.folder, `${name}.xml`);
+  await writeFile(xml, domainXml(daemon, { name, disks, devices }));
+  daemon.virsh('define', xml);
+  return daemon.virsh('domuuid', name).trim();
+}
+
+export const diskPath = (daemon: Libvirtd, name: string, disk: string): string => join(daemon.folder, 'images', `${name}-${disk}.qcow2`);
+
+/** Always emulated: not every machine that has /dev/kvm can run guests with it. */
+function domainXml(daemon: Libvirtd, { name, disks, devices }: Required<Pick<GuestWish, 'name' | 'disks' | 'devices'>>): string {
+  const attached = disks.map(
+    (disk) =>
+      `<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='${diskPath(daemon, name, disk)}'/><target dev='${disk}' bus='virtio'/></disk>`,
+  );
+  return `<domain type='qemu'><name>${name}</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os><features><acpi/></features>
+<devices>${attached.join('')}<interface type='user'><model type='virtio'/></interface>${devices}<memballoon model='none'/></devices></domain>`;
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { toVMId, type VMInfo } from '@hypersdk/domain';
+import { type ArrangeProvider, calm, missing, providerContract } from '@hypersdk/testkit';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { defineGuest } from './build-guest.ts';
+import { type Libvirtd, openLibvirtd } from './build-libvirtd.ts';
+import { libvirtProvider } from './libvirt-provider.ts';
+
+describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'qemu-io'))('a libvirt daemon with QEMU', () => {
+  let daemon: Libvirtd | undefined;
+  let count = 0;
+
+  beforeAll(async () => {
+    daemon = await openLibvirtd();
+  });
+  afterAll(() => daemon?.[Symbol.asyncDispose]());
+
+  /** One daemon for all checks, and guests of its own for each. */
+  const arrange: ArrangeProvider = async () => {
+    if (!daemon) throw new Error('The daemon does not run.');
+    const { virsh, uri } = daemon;
+    const names = ['obedient', 'deaf'].map((kind) => `${kind}-${(count += 1)}`);
+    const [obedient = '', deaf = ''] = names;
+    const ids = [
+      await defineGuest(daemon, { name: obedient, kind: 'obedient', disks: ['vda', 'vdb'] }),
+      await defineGuest(daemon, { name: deaf, kind: 'deaf' }),
+    ].map(toVMId);
+    const config = libvirtProvider.parse({ uri });
+    return {
+      open: () => libvirtProvider.open(config, calm),
+      absent: toVMId('00000000-0000-4000-8000-000000000000'),
+      writeToDisk: async (vm: VMInfo) => {
+        execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -q -P ${(count += 1) % 256} 1M 4k`, vm.disks[0]?.location ?? '']);
+      },
+      contentOf: async (vm: VMInfo) =>
+        execFileSync('qemu-io', ['-r', '-f', 'qcow2', '-c', 'read -v 1M 64', vm.disks[0]?.location ?? ''], { encoding: 'utf8' })
+          .split('\n')
+          .filter((line) => /^[0-9a-f]{8}:/.test(line))
+          .join('\n'),
+      power: { obedient: ids[0] ?? toVMId(''), deaf: ids[1] ?? toVMId('') },
+      [Symbol.asyncDispose]: async () => {
+        for (const name of names) {
+          if (virsh('domstate', name).trim() !== 'shut off') virsh('destroy', name);
+          virsh('undefine', name, '--snapshots-metadata');
+        }
+      },
+    };
+  };
+
+  providerContract(arrange, ['inventory', 'power', 'snapshots']);
+});
