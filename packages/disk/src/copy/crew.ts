@@ -22,8 +22,8 @@ export const defaultMoverCount = (): number => Math.max(1, Math.min(MOVER_COUNT_
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** Movers that take part; all by default. `here`: one, on this very thread, which shares its open remote disks. */
-  readonly movers?: number | 'here';
+  /** Movers that take part; all by default. `hereAnd`: one on this very thread, which shares its open remote disks, and so many others. */
+  readonly movers?: number | { readonly hereAnd: number };
 }
 
 /** The movers of one transfer, shared by all its jobs. */
@@ -44,8 +44,11 @@ export class Crew implements Disposable {
     o.signal.throwIfAborted();
     this.#lastTask += 1;
     const task = this.#lastTask;
-    const hire = (leafCount: number): readonly MoverPort[] =>
-      o.movers === 'here' ? [this.#here()] : this.#hire(Math.min(leafCount, this.moverCount, o.movers ?? Number.POSITIVE_INFINITY));
+    const hire = (leafCount: number): readonly MoverPort[] => {
+      const { movers = this.moverCount } = o;
+      if (typeof movers === 'number') return this.#hire(Math.min(leafCount, this.moverCount, movers));
+      return this.#hireWithHere(Math.min(leafCount, this.moverCount, 1 + movers.hereAnd));
+    };
     const run = new Run(task, { hire, leaves: leaves[Symbol.iterator](), on: o.on });
     this.#runs.set(task, run);
     const stop = (): void => run.fail(o.signal.reason);
@@ -56,6 +59,11 @@ export class Crew implements Disposable {
       o.signal.removeEventListener('abort', stop);
       this.#runs.delete(task);
     }
+  }
+
+  #hireWithHere(count: number): readonly MoverPort[] {
+    const here = this.#here();
+    return count === 0 ? [] : [here, ...this.#hire(count).filter((mover) => mover !== here)].slice(0, count);
   }
 
   #hire(count: number): readonly MoverPort[] {

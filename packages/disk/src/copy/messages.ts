@@ -82,6 +82,8 @@ export type FromMover =
     }
   | { readonly type: 'done'; readonly task: number; readonly sequence: number; readonly result: LeafResult }
   | { readonly type: 'failed'; readonly task: number; readonly error: WireError }
+  /** The source takes no further reader; others may go on without this one. */
+  | { readonly type: 'declined'; readonly task: number; readonly error: WireError }
   | { readonly type: 'ended'; readonly task: number };
 
 export type JobRequest =

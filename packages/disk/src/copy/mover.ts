@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import { HyperError } from '@hypersdk/domain';
+import { HyperError, type ErrorCode } from '@hypersdk/domain';
 import type { FromMover, ToMover } from './messages.ts';
 import { SlotPool, type Slot } from './slots.ts';
 import { openTask } from './task/open-task.ts';
@@ -16,11 +16,25 @@ interface Placing {
   readonly reject: (reason: HyperError) => void;
 }
 
+/** What a server says, or does, to one client more than it serves. The first mover's connection is there already, so such a server is not gone. */
+const NO_FURTHER_READER = new Set<ErrorCode>([
+  'nbd/lost',
+  'nbd/timeout',
+  'nbd/unreachable',
+  'nbd/refused',
+  'nbd/no-export',
+  'http/busy',
+  'http/lost',
+  'http/timeout',
+  'http/unreachable',
+]);
+
 interface RunningTask {
   readonly ring: WorkRing;
   readonly placing: Map<number, Placing>;
   readonly stop: AbortController;
   readonly finished: Promise<void>;
+  isOpen: boolean;
 }
 
 /** Opens tasks as the coordinator tells it through a port, and works off their leaves. */
@@ -56,8 +70,10 @@ export class Mover {
         this.#send({ type: 'place', task, sequence: work.sequence, leaf: work.leaf, sizes });
       });
     const stop = new AbortController();
-    const finished = this.#work(task, ring, () => openTask(spec, { ring, signal: stop.signal, place }));
-    this.#tasks.set(task, { ring, placing, stop, finished });
+    const { promise: finished, resolve } = Promise.withResolvers<void>();
+    const running: RunningTask = { ring, placing, stop, finished, isOpen: false };
+    this.#tasks.set(task, running);
+    void this.#work(task, running, () => openTask(spec, { ring, signal: stop.signal, place })).then(resolve);
   }
 
   #placed({ task, sequence, offsets }: ToMover & { type: 'placed' }): void {
@@ -70,17 +86,23 @@ export class Mover {
     const running = this.#tasks.get(task);
     // Lanes that still wait for a place will get none; their leaf is given up.
     for (const { reject } of running?.placing.values() ?? []) reject(stopped());
-    if (running?.ring.stopped) running.stop.abort(stopped());
+    // What is not open by now is not needed any more.
+    if (running?.ring.stopped || running?.isOpen === false) running.stop.abort(stopped());
     await running?.finished;
     this.#tasks.delete(task);
     this.#send({ type: 'ended', task });
   }
 
-  async #work(task: number, ring: WorkRing, open: () => Promise<LeafTask>): Promise<void> {
+  async #work(task: number, running: RunningTask, open: () => Promise<LeafTask>): Promise<void> {
+    const { ring, stop } = running;
     try {
       using leafTask = await open();
+      running.isOpen = true;
       await Promise.all(Array.from({ length: LANE_COUNT }, () => this.#lane(task, ring, leafTask)));
     } catch (error) {
+      if (stop.signal.aborted) return;
+      if (!running.isOpen && error instanceof HyperError && NO_FURTHER_READER.has(error.code))
+        return this.#send({ type: 'declined', task, error: toWireError(error) });
       this.#fail(task, ring, error);
     }
   }

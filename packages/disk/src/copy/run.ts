@@ -25,6 +25,7 @@ export interface LeafHandlers {
 export class Run {
   readonly #task: number;
   readonly #movers = new Set<MoverPort>();
+  readonly #declined = new Set<MoverPort>();
   readonly #hire: (leaves: number) => readonly MoverPort[];
   readonly #leaves: Iterator<PlannedLeaf>;
   readonly #on: LeafHandlers;
@@ -76,6 +77,8 @@ export class Run {
         return this.#guard(() => this.#finishLeaf(message));
       case 'failed':
         return this.fail(fromWireError(message.error));
+      case 'declined':
+        return this.#decline(mover, fromWireError(message.error));
       case 'ended':
         return this.#let(mover);
     }
@@ -90,6 +93,12 @@ export class Run {
     this.#failure ??= { reason };
     this.#ring.stop();
     this.#end();
+  }
+
+  /** As long as one mover has the source open, the others are spared. */
+  #decline(mover: MoverPort, error: HyperError): void {
+    this.#declined.add(mover);
+    if (this.#declined.size === this.#movers.size) this.fail(error);
   }
 
   /** A mover that is gone will not say that it ended. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
-import type { CopyOutcome, NbdLocator, Transfer } from '@hypersdk/ports';
+import type { CopyOutcome, CopyRequest, NbdLocator, Transfer } from '@hypersdk/ports';
 import { openTransfer } from '../copy/transfer.ts';
 import { buildSecrets } from './build-nbd-peers.ts';
 import { nbdDisks } from './nbd-disks.ts';
@@ -23,8 +23,12 @@ const DATA = [
 export class NbdBench implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'nbd-'));
   readonly content = Buffer.alloc(DISK_SIZE);
-  readonly transfer: Transfer = openTransfer({ workers: 2 });
+  readonly transfer: Transfer;
   #made = 0;
+
+  constructor({ workers }: { readonly workers: number } = { workers: 2 }) {
+    this.transfer = openTransfer({ workers });
+  }
 
   build(): void {
     for (const [offset, length] of DATA) this.content.fill(noise(length, offset), offset, offset + length);
@@ -49,17 +53,20 @@ export class NbdBench implements AsyncDisposable {
     return locator;
   };
 
-  async copy(source: NbdLocator): Promise<{ readonly outcome: CopyOutcome; readonly bytes: Buffer }> {
+  async copy(
+    source: NbdLocator,
+    { digest = 'none' }: Partial<Pick<CopyRequest, 'digest'>> = {},
+  ): Promise<{ readonly outcome: CopyOutcome; readonly bytes: Buffer }> {
     this.#made += 1;
     const path = this.file(`copy-${this.#made}.raw`);
     const { signal } = new AbortController();
-    const choices = { digest: 'none', durability: 'none', verifyPercent: 100, overwrite: false, restart: false } as const;
+    const choices = { digest, durability: 'none', verifyPercent: 100, overwrite: false, restart: false } as const;
     const outcome = await this.transfer.copy(
       { source, sourceMark: nbdDisks.mark(source), path, settings: { format: 'raw' }, ...choices },
       { signal },
     );
     const bytes = readFileSync(path);
-    rmSync(path);
+    for (const written of [path, `${path}.leaves`]) rmSync(written, { force: true });
     return { outcome, bytes };
   }
 

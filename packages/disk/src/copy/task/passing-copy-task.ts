@@ -28,11 +28,14 @@ export class PassingCopyTask implements LeafTask {
     this.#target = openTarget(spec.target, 'join');
   }
 
-  /** Whether a copy can be made so: the disk comes as it is, and goes where it lies. A rate limit waits before it reads, not while it does. */
+  /**
+   * Whether a copy can be made so: the disk comes as it is, and goes as it is where it lies, in plain. A rate limit waits before it reads, not while it does, and what
+   * lies on a parent is compared first.
+   */
   static suits(spec: CopyTaskSpec): boolean {
-    const { source, plan, throttle } = spec;
+    const { source, plan, throttle, parent } = spec;
     const comesAsItIs = source.kind === 'nbd' || (source.kind === 'http' && source.format === 'raw');
-    return comesAsItIs && plan.placement === 'identity' && !throttle && !('parent' in spec);
+    return comesAsItIs && plan.placement === 'identity' && !throttle && !parent && !('sealing' in spec);
   }
 
   static async open(spec: CopyTaskSpec, door: MoverDoor): Promise<PassingCopyTask> {
