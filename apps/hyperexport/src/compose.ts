@@ -41,6 +41,7 @@ export function openServices(): Services {
     },
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
     publicKeyPath: `${keyPath}.pub`,
+    copyKeys: join(state, 'copy-keys'),
     signer: () => (signer ??= openSigner()),
     ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
     checkPackage: async (path, o) => (await import('@hypersdk/providers')).checkPackageAt(path, o),

@@ -2,18 +2,25 @@ import { resolve } from 'node:path';
 import type { ImageFormat } from '@hypersdk/domain';
 import type { BlockLocator } from '@hypersdk/ports';
 import { toReferencePolicy, type ReferenceFlags } from './flags/reference-flags.ts';
+import { askIfLocked, readKeys } from './encryption/read-keys.ts';
+import type { KeyFlags } from './flags/key-flags.ts';
 import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
 import type { Services } from './services.ts';
 import type { Stop } from './stop.ts';
+import type { Terminal } from './terminal.ts';
 
-export interface LocateFlags extends ReferenceFlags, RemoteFlags {
+export interface LocateFlags extends ReferenceFlags, RemoteFlags, KeyFlags {
   readonly sourceFormat?: ImageFormat;
   readonly pointInTime?: string;
 }
 
 /** What a person names as a disk: an image file, the address of one on a web server, or that of an export. */
-export async function locateDisk(services: Services, text: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<BlockLocator> {
+export async function locateDisk(
+  services: Services,
+  text: string,
+  o: { readonly flags: LocateFlags; readonly stop: Stop; readonly terminal?: Pick<Terminal, 'canAsk'> },
+): Promise<BlockLocator> {
   const { flags, stop } = o;
   const remote = services.remotes.locate(text, {
     allowsPlaintext: flags.allowPlaintext ?? false,
@@ -29,11 +36,14 @@ export async function locateDisk(services: Services, text: string, o: { readonly
     ...(flags.headerFile === undefined ? {} : { headerFile: flags.headerFile }),
   });
   if (onWeb) return onWeb;
-  const image = await services.inspector.refer(resolve(text), {
-    signal: stop.signal,
-    references: toReferencePolicy(flags),
-    ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
-  });
+  const image = await askIfLocked(await readKeys(flags), o.terminal, (keys) =>
+    services.inspector.refer(resolve(text), {
+      signal: stop.signal,
+      references: toReferencePolicy(flags),
+      keys,
+      ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
+    }),
+  );
   return { kind: 'image', image };
 }
 

@@ -38,6 +38,8 @@ export interface Services extends AsyncDisposable {
   signer(): Promise<Signer>;
   /** Where whoever verifies elsewhere finds the public key. */
   readonly publicKeyPath: string;
+  /** Folder for the keys of encrypted copies that are not finished. */
+  readonly copyKeys: string;
   /** This machine's key for checking, if it ever signed anything. */
   ownKey(): Promise<OwnKey | undefined>;
   /** Holds an OVA or OVF package against its own manifest and signature; fails as the provider's check does. */

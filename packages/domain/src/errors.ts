@@ -14,6 +14,26 @@ export const errorTable = {
     mend: 'If you trust the image, allow files beside it with --follow-references, or name them with --parent.',
   },
   'image/encrypted': { status: 422, exit: 65, retry: 'never', mend: 'Decrypt the image with the program that made it first.' },
+  'encryption/locked': {
+    status: 422,
+    exit: 77,
+    retry: 'never',
+    mend: 'Give what opens it: --identity FILE for a recipient, --passphrase-file FILE for a passphrase.',
+  },
+  'encryption/wrong-key': {
+    status: 422,
+    exit: 77,
+    retry: 'never',
+    mend: 'Give the identity of one of its recipients, or the passphrase it was encrypted with.',
+  },
+  'encryption/malformed': { status: 422, exit: 65, retry: 'never', mend: 'Check that age itself opens the file; it may be cut short or damaged.' },
+  'encryption/damaged': { status: 422, exit: 65, retry: 'never', mend: 'Restore the file from another copy: what is damaged cannot be decrypted.' },
+  'encryption/key-not-kept': {
+    status: 503,
+    exit: 73,
+    retry: 'later',
+    mend: 'Make room in your state folder, or name another one with XDG_STATE_HOME; nothing was copied.',
+  },
   'image/format-mismatch': {
     status: 422,
     exit: 65,

@@ -2,6 +2,13 @@ import type { ContentDigest, Sha256 } from './digest.ts';
 import type { ImageFormat } from './image.ts';
 import type { VMInfo } from './vm.ts';
 
+/** How a file is encrypted, in words that anyone may read. */
+export interface FileEncryption {
+  readonly format: 'age';
+  /** Public: whoever has the identity of one of them can read the file. Absent: a passphrase opens it. */
+  readonly recipients?: readonly string[];
+}
+
 /** How much the guest knew of the moment its disks were read. */
 export type Consistency = 'crash' | 'filesystem' | 'application';
 
@@ -28,6 +35,8 @@ export interface ExportedDisk {
   readonly leaves: string;
   readonly format: ImageFormat;
   readonly subformat?: string;
+  /** The file holds the image encrypted. */
+  readonly encryption?: FileEncryption;
   /** Bytes of the file. */
   readonly fileSize: number;
   /** SHA-256 of the file as it lies on the medium. */

@@ -24,6 +24,8 @@ export interface ImageRef {
   readonly slice?: ByteRange;
   readonly format: ImageFormat;
   readonly references: ReferencePolicy;
+  /** Secret: opens the file where it is encrypted in the age format. */
+  readonly fileKey?: Uint8Array;
   /** qcow2: only so many images of its chain count, from the top; what lies below them is not opened, and what they do not hold is a hole. */
   readonly layers?: number;
 }

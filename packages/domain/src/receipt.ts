@@ -1,5 +1,5 @@
 import type { ContentDigest, Sha256 } from './digest.ts';
-import type { Consistency } from './export-manifest.ts';
+import type { Consistency, FileEncryption } from './export-manifest.ts';
 import type { ImageFormat } from './image.ts';
 
 export interface VerificationResult {
@@ -26,7 +26,13 @@ export interface ReceiptBody {
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly content: ContentDigest;
-  readonly container: { readonly file: string; readonly format: ImageFormat; readonly size: number; readonly digest: Sha256 };
+  readonly container: {
+    readonly file: string;
+    readonly format: ImageFormat;
+    readonly encryption?: FileEncryption;
+    readonly size: number;
+    readonly digest: Sha256;
+  };
   /** The container holds only what differs from this disk. */
   readonly parent?: { readonly root: Sha256; readonly containerDigest: Sha256 };
   readonly verification: VerificationResult;

@@ -1,5 +1,6 @@
 export type { Cancel } from './cancel.ts';
 export type { BlockLocator, BlockSink, BlockSource, ImageLocator } from './block.ts';
+export type { DecryptionKeys, Encryption } from './encryption.ts';
 export type { DiskServer, ServedDisk, ServeRequest, ServerTlsFiles } from './disk-server.ts';
 export type { NbdLocator, NbdTlsFiles, RemoteChoices, RemoteDiskInfo, RemoteDisks } from './remote-disks.ts';
 export type {

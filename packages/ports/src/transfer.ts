@@ -1,6 +1,7 @@
 import type { ByteRange, ContentDigest, GuestLook, ImageFormat, ImageInfo, ImageRef, ReferencePolicy, Sha256 } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
+import type { DecryptionKeys, Encryption } from './encryption.ts';
 
 /** Choices for a target image. What a format does not know is refused with `usage/invalid`. */
 export interface ImageSettings {
@@ -56,6 +57,8 @@ export interface CopyRequest {
   /** Final path of the image; work goes to `<path>.partial.<epoch>` until it is proven. */
   readonly path: string;
   readonly settings: ImageSettings;
+  /** Encrypts the image before it touches the target, and reads it back through the encryption. Not for an overlay. */
+  readonly encryption?: Encryption;
   /** Makes the image an overlay, which needs qcow2 and `digest: 'tree'`. Its digests are of the whole disk, the parent's part included. */
   readonly parent?: ParentImage;
   /** `tree`: hash tree from the bytes read, and again from the target before it gets its name. `none`: a plain conversion without proof. */
@@ -182,6 +185,9 @@ export interface ImageInspector {
   mark(image: ImageRef, o: Cancel): Promise<string>;
   /** The marks of the image and of each one that it lies on, from the top: the image's own mark, then those that the lower ones have by themselves. */
   layerMarks(image: ImageRef, o: Cancel): Promise<readonly string[]>;
-  /** A reference to the image at `path`, its format detected unless named. A named format that the bytes contradict is refused with `image/format-mismatch`. */
-  refer(path: string, o: Cancel & { readonly format?: ImageFormat; readonly references: ReferencePolicy }): Promise<ImageRef>;
+  /** A reference to the image at `path`, its format detected unless named. A named format that the bytes contradict is refused with `image/format-mismatch`, a file in the age format that `keys` do not open with an `encryption/…` code. */
+  refer(
+    path: string,
+    o: Cancel & { readonly format?: ImageFormat; readonly references: ReferencePolicy; readonly keys?: DecryptionKeys },
+  ): Promise<ImageRef>;
 }

@@ -8,7 +8,8 @@ import { locateDisk, nameOfAddress, nameOfDisk, type LocateFlags } from '../loca
 import type { Services } from '../services.ts';
 import { statIfThere } from '../stat-if-there.ts';
 import type { Stop } from '../stop.ts';
-import { serveGuest } from './serve-guest.ts';
+import type { Terminal } from '../terminal.ts';
+import { serveGuest, type ServedGuest } from './serve-guest.ts';
 
 export interface FoundGuest extends AsyncDisposable {
   /** Where its images lie, or where this was typed. */
@@ -16,18 +17,33 @@ export interface FoundGuest extends AsyncDisposable {
   readonly subject: BootSubject;
 }
 
+interface Wish {
+  readonly flags: LocateFlags;
+  readonly stop: Stop;
+  readonly terminal?: Pick<Terminal, 'canAsk'>;
+}
+
 /** What the command line names: an export's folder, its manifest, an image, or the address of one. */
-export async function findGuest(services: Services, path: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<FoundGuest> {
+export async function findGuest(services: Services, path: string, o: Wish): Promise<FoundGuest> {
   if (isAddress(path)) return onServer(services, path, o);
   const { sourceFormat: format } = o.flags;
-  return {
-    ...(await here(services, path, { signal: o.stop.signal, ...(format === undefined ? {} : { format }) })),
-    [Symbol.asyncDispose]: async () => {},
-  };
+  const found = await here(services, path, { signal: o.stop.signal, ...(format === undefined ? {} : { format }) });
+  await using opened = new AsyncDisposableStack();
+  const disks: BootSubject['disks'][number][] = [];
+  for (const disk of found.subject.disks)
+    disks.push('path' in disk && disk.path.endsWith('.age') ? await decrypted(services, disk.path, { ...o, opened }) : disk);
+  const kept = opened.move();
+  return { ...found, subject: { ...found.subject, disks }, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** An emulator reads no encrypted image, so ours is read for it. */
+async function decrypted(services: Services, path: string, o: Wish & { readonly opened: AsyncDisposableStack }): Promise<ServedGuest['disk']> {
+  const source = await locateDisk(services, path, o);
+  return o.opened.use(await serveGuest(services, source, { signal: o.stop.signal, shown: path })).disk;
 }
 
 /** Its evidence has no place beside it, so it goes to the folder that one is in. */
-async function onServer(services: Services, path: string, o: { readonly flags: LocateFlags; readonly stop: Stop }): Promise<FoundGuest> {
+async function onServer(services: Services, path: string, o: Wish): Promise<FoundGuest> {
   const source = await locateDisk(services, path, o);
   if (source.kind === 'image') throw new HyperError('usage/invalid', `${path} is no address of a disk.`);
   const shown = nameOfDisk(source, path);

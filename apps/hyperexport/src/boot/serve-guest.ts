@@ -11,16 +11,12 @@ const FOLDER_PREFIX = 'hypersdk-boot-disk-';
 /** One machine is started at a time; firmware and guest share its connection. */
 const CONNECTIONS_MAX = 4;
 
-/** A disk on another machine, where an emulator without a network can reach it: on a socket of our own server, until disposal. */
+/** A disk on another machine or one that is encrypted, where an emulator without a network can reach it: on a socket of our own server, until disposal. */
 export interface ServedGuest extends AsyncDisposable {
   readonly disk: ServedBootSource;
 }
 
-export async function serveGuest(
-  services: Services,
-  source: Exclude<BlockLocator, { readonly kind: 'image' }>,
-  o: Cancel & { readonly shown: string },
-): Promise<ServedGuest> {
+export async function serveGuest(services: Services, source: BlockLocator, o: Cancel & { readonly shown: string }): Promise<ServedGuest> {
   await using opened = new AsyncDisposableStack();
   const { guest, format } = await lookAt(services, source, o);
   const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
@@ -33,10 +29,11 @@ export async function serveGuest(
 }
 
 async function lookAt(
-  { remotes, webImages }: Services,
-  source: Exclude<BlockLocator, { readonly kind: 'image' }>,
+  { remotes, webImages, inspector }: Services,
+  source: BlockLocator,
   { signal }: Cancel,
 ): Promise<{ readonly guest: Pick<GuestLook, 'firmwares'>; readonly format: ImageFormat }> {
+  if (source.kind === 'image') return { guest: await inspector.look(source.image, { signal }), format: source.image.format };
   if (source.kind === 'http') return { ...(await webImages.look(source, { signal })), format: source.format };
   const { look } = await remotes.inspect(source, { signal, looks: true });
   return { guest: look?.guest ?? { firmwares: [] }, format: 'raw' };

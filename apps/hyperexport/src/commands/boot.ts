@@ -3,10 +3,11 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { BOOT_SECONDS, BOOT_SECONDS_MAX } from '../flags/limits.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
+import { keyFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { countParser, parseSize, parseText } from '../flags/parsers.ts';
 
-export interface BootFlags extends OutputFlags, RemoteFlags {
+export interface BootFlags extends OutputFlags, RemoteFlags, KeyFlags {
   readonly expect?: readonly string[];
   readonly timeLimit: number;
   readonly firmware?: BootFirmware;
@@ -53,6 +54,7 @@ EXAMPLES
       evidence: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'DIR', brief: 'Keep screenshot, log and record here' },
       allowUnsandboxed: { ...onOff, brief: 'Go on without bubblewrap' },
       ...remoteFlags,
+      ...keyFlags,
       ...outputFlags,
     },
     positional: {

@@ -5,6 +5,7 @@ import type { CliContext } from '../cli-context.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { keyFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { locateDisk } from '../locate-disk.ts';
 import { printable } from '../output/printable.ts';
@@ -14,7 +15,7 @@ import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 
-interface CompareFlags extends ProgressFlags, ReferenceFlags, RemoteFlags {
+interface CompareFlags extends ProgressFlags, ReferenceFlags, RemoteFlags, KeyFlags {
   readonly workers?: number;
 }
 
@@ -38,6 +39,7 @@ EXAMPLES
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       ...referenceFlags,
       ...remoteFlags,
+      ...keyFlags,
       ...progressFlags,
     },
     positional: {
@@ -54,8 +56,8 @@ EXAMPLES
 async function compare(this: CliContext, flags: CompareFlags, first: string, second: string): Promise<void> {
   const services = await this.services();
   using stop = listenForStop();
-  const a = await locateDisk(services, first, { flags, stop });
-  const b = await locateDisk(services, second, { flags, stop });
+  const a = await locateDisk(services, first, { flags, stop, terminal: this.terminal });
+  const b = await locateDisk(services, second, { flags, stop, terminal: this.terminal });
   const outcome = await compareWatched(this, services, { a, b, flags, stop });
   respond(this, flags, { document: outcome, text: () => describeOutcome(outcome, { first, second }) });
   if (outcome.result === 'different') this.process.exitCode = DIFFERENT_EXIT;

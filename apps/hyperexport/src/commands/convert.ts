@@ -5,12 +5,13 @@ import { profileFlag } from '../flags/profile-flag.ts';
 import { imageFlags, type ImageFlags } from '../flags/image-flags.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { encryptFlags, keyFlags, type EncryptFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { pointInTimeFlag, remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags, RemoteFlags {
+export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags, RemoteFlags, KeyFlags, EncryptFlags {
   readonly verify: number;
   readonly noDigest?: boolean;
   readonly unverified?: boolean;
@@ -76,6 +77,8 @@ EXAMPLES
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
       profile: profileFlag,
       ...remoteFlags,
+      ...keyFlags,
+      ...encryptFlags,
       pointInTime: pointInTimeFlag,
       ...progressFlags,
     },

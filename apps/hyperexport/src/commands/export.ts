@@ -3,6 +3,7 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { profileFlag } from '../flags/profile-flag.ts';
 import { exportFormats, type ExportFormatFlags } from '../flags/export-format.ts';
+import { encryptFlags, type EncryptFlags } from '../flags/key-flags.ts';
 import { imageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
@@ -11,7 +12,7 @@ import { pointInTimeFlag, remoteFlags } from '../flags/remote-flags.ts';
 import { filesFlags, type PlaceFlags } from '../open-files.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
-export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlags {
+export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlags, EncryptFlags {
   readonly to: string;
   readonly name?: string;
   readonly disk?: readonly string[];
@@ -46,6 +47,7 @@ export const exportParameters = {
     name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'NAME', brief: "Folder name of the export (the VM's name)" },
     disk: { kind: 'parsed', optional: true, variadic: true, parse: parseText, placeholder: 'ID', brief: 'Only this disk; may be given again' },
     ...imageFlags,
+    ...encryptFlags,
     format: { kind: 'enum', optional: true, values: exportFormats, brief: 'Format to write; ova and ovf are for import' },
     verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
     limitRate: {

@@ -5,6 +5,7 @@ import type { CliContext } from '../cli-context.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseText } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
+import { keyFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { describeGuest } from '../inspect/describe-guest.ts';
 import { describeRemote, inspectRemote } from '../inspect/describe-remote.ts';
@@ -14,7 +15,7 @@ import { formatFields } from '../output/table.ts';
 import type { Services } from '../services.ts';
 import { listenForStop, type Stop } from '../stop.ts';
 
-interface InspectFlags extends OutputFlags, ReferenceFlags, RemoteFlags {
+interface InspectFlags extends OutputFlags, ReferenceFlags, RemoteFlags, KeyFlags {
   readonly sourceFormat?: ImageFormat;
   readonly noGuest?: boolean;
 }
@@ -45,6 +46,7 @@ EXAMPLES
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format' },
       ...referenceFlags,
       ...remoteFlags,
+      ...keyFlags,
       noGuest: { kind: 'boolean', optional: true, withNegated: false, brief: 'Leave out what lies on the disk' },
       ...outputFlags,
     },
@@ -59,7 +61,7 @@ EXAMPLES
 async function inspect(this: CliContext, flags: InspectFlags, path: string): Promise<void> {
   const services = await this.services();
   using stop = listenForStop();
-  const located = await locateDisk(services, path, { flags, stop });
+  const located = await locateDisk(services, path, { flags, stop, terminal: this.terminal });
   if (located.kind === 'nbd') {
     const remote = await inspectRemote(services.remotes, located, { signal: stop.signal, looks: !flags.noGuest });
     return respondRemote(this, flags, { path, remote });

@@ -1,10 +1,11 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
+import { keyFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { countParser, parsePercent, parsePath, parseText } from '../flags/parsers.ts';
 
-export interface VerifyFlags extends ProgressFlags {
+export interface VerifyFlags extends ProgressFlags, KeyFlags {
   readonly publicKey?: string;
   readonly sample: number;
   readonly workers?: number;
@@ -33,6 +34,7 @@ EXAMPLES
       publicKey: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'FILE', brief: "The exporter's public key, PEM" },
       sample: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read' },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+      ...keyFlags,
       ...progressFlags,
     },
     positional: {

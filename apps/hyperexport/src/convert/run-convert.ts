@@ -1,8 +1,9 @@
 import { basename, dirname, resolve } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
-import type { BlockLocator, ImageSettings, Signer } from '@hypersdk/ports';
+import type { BlockLocator, Encryption, ImageSettings, Signer } from '@hypersdk/ports';
 import { convertImage } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
+import { chooseEncryption } from '../encryption/choose-encryption.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
 import { toArgs } from '../flags/to-args.ts';
@@ -27,19 +28,31 @@ interface Task {
   readonly sourceName: string;
   readonly target: string;
   readonly settings: ImageSettings;
+  readonly encryption?: Encryption;
 }
 
 export async function runConvert(this: CliContext, flags: ConvertFlags, from: string, to: string): Promise<void> {
   const target = resolve(to);
-  const settings = toImageSettings(flags, formatOfName(target) ?? unknownFormat(target, flags));
   const services = await this.services();
+  const encryption = await chooseEncryption(flags, { keyFolder: services.copyKeys, terminal: this.terminal });
+  checkName(target, encryption);
+  const settings = toImageSettings(flags, formatOfName(target.replace(/\.age$/, '')) ?? unknownFormat(target, flags));
   using stop = listenForStop();
-  const source = await locateDisk(services, from, { flags, stop });
+  const source = await locateDisk(services, from, { flags, stop, terminal: this.terminal });
   if (source.kind === 'image') await refuseSameFile(source.image.path, target);
   const sourceName = nameOfDisk(source, from);
-  const task: Task = { cli: this, services, stop, flags, source, sourceName, target, settings };
+  const task: Task = { cli: this, services, stop, flags, source, sourceName, target, settings, ...(encryption ? { encryption } : {}) };
   const finished = flags.unverified ? await convert(task) : await convertRemembered(task);
   respond(this, flags, { document: toConvertDocument(finished), text: () => describeConvert(finished, this.terminal) });
+}
+
+/** A name that tells otherwise than the file is would mislead whoever opens it. */
+function checkName(target: string, encryption: Encryption | undefined): void {
+  if (target.endsWith('.age') === (encryption !== undefined)) return;
+  const why = encryption
+    ? 'what is encrypted has a name that ends in .age'
+    : 'a name that ends in .age is for what is encrypted; say for whom with --encrypt-to';
+  throw new HyperError('usage/invalid', `${basename(target)}: ${why}`);
 }
 
 /** A copy onto itself would take the place of its own source. */
@@ -67,7 +80,7 @@ function convertRemembered(task: Task): Promise<FinishedConvert> {
   );
 }
 
-async function convert({ cli, services, stop, flags, source, sourceName, target, settings }: Task): Promise<FinishedConvert> {
+async function convert({ cli, services, stop, flags, source, sourceName, target, settings, encryption }: Task): Promise<FinishedConvert> {
   const startedAt = services.clock.elapsed();
   const isProven = !flags.unverified && !flags.noDigest;
   const folder = await services.target(dirname(target));
@@ -85,6 +98,7 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
     source: source.kind === 'image' ? source.image : source,
     path: `${folder.folder ?? dirname(target)}/${basename(target)}`,
     settings,
+    ...(encryption ? { encryption } : {}),
     digest: isProven ? 'tree' : 'none',
     durability: flags.unverified ? 'none' : 'sync',
     ...(flags.economy ? { effort: 'economy' as const } : {}),

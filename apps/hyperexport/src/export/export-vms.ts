@@ -39,7 +39,7 @@ export function expectDisks({ vms, order }: OpenedExport, tracker: ProgressTrack
 }
 
 async function exportOne(
-  { session, order: { flags } }: OpenedExport,
+  { session, encryption, order: { flags } }: OpenedExport,
   { services, tracker, places, budget }: SharedMeans,
   { vm, signal, run }: Cancel & { readonly vm: VMInfo; readonly run: BegunRun },
 ): Promise<FinishedExport> {
@@ -52,6 +52,7 @@ async function exportOne(
   const request = {
     ...choices,
     name: flags.incremental ? await nextLinkName(target, choices.name, { signal }) : choices.name,
+    ...(encryption ? { encryption } : {}),
     session,
     vm: vm.id,
     verifyPercent: flags.verify,

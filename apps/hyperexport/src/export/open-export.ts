@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { HyperError, type VMInfo } from '@hypersdk/domain';
-import type { Cancel, ProviderSession } from '@hypersdk/ports';
+import type { Cancel, Encryption, ProviderSession } from '@hypersdk/ports';
 import type { ExportFlags } from '../commands/export.ts';
+import { chooseEncryption } from '../encryption/choose-encryption.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { nameOfPlace, placeAgain } from '../locate-disk.ts';
 import { openPlace } from '../open-files.ts';
 import type { RunSubject } from '../run-record.ts';
 import type { Services } from '../services.ts';
+import type { Terminal } from '../terminal.ts';
 import { checkChoice } from './check-choice.ts';
 import { chooseVMs } from './choose-vms.ts';
 
@@ -23,21 +25,24 @@ export interface OpenedExport extends AsyncDisposable {
   readonly order: ExportOrder;
   readonly session: ProviderSession;
   readonly vms: readonly VMInfo[];
+  /** For whom its images are encrypted. */
+  readonly encryption?: Encryption;
 }
 
 export async function openExport(
   services: Services,
   order: ExportOrder,
-  o: Cancel & { readonly onProblem: (problem: string) => void },
+  o: Cancel & { readonly onProblem: (problem: string) => void; readonly terminal?: Pick<Terminal, 'canAsk'> },
 ): Promise<OpenedExport> {
   const { path, names, flags } = order;
   checkSelection(order);
+  const encryption = await chooseEncryption(flags, { keyFolder: services.copyKeys, terminal: o.terminal ?? { canAsk: false } });
   await using opened = new AsyncDisposableStack();
   const session = opened.use(await openPlace(services, path, { flags, name: flags.name, signal: o.signal }));
   const vms = await chooseVMs(session.facets.inventory, { names, ...(flags.match === undefined ? {} : { match: flags.match }) }, o);
   checkChoice(vms, flags);
   const kept = opened.move();
-  return { order, session, vms, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { order, session, vms, ...(encryption ? { encryption } : {}), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Three ways to say which VMs, of which one is enough. */

@@ -53,7 +53,7 @@ export async function runExport(this: CliContext, flags: ExportFlags, path: stri
 
 function openAll({ cli, services, stop, order }: Task): Promise<OpenedExport> {
   const onProblem = (problem: string): void => (order.flags.quiet ? undefined : cli.terminal.err(`hyperexport: left out: ${printable(problem)}\n`));
-  return openExport(services, order, { signal: stop.signal, onProblem });
+  return openExport(services, order, { signal: stop.signal, onProblem, terminal: cli.terminal });
 }
 
 function exportRemembered({ cli, services, stop, order }: Task, opened: OpenedExport): Promise<EndedRun> {

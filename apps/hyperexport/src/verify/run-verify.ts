@@ -3,6 +3,7 @@ import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { verifyExport, type VerifiedDisk, type VerifyReport } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { VerifyFlags } from '../commands/verify.ts';
+import { askIfLocked, readKeys } from '../encryption/read-keys.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
@@ -43,6 +44,7 @@ interface Task {
 async function verifyWatched({ cli, services, stop, flags, found, target, publicKey }: Task): Promise<VerifyReport> {
   using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: 0, stop });
   const ports = { transfer: services.transfer({ workers: flags.workers }), inspector: services.inspector, target };
+  const keys = await readKeys(flags);
   const request = { ...found.subject, percent: flags.sample, ...(publicKey === undefined ? {} : { publicKey }) };
   let current: string | undefined;
   const o: Cancel & { readonly onProgress: NonNullable<Parameters<ReturnType<typeof verifyExport>>[1]['onProgress']> } = {
@@ -53,7 +55,7 @@ async function verifyWatched({ cli, services, stop, flags, found, target, public
       tracker.report(file, file, progress);
     },
   };
-  const report = await verifyExport(ports)(request, o);
+  const report = await askIfLocked(keys, cli.terminal, (known) => verifyExport(ports)({ ...request, keys: known }, o));
   if (current !== undefined) tracker.done(current);
   return report;
 }

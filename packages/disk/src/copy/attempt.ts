@@ -4,9 +4,10 @@ import { blameTarget } from '../file/io-error.ts';
 import { openTarget, type TargetFile, type TargetPaths } from '../file/target-file.ts';
 import { imageWriters } from '../format/formats.ts';
 import type { FileSet, ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
-import { CheckpointFile, readCheckpoint, type CheckpointState, type CopyIdentity } from './checkpoint-file.ts';
+import { CheckpointFile, readCheckpoint, sealedChunks, type CheckpointState, type CopyIdentity } from './checkpoint-file.ts';
 import { currentOwner, isProvablyDead } from './owner.ts';
 import { adoptPartial, allPartials, findPartials, partialFiles, removePartials, type FoundPartials, type PartialFiles } from './partial-files.ts';
+import { beginSealed, continueSealed, forgetKey, type SealedAttempt } from './sealed-attempt.ts';
 
 /** One try at a copy: its files, open for writing, and where it begins. */
 export interface Attempt extends Disposable {
@@ -14,6 +15,8 @@ export interface Attempt extends Disposable {
   readonly paths: TargetPaths;
   readonly target: TargetFile;
   readonly layout: Layout;
+  /** Of an encrypted image: what the layout writes to instead of the target. */
+  readonly sealed?: SealedAttempt;
   /** Absent for copies that cannot be continued. */
   readonly checkpoint?: CheckpointFile;
   /** Leaves that are settled already. */
@@ -46,6 +49,7 @@ export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earli
 
 function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
   if (before.sourceMark !== now.sourceMark || before.virtualSize !== now.virtualSize) return 'the source has changed since the earlier attempt';
+  if (before.encryption !== now.encryption) return 'the earlier attempt was encrypted for others';
   if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest)
     return 'the earlier attempt wrote with other settings';
   if (before.parent !== now.parent) return 'the earlier attempt lay on another export';
@@ -59,53 +63,55 @@ interface Kept {
 }
 
 /** Goes on from earlier work; where there is none, or the image turns out not to be what its checkpoint describes, begins anew. */
-export function openAttempt(earlier: Earlier, request: CopyRequest, kept: Kept): Attempt {
-  if (!('state' in earlier)) return beginAttempt(earlier, request, kept);
+export async function openAttempt(earlier: Earlier, request: CopyRequest, kept: Kept): Promise<Attempt> {
+  if (!('state' in earlier)) return await beginAttempt(earlier, request, kept);
   try {
-    return continueAttempt(earlier, request, kept);
+    return await continueAttempt(earlier, request, kept);
   } catch (error) {
     if (!(error instanceof HyperError) || error.code !== 'checkpoint/malformed') throw error;
-    return beginAttempt({ found: findPartials(request.path), reason: error.message }, request, kept);
+    return await beginAttempt({ found: findPartials(request.path), reason: error.message }, request, kept);
   }
 }
 
-function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, { plan, set }: Kept): Attempt {
+async function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, request: CopyRequest, { plan, set }: Kept): Promise<Attempt> {
   const { found, state } = earlier;
   const files = partialFiles(request.path, found.epochMax + 1, set?.names.length);
   const isSafe = isProvablyDead(state.owner) && found.image?.isSuspect === false;
   adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end });
   const paths = pathsOf(files, set);
   const target = openTarget(paths, 'continue');
+  let sealed: SealedAttempt | undefined;
   try {
-    target.truncate(state.mark.end);
-    const layout = imageWriters[request.settings.format].layout(plan, target, state.mark);
+    const chunks = sealedChunks(files.checkpoint, state.validSize);
+    sealed = request.encryption && (await continueSealed(request.encryption, files, { medium: target, sealed: chunks }));
+    const file = sealed?.file ?? target;
+    file.truncate(state.mark.end);
+    const layout = imageWriters[request.settings.format].layout(plan, file, state.mark);
     const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
-    return attempt({ files, paths, target, layout, checkpoint, leaves: state.mark.leaves });
+    return attempt({ files, paths, target, layout, checkpoint, leaves: state.mark.leaves, ...(sealed ? { sealed } : {}) });
   } catch (error) {
+    sealed?.[Symbol.dispose]();
     target[Symbol.dispose]();
     throw error;
   }
 }
 
-function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: Kept): Attempt {
+async function beginAttempt(earlier: { readonly found: FoundPartials; readonly reason?: string }, request: CopyRequest, o: Kept): Promise<Attempt> {
   const files = partialFiles(request.path, earlier.found.epochMax + 1, o.set?.names.length);
+  if (request.encryption && earlier.found.image) forgetKey(request.encryption, earlier.found.image.path);
   removePartials(earlier.found.all);
   const paths = pathsOf(files, o.set);
   const target = openTarget(paths, 'create');
+  let sealed: SealedAttempt | undefined;
   try {
-    const layout = imageWriters[request.settings.format].layout(o.plan, target);
+    sealed = request.encryption && (await beginSealed(request.encryption, files, target));
+    const layout = imageWriters[request.settings.format].layout(o.plan, sealed?.file ?? target);
     const isKept = request.durability === 'sync' || request.digest === 'tree';
     const checkpoint = isKept ? { checkpoint: CheckpointFile.create(files.checkpoint, o.identity, currentOwner()) } : {};
-    return attempt({
-      files,
-      paths,
-      target,
-      layout,
-      leaves: 0,
-      ...checkpoint,
-      ...(earlier.reason === undefined ? {} : { restartReason: earlier.reason }),
-    });
+    const reason = earlier.reason === undefined ? {} : { restartReason: earlier.reason };
+    return attempt({ files, paths, target, layout, leaves: 0, ...checkpoint, ...(sealed ? { sealed } : {}), ...reason });
   } catch (error) {
+    sealed?.[Symbol.dispose]();
     target[Symbol.dispose]();
     removePartials(allPartials(files));
     throw error;
@@ -122,6 +128,7 @@ function attempt(parts: Omit<Attempt, typeof Symbol.dispose>): Attempt {
     ...parts,
     [Symbol.dispose]: () => {
       parts.checkpoint?.[Symbol.dispose]();
+      parts.sealed?.[Symbol.dispose]();
       parts.target[Symbol.dispose]();
     },
   };

@@ -22,6 +22,8 @@ export interface CopyIdentity {
   /** The writer's plan as JSON. */
   readonly plan: string;
   readonly digest: string;
+  /** For whom it is encrypted. */
+  readonly encryption?: string;
   /** Of an overlay: root of what it lies on, and how the differences are found. */
   readonly parent?: string;
 }
@@ -33,6 +35,8 @@ export interface LeafEntry {
 
 interface Batch {
   readonly mark?: LayoutMark;
+  /** Of an encrypted image: chunks that were sealed since the batch before, as pairs of first and count. */
+  readonly sealed?: readonly number[];
   readonly entries: readonly LeafEntry[];
 }
 
@@ -80,7 +84,7 @@ export class CheckpointFile implements Disposable {
   }
 
   append(batch: Batch): void {
-    const mark = Buffer.from(JSON.stringify(batch.mark ?? {}));
+    const mark = Buffer.from(JSON.stringify({ ...batch.mark, ...(batch.sealed ? { sealed: batch.sealed } : {}) }));
     const payload = Buffer.alloc(1 + 4 + batch.entries.length * ENTRY_SIZE + mark.length);
     payload[0] = 1;
     payload.writeUInt32LE(batch.entries.length, 1);
@@ -154,6 +158,13 @@ export function* settledLeaves(path: string): Generator<LeafEntry> {
   }
 }
 
+/** The chunks of an encrypted image that are sealed and on the medium, as pairs of first and count; `validSize` as the checkpoint's state tells it. */
+export function* sealedChunks(path: string, validSize: number): Generator<number> {
+  for (const { payload, end } of records(path)) {
+    if (payload[0] === 1 && end <= validSize) yield* parseBatch(payload).sealed ?? [];
+  }
+}
+
 /** Whole records in order; ends quietly at the first that is cut short or damaged, as a crash leaves it. */
 function* records(path: string): Generator<{ readonly payload: Buffer; readonly end: number }> {
   using file = ReadableDiskFile.open(path, { follow: false });
@@ -183,9 +194,11 @@ function parseBatch(payload: Buffer): Batch {
     const at = 5 + index * ENTRY_SIZE;
     return { leaf: payload.readUInt32LE(at), digest: payload.subarray(at + 4, at + ENTRY_SIZE) };
   });
-  const mark: Partial<LayoutMark> = JSON.parse(payload.toString('utf8', 5 + count * ENTRY_SIZE));
-  return isMark(mark) ? { entries, mark } : { entries };
+  const { sealed, ...mark }: Partial<LayoutMark> & Pick<Batch, 'sealed'> = JSON.parse(payload.toString('utf8', 5 + count * ENTRY_SIZE));
+  return { entries, ...(isMark(mark) ? { mark } : {}), ...(isPairs(sealed) ? { sealed } : {}) };
 }
+
+const isPairs = (sealed: unknown): sealed is readonly number[] => Array.isArray(sealed) && sealed.every((number) => Number.isSafeInteger(number));
 
 const isMark = (mark: Partial<LayoutMark>): mark is LayoutMark => typeof mark.end === 'number' && typeof mark.leaves === 'number';
 

@@ -113,21 +113,27 @@ export class Checkpointer {
     try {
       const entries = this.#nextWindow();
       if (this.#isDurable) await this.#confirm(entries);
-      else this.#attempt.checkpoint?.append({ entries });
+      else {
+        this.#attempt.sealed?.file.settle();
+        this.#attempt.checkpoint?.append({ entries });
+      }
     } catch (error) {
       this.#failure ??= { error };
     }
   }
 
   async #confirm(entries: readonly LeafEntry[]): Promise<void> {
-    const { layout, target, checkpoint } = this.#attempt;
+    const { layout, target, checkpoint, sealed } = this.#attempt;
     const mark = layout.flush(this.#leaves);
+    const chunks = sealed?.file.settle();
+    await sealed?.file.sync();
     await target.sync(this.#written.take()).catch((error: unknown) => {
       this.#isSuspect = true;
       throw error;
     });
-    checkpoint?.append({ mark, entries });
+    checkpoint?.append({ mark, entries, ...(chunks ? { sealed: chunks } : {}) });
     checkpoint?.sync();
+    sealed?.file.confirm();
   }
 
   #nextWindow(): readonly LeafEntry[] {

@@ -9,11 +9,11 @@ import type { CopyTaskSpec } from './messages.ts';
 const SHARING_FILE_SYSTEMS = new Set([0x58465342, 0x9123683e]);
 
 /**
- * Bytes that must be seen (digest, encoding, a rate limit) go through buffers. Others go straight to their place: inside the kernel when blocks can be
+ * Bytes that must be seen (digest, encoding, encryption, a rate limit) go through buffers. Others go straight to their place: inside the kernel when blocks can be
  * shared or least CPU is asked for, otherwise piece by piece.
  */
 export function chooseMethod({ request, plan, source }: CopyJob): CopyTaskSpec['method'] {
-  const mustSee = request.digest !== 'none' || request.rateLimit !== undefined || isEncoded(plan, request);
+  const mustSee = request.digest !== 'none' || request.rateLimit !== undefined || request.encryption !== undefined || isEncoded(plan, request);
   if (mustSee || !source.locate) return 'buffers';
   if (!nativeFs().copyRange) return 'pieces';
   if (canShareBlocks(source.files[0]?.path, request.path)) return 'share';

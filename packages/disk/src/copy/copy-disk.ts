@@ -11,7 +11,7 @@ import { chooseMethod } from './choose-method.ts';
 import { hashLeaves } from './hash-leaves.ts';
 import type { CopyJob, JobTools } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
-import { allPartials, markSuspect, removePartials } from './partial-files.ts';
+import { markSuspect } from './partial-files.ts';
 import { openUnchanged, requireMark } from './open-unchanged.ts';
 import { moversFor } from './movers-for.ts';
 import type { CopyIdentity } from './checkpoint-file.ts';
@@ -20,9 +20,10 @@ import { ParentLeaves } from './parent-leaves.ts';
 import { mergeLeaves, planLeaves, type PlannedLeaf } from './plan-leaves.ts';
 import { Progress } from './progress.ts';
 import { findPublished } from './find-published.ts';
-import { proveAndPublish, wholeEntries } from './prove-and-publish.ts';
+import { discard, proveAndPublish, wholeEntries } from './prove-and-publish.ts';
 import { requireFreeNames, setPaths } from './publish-set.ts';
 import { recallParts } from './recall-parts.ts';
+import { describeEncryption } from './sealed-attempt.ts';
 import { TargetLock } from './target-lock.ts';
 import { estimateData } from './estimate-data.ts';
 
@@ -36,6 +37,8 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const progress = new Progress(source.virtualSize, tools.report);
   const set = imageWriters[request.settings.format].set?.(plan, basename(request.path));
   const job: CopyJob = { request, source, plan, set, identity, progress, tools };
+  if (set && request.encryption)
+    throw new HyperError('usage/invalid', 'An image of several files cannot be encrypted.', { detail: { field: 'encryption' } });
 
   await using _lock = await TargetLock.take(request.path);
   const published = await findPublished(job);
@@ -43,14 +46,14 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   await recallParts(job);
   if (set && !request.overwrite) requireFreeNames(setPaths(request.path, set.names));
   const earlier = await confirmWindow(job, findEarlier(request, identity));
-  using attempt = openAttempt(earlier, request, { plan, set, identity });
+  using attempt = await openAttempt(earlier, request, { plan, set, identity });
   try {
     const content = await copyUnchanged(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
     if (request.durability !== 'none') throw error;
     // What cannot be continued is litter.
-    removePartials(allPartials(attempt.files));
+    discard(job, attempt);
     throw notKept(error);
   }
 }
@@ -62,8 +65,15 @@ const notKept = (error: unknown): unknown =>
 const settingsOf = ({ settings, parent }: CopyRequest): ImageSettings =>
   parent ? { ...settings, backing: { name: parent.name, format: parent.image.format } } : settings;
 
-function identify({ sourceMark, settings, digest, parent }: CopyRequest, { virtualSize }: DiskSource, plan: ImagePlan): CopyIdentity {
-  const identity = { sourceMark, virtualSize, format: settings.format, plan: JSON.stringify(plan), digest };
+function identify({ sourceMark, settings, digest, parent, encryption }: CopyRequest, { virtualSize }: DiskSource, plan: ImagePlan): CopyIdentity {
+  const identity = {
+    sourceMark,
+    virtualSize,
+    format: settings.format,
+    plan: JSON.stringify(plan),
+    digest,
+    ...(encryption ? { encryption: describeEncryption(encryption) } : {}),
+  };
   return parent ? { ...identity, parent: `${parent.content.root} ${parent.differs}` } : identity;
 }
 
@@ -78,7 +88,11 @@ function checkParent(parent: ParentImage, virtualSize: number): void {
   leaves.requireWhole();
 }
 
-function checkRequest({ rateLimit, verifyPercent, parent, settings, digest }: CopyRequest): void {
+function checkRequest({ rateLimit, verifyPercent, parent, settings, digest, encryption }: CopyRequest): void {
+  if (encryption && parent)
+    throw new HyperError('usage/invalid', 'An image that lies on another one cannot be encrypted; encrypt a full copy.', {
+      detail: { field: 'encryption' },
+    });
   if (settings.backing || (parent && (settings.format !== 'qcow2' || digest !== 'tree')))
     throw new HyperError('usage/invalid', 'Only a qcow2 image with digests can lie on another one.', { detail: { field: 'parent' } });
   if (typeof rateLimit === 'number' && !(rateLimit >= 1))
@@ -113,7 +127,7 @@ async function copyUnchanged(job: CopyJob, attempt: Attempt): Promise<ContentDig
     return content;
   } catch (cause) {
     const error = isGone(cause) ? new HyperError('source/changed', `${cause.message} It was there when the copy began.`, { cause }) : cause;
-    if (error instanceof HyperError && error.code === 'source/changed') removePartials(allPartials(attempt.files));
+    if (error instanceof HyperError && error.code === 'source/changed') discard(job, attempt);
     throw error;
   }
 }
@@ -139,6 +153,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
         started: (run) => checkpointer.started(run),
         place: (leaf, sizes) => place({ attempt, checkpointer }, leaf, sizes),
         done: (result) => {
+          if (result.sealed) attempt.sealed?.file.take(result.sealed);
           checkpointer.take(result);
           progress.advance(result.leaf, result.dataRead);
         },
@@ -152,6 +167,7 @@ async function copyLeaves(job: CopyJob, attempt: Attempt): Promise<ContentDigest
     throw error;
   }
   attempt.layout.finish();
+  await attempt.sealed?.file.seal(tools);
   if (request.parent) return treeOf(source.virtualSize, wholeEntries(request, attempt, source.virtualSize));
   return request.digest === 'tree' ? checkpointer.tree.finish() : undefined;
 }
@@ -194,6 +210,7 @@ function taskSpec(job: CopyJob, attempt: Attempt): CopyTaskSpec {
     plan,
     target: attempt.paths,
     digest: request.digest === 'tree',
+    ...(attempt.sealed ? { sealing: attempt.sealed.sealing } : {}),
     ...(request.parent ? { parent: request.parent } : {}),
     method: chooseMethod(job),
     ...(request.rateLimit === undefined ? {} : { throttle: toThrottle(request.rateLimit) }),

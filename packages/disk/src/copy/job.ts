@@ -26,8 +26,11 @@ export interface CopyJob {
 }
 
 /** The image as it is written: it refers to no other file but its parent and those that it consists of. */
-export function imageLocator({ request, set }: Pick<CopyJob, 'request' | 'set'>, { image, parts }: PartialFiles): ImageLocator {
-  return { kind: 'image', image: { path: image, format: request.settings.format, references: listedFiles(request, set, parts) } };
+export function imageLocator(
+  { request, set }: Pick<CopyJob, 'request' | 'set'>,
+  { image, parts, ...key }: Pick<PartialFiles, 'image' | 'parts'> & Pick<ImageRef, 'fileKey'>,
+): ImageLocator {
+  return { kind: 'image', image: { path: image, ...key, format: request.settings.format, references: listedFiles(request, set, parts) } };
 }
 
 function listedFiles({ parent }: CopyRequest, set: FileSet | undefined, parts: readonly string[]): ImageRef['references'] {

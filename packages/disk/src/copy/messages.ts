@@ -11,6 +11,8 @@ import type {
 } from '@hypersdk/ports';
 import type { TargetPaths } from '../file/target-file.ts';
 import type { ImagePlan } from '../format/image-writer.ts';
+import type { Sealing } from '../age/chunk-sealer.ts';
+import type { SealedUnits } from '../age/unit-sealer.ts';
 import type { WireError } from './wire-error.ts';
 
 /** What movers do with each leaf. Plain data: every mover opens its own files from it. */
@@ -25,6 +27,8 @@ export interface CopyTaskSpec {
   readonly plan: ImagePlan;
   /** The file, or files, being written. */
   readonly target: TargetPaths;
+  /** How its content is encrypted. */
+  readonly sealing?: Sealing;
   readonly digest: boolean;
   /** What the image is to lie on: only what differs from it is stored. */
   readonly parent?: ParentImage;
@@ -63,6 +67,8 @@ export interface LeafResult {
   readonly digest?: Uint8Array;
   readonly dataRead: number;
   readonly stored: number;
+  /** What the mover sealed of an encrypted image, and what is left for the coordinator to seal. */
+  readonly sealed?: SealedUnits;
   /** Compare: the first differing offset of the disk. */
   readonly differsAt?: number;
 }

@@ -11,6 +11,8 @@ export interface PartialFiles {
   /** The files beside it of an image that is not one file. */
   readonly parts: readonly string[];
   readonly checkpoint: string;
+  /** Of an encrypted image: chunks that may still change. */
+  readonly open: string;
 }
 
 export const partialFiles = (path: string, epoch: number, partCount = 0): PartialFiles => ({
@@ -18,23 +20,25 @@ export const partialFiles = (path: string, epoch: number, partCount = 0): Partia
   image: `${path}.partial.${epoch}`,
   parts: Array.from({ length: partCount }, (_, index) => `${path}.partial.${epoch}.part${index + 1}`),
   checkpoint: `${path}.partial.${epoch}.checkpoint`,
+  open: `${path}.partial.${epoch}.open`,
 });
 
 /** Every file of an attempt. */
-export const allPartials = ({ image, parts, checkpoint }: PartialFiles): readonly string[] => [...parts, image, checkpoint];
+export const allPartials = ({ image, parts, checkpoint, open }: PartialFiles): readonly string[] => [...parts, image, checkpoint, open];
 
 export interface FoundPartials {
   readonly epochMax: number;
   /** Newest image with all its bytes, and whether a failed sync made its later pages untrustworthy. */
   readonly image?: { readonly path: string; readonly isSuspect: boolean };
   readonly checkpoint?: string;
+  readonly open?: string;
   /** The newest of each of the files beside the image, by their number from 0. */
   readonly parts: ReadonlyMap<number, string>;
   /** Everything found, for removal. */
   readonly all: readonly string[];
 }
 
-const PARTIAL_NAME = /^\.partial\.(\d{1,9})(\.checkpoint|\.suspect|\.copying|\.part(\d{1,9}))?$/;
+const PARTIAL_NAME = /^\.partial\.(\d{1,9})(\.checkpoint|\.open|\.suspect|\.copying|\.part(\d{1,9}))?$/;
 
 /** What earlier attempts at `path` left behind. The newest parts and image go with the newest checkpoint: they are renamed in this order. */
 export function findPartials(path: string): FoundPartials {
@@ -46,6 +50,7 @@ export function findPartials(path: string): FoundPartials {
   const newestFirst = found.toSorted((a, b) => b.epoch - a.epoch);
   const image = newestFirst.find((file) => file.role === '' || file.role === '.suspect');
   const checkpoint = newestFirst.find((file) => file.role === '.checkpoint');
+  const open = newestFirst.find((file) => file.role === '.open');
   const parts = newestFirst.filter(({ part }) => part > 0).toReversed();
   return {
     parts: new Map(parts.map((file) => [file.part - 1, file.path])),
@@ -53,6 +58,7 @@ export function findPartials(path: string): FoundPartials {
     all: found.map((file) => file.path),
     ...(image ? { image: { path: image.path, isSuspect: image.role === '.suspect' } } : {}),
     ...(checkpoint ? { checkpoint: checkpoint.path } : {}),
+    ...(open ? { open: open.path } : {}),
   };
 }
 
@@ -70,7 +76,7 @@ function listFolder(folder: string): readonly string[] {
  * reaches neither, and is not written to.
  */
 export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { readonly mode: 'rename' | 'copy'; readonly end: number }): void {
-  const { image, checkpoint } = found;
+  const { image, checkpoint, open } = found;
   if (!image || !checkpoint) return;
   try {
     for (const [index, part] of next.parts.entries()) {
@@ -80,10 +86,13 @@ export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { re
       else renameSync(from, part);
     }
     if (how.mode === 'copy') {
-      copyAs(next.image, { from: image.path, copying: `${next.image}.copying`, ...(next.parts.length === 0 ? { end: how.end } : {}) });
+      // Of an encrypted image all is kept: what was sealed beyond the checkpoint tells what may be sealed there again.
+      copyAs(next.image, { from: image.path, copying: `${next.image}.copying`, ...(open || next.parts.length > 0 ? {} : { end: how.end }) });
+      if (open) copyAs(next.open, { from: open, copying: `${next.image}.copying` });
       copyAs(next.checkpoint, { from: checkpoint, copying: `${next.image}.copying` });
     } else {
       renameSync(image.path, next.image);
+      if (open) renameSync(open, next.open);
       renameSync(checkpoint, next.checkpoint);
     }
     removePartials(found.all);

@@ -14,6 +14,7 @@ import { mergeEntries } from './overlay-leaves.ts';
 import { requireParent } from './parent-leaves.ts';
 import { allPartials, markSuspect, removePartials } from './partial-files.ts';
 import { publishSet, retireSet, setPaths } from './publish-set.ts';
+import { checkSealedLate, forgetKey } from './sealed-attempt.ts';
 
 /** Reads the target back, and gives it its name only when its content is what was read from the source. */
 export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: ContentDigest | undefined): Promise<CopyOutcome> {
@@ -25,7 +26,7 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
   if (request.durability === 'none') {
     progress.enter('publishing');
     publishSet(attempt.target.files, paths, { overwrite: request.overwrite, isDurable: false });
-    if (attempt.checkpoint) removePartials([attempt.files.checkpoint]);
+    tidyUp(job, attempt, request.path);
     return { ...base, ...reason, ...toOutcome(unproven), leavesChecked: 0, ...(content ? { content } : {}) };
   }
   const proof = content ? await prove(job, attempt, content) : undefined;
@@ -35,7 +36,7 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
   if (proof && content) listLeaves(job, attempt, { files, content, leavesChecked: proof.leavesChecked });
   if (request.parent) requireParent(request.parent);
   publishSet(attempt.target.files, paths, { overwrite: request.overwrite, isDurable: true, onSyncFailure: () => markSuspect(attempt.files) });
-  removePartials([attempt.files.checkpoint]);
+  tidyUp(job, attempt, request.path);
   return {
     ...base,
     ...reason,
@@ -43,6 +44,20 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
     leavesChecked: proof?.leavesChecked ?? 0,
     ...(proof && content ? { content, leavesPath: leafListPath(request.path) } : {}),
   };
+}
+
+const keyOf = ({ sealed }: Attempt): { readonly fileKey?: Uint8Array } => (sealed ? { fileKey: sealed.fileKey } : {});
+
+/** What is left beside an image once it has its name. */
+function tidyUp({ request }: CopyJob, { files }: Attempt, image: string): void {
+  removePartials([files.checkpoint, files.open]);
+  if (request.encryption) forgetKey(request.encryption, image);
+}
+
+/** Gives up an attempt that must not live on. */
+export function discard({ request }: CopyJob, { files }: Attempt): void {
+  if (request.encryption) forgetKey(request.encryption, files.image);
+  removePartials(allPartials(files));
 }
 
 /** Digests of the whole disk, as far as they are not zeros'. */
@@ -89,7 +104,8 @@ async function prove(
   const { request, progress, tools } = job;
   dropFromCache(attempt);
   progress.enter('verifying', { settled: 0 });
-  const source = imageLocator(job, attempt.files);
+  const { image, parts } = attempt.files;
+  const source = imageLocator(job, { image, parts, ...keyOf(attempt) });
   const hashing: Omit<Hashing, 'signal'> = {
     ...tools,
     source,
@@ -101,6 +117,7 @@ async function prove(
       (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content, ...overlayOf(request, source) }),
       (signal) => hashFiles(attempt, { crew: tools.crew, signal }),
     ]);
+    await checkSealedLate(attempt, tools.signal);
     progress.enter('verifying', { settled: job.source.virtualSize });
     return { digests, leavesChecked };
   } catch (error) {
@@ -119,22 +136,23 @@ const overlayOf = ({ parent }: CopyRequest, whole: ImageLocator): { readonly ove
   parent ? { overlay: { ...whole, image: { ...whole.image, layers: 1 } } } : {};
 
 /** What was written as a whole image and comes back as none is as wrong as other content; a read that fails may succeed another time. */
-function judgeReadBack({ request }: CopyJob, attempt: Attempt, error: unknown): unknown {
-  if (!(error instanceof HyperError) || !error.code.startsWith('image/')) return blameTarget(error);
-  removePartials(allPartials(attempt.files));
-  const message = `${request.path}: the image came back from the target damaged. ${error.message} The copy was thrown away.`;
+function judgeReadBack(job: CopyJob, attempt: Attempt, error: unknown): unknown {
+  if (!(error instanceof HyperError) || !/^(?:image|encryption)\//.test(error.code)) return blameTarget(error);
+  discard(job, attempt);
+  const message = `${job.request.path}: the image came back from the target damaged. ${error.message} The copy was thrown away.`;
   return new HyperError('verify/mismatch', message, { detail: error.detail, cause: error });
 }
 
 async function checkLeaves(
-  { request }: CopyJob,
+  job: CopyJob,
   attempt: Attempt,
   o: { readonly hashing: Hashing; readonly content: ContentDigest; readonly overlay?: ImageLocator },
 ): Promise<number> {
+  const { request } = job;
   const sample = { percent: request.verifyPercent, root: o.content.root, ...(o.overlay ? { overlay: o.overlay } : {}) };
   const { wrong, checked } = await findWrongLeaf(o.hashing, settledLeaves(attempt.files.checkpoint), sample);
   if (wrong === undefined) return checked;
-  removePartials(allPartials(attempt.files));
+  discard(job, attempt);
   const { offset, length } = leafRange(wrong, o.content.virtualSize);
   throw new HyperError(
     'verify/mismatch',

@@ -7,6 +7,8 @@ import type { ByteRange, Extent } from '@hypersdk/domain';
 export interface ByteFile extends Disposable {
   /** For messages. */
   readonly path: string;
+  /** All files that hold the bytes, where they are several. */
+  readonly paths?: readonly string[];
   readonly size: number;
   /** Fills `into`. Reaching past the end is `image/malformed`: a table pointed there. */
   read(offset: number, into: Uint8Array): void;

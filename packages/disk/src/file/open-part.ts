@@ -1,16 +1,32 @@
 import type { ByteRange } from '@hypersdk/domain';
+import { AgeFile } from '../age/age-file.ts';
 import type { ByteFile } from './byte-file.ts';
 import { ReadableDiskFile } from './disk-file.ts';
 import { FileSlice } from './file-slice.ts';
 
-/** Opens a file, or only a part of it when one is named. */
-export function openPart({ path, slice }: { readonly path: string; readonly slice?: ByteRange }): ByteFile {
-  const whole = ReadableDiskFile.open(path);
-  if (!slice) return whole;
+interface Part {
+  readonly path: string;
+  readonly slice?: ByteRange;
+  readonly fileKey?: Uint8Array;
+}
+
+/** Opens a file, or only a part of it when one is named; what it holds when it is encrypted and its key is given. */
+export function openPart(part: Part): ByteFile {
+  const whole = openWhole(part);
+  return part.slice ? orClose(whole, () => new FileSlice(whole, part.slice ?? { offset: 0, length: 0 })) : whole;
+}
+
+/** The whole content of a file, decrypted where a key is given. */
+export function openWhole({ path, fileKey }: Omit<Part, 'slice'>): ByteFile {
+  const file = ReadableDiskFile.open(path);
+  return fileKey ? orClose(file, () => AgeFile.open(file, fileKey)) : file;
+}
+
+function orClose(file: ByteFile, open: () => ByteFile): ByteFile {
   try {
-    return new FileSlice(whole, slice);
+    return open();
   } catch (error) {
-    whole[Symbol.dispose]();
+    file[Symbol.dispose]();
     throw error;
   }
 }

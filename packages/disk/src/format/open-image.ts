@@ -3,6 +3,7 @@ import { HyperError, type ByteRange, type ImageRef, type ListedFiles } from '@hy
 import type { ByteFile } from '../file/byte-file.ts';
 import { ReadableDiskFile } from '../file/disk-file.ts';
 import { FileSlice } from '../file/file-slice.ts';
+import { openWhole } from '../file/open-part.ts';
 import type { DiskImage } from './disk-image.ts';
 import { followedName } from './followed-name.ts';
 import { imageReaders } from './formats.ts';
@@ -10,7 +11,7 @@ import { SlicedImage } from './sliced-image.ts';
 
 /** Opens and inspects an image; every file it reads from is open afterwards and closed by its disposal. */
 export function openImage(image: ImageRef): DiskImage {
-  const file = ReadableDiskFile.open(image.path);
+  const file = openWhole(image);
   try {
     return image.slice ? openSlice(image, file, image.slice) : openFile(image, file);
   } catch (error) {
@@ -19,7 +20,7 @@ export function openImage(image: ImageRef): DiskImage {
   }
 }
 
-const openSlice = (image: ImageRef, whole: ReadableDiskFile, slice: ByteRange): DiskImage =>
+const openSlice = (image: ImageRef, whole: ByteFile, slice: ByteRange): DiskImage =>
   new SlicedImage(openFile({ ...image, references: 'refuse' }, new FileSlice(whole, slice)), whole, slice);
 
 /** Opens the image in a file that is open already and takes it over, unless it throws. */

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { HyperError, systemCode, type ImageFormat, type ImageInfo, type ImageRef } from '@hypersdk/domain';
-import type { ImageInspector } from '@hypersdk/ports';
+import type { DecryptionKeys, ImageInspector } from '@hypersdk/ports';
+import { findFileKey } from '../age/file-key.ts';
 import { findFile, type FoundFile } from '../archive/find-file.ts';
 import { toSourceError } from '../file/io-error.ts';
-import { openPart } from '../file/open-part.ts';
+import { openPart, openWhole } from '../file/open-part.ts';
 import { openImage } from '../format/open-image.ts';
 import { lookAtGuest } from '../guest/look-at-guest.ts';
 import { countData } from './count-data.ts';
@@ -14,7 +15,7 @@ import { probeFile } from './probe-file.ts';
 export const imageInspector: ImageInspector = {
   probe: async (path, o) => {
     o.signal.throwIfAborted();
-    return probeFormat(path, findFile(path));
+    return probeFormat(path, await unlock(findFile(path), {}));
   },
 
   inspect: async (ref, o) => {
@@ -45,14 +46,25 @@ export const imageInspector: ImageInspector = {
 
   refer: async (path, o) => {
     o.signal.throwIfAborted();
-    return referTo(path, o);
+    return referTo(path, o, await unlock(findFile(path), o.keys ?? {}));
   },
 };
 
-function probeFormat(path: string, found: FoundFile): ImageFormat {
-  requireFile(found.path);
+function probeFormat(path: string, found: UnlockedFile): ImageFormat {
   using file = openPart(found);
   return probeFile(file, path);
+}
+
+/** A file that is as it is, or whose key is at hand. */
+interface UnlockedFile extends FoundFile {
+  readonly fileKey?: Uint8Array;
+}
+
+async function unlock(found: FoundFile, keys: DecryptionKeys): Promise<UnlockedFile> {
+  requireFile(found.path);
+  using file = openWhole({ path: found.path });
+  const fileKey = await findFileKey(file, keys);
+  return fileKey ? { ...found, fileKey } : found;
 }
 
 function requireFile(path: string): void {
@@ -65,8 +77,7 @@ function requireFile(path: string): void {
   }
 }
 
-function referTo(path: string, o: Parameters<ImageInspector['refer']>[1]): ImageRef {
-  const file = findFile(path);
+function referTo(path: string, o: Parameters<ImageInspector['refer']>[1], file: UnlockedFile): ImageRef {
   const found = probeFormat(path, file);
   const format = o.format ?? found;
   // A disk that a guest wrote may begin with any bytes, so claimed raw stays raw; any other claim must match what is there.

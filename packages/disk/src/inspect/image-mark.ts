@@ -8,8 +8,10 @@ import type { DiskImage } from '../format/disk-image.ts';
  * Any write through the file system changes it.
  */
 export function imageMark(image: Pick<DiskImage, 'files'> & { readonly slice?: ByteRange }): string {
-  const parts = image.files.map((file) =>
-    describeStatus(file.fd === undefined ? statSync(file.path, { bigint: true }) : fstatSync(file.fd, { bigint: true })),
+  const parts = image.files.flatMap((file) =>
+    file.fd === undefined
+      ? (file.paths ?? [file.path]).map((path) => describeStatus(statSync(path, { bigint: true })))
+      : [describeStatus(fstatSync(file.fd, { bigint: true }))],
   );
   // Disks in one archive lie in one file.
   if (image.slice) parts.push(`slice:${image.slice.offset}:${image.slice.length}`);

@@ -6,6 +6,7 @@ import type {
   CopyOutcome,
   CopyProgress,
   CopyRequest,
+  Encryption,
   HttpLocator,
   ImageInspector,
   ImageSettings,
@@ -19,6 +20,7 @@ import type {
 import { toVerification } from '../export/export-disk.ts';
 import { folderOf, receiptFile } from '../export/export-files.ts';
 import { toSafeName } from '../export/export-name.ts';
+import { toFileEncryption } from '../export/file-encryption.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { signReceipt } from '../receipt/receipt.ts';
 
@@ -39,6 +41,8 @@ export interface ConvertRequest {
   /** Of the new image, directly in the target's folder. */
   readonly path: string;
   readonly settings: ImageSettings;
+  /** Encrypts the new image before it touches the target. */
+  readonly encryption?: Encryption;
   readonly digest: 'tree' | 'none';
   /** `sync` by default. */
   readonly durability?: 'sync' | 'none';
@@ -138,7 +142,7 @@ function toReceiptBody(ports: ConvertPorts, request: ConvertRequest, { copy, fil
     startedAt,
     finishedAt: timeOf(ports),
     content,
-    container: { file, format: request.settings.format, size: fileSize, digest: containerDigest },
+    container: { file, format: request.settings.format, ...toFileEncryption(request.encryption), size: fileSize, digest: containerDigest },
     verification: toVerification(request.verifyPercent, leavesChecked),
   };
 }

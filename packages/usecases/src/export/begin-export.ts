@@ -13,7 +13,7 @@ export interface BegunExport {
 }
 
 type Ports = Pick<ExportPorts, 'target' | 'clock' | 'ids'>;
-type Request = Pick<ExportRequest, 'name' | 'settings' | 'package' | 'overwrite' | 'restart'>;
+type Request = Pick<ExportRequest, 'name' | 'settings' | 'encryption' | 'package' | 'overwrite' | 'restart'>;
 
 /**
  * Goes on with the work of an earlier run of the same export, or clears the place and begins. The new journal is put after clearing,
@@ -24,7 +24,7 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
   const { name } = request;
   const files = await listFiles(target, name, o);
   const journal = files.has(baseName(journalName(name))) ? await readJournal(target, name, o) : undefined;
-  const plan = planDigest({ vm: o.lease.vm, disks: o.lease.disks.map(({ disk }) => disk), settings: request.settings, package: request.package });
+  const plan = planDigest({ ...request, vm: o.lease.vm, disks: o.lease.disks.map(({ disk }) => disk) });
   const isOurs = journal?.vm === vmDigest(o.lease.vm);
 
   const obstacle = findObstacle(files, { request, diskCount: o.lease.disks.length, isOurs });
@@ -58,7 +58,7 @@ const alreadyThere = (why: string, name: string): HyperError => new HyperError('
 const pick = ({ exportId, startedAt }: ExportJournal): Pick<ExportJournal, 'exportId' | 'startedAt'> => ({ exportId, startedAt });
 
 interface Place {
-  readonly request: Pick<Request, 'name' | 'settings' | 'package'>;
+  readonly request: Pick<Request, 'name' | 'settings' | 'encryption' | 'package'>;
   readonly diskCount: number;
   /** A journal says that unfinished work here belongs to this VM. */
   readonly isOurs: boolean;
@@ -66,11 +66,11 @@ interface Place {
 
 /** Why an export may not begin here without `overwrite`. */
 export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request, diskCount, isOurs }: Place): string | undefined {
-  const { name, settings } = request;
+  const { name } = request;
   if (files.has(baseName(manifestName(name)))) return `${name} already holds a complete export.`;
   if (isOurs) return undefined;
   if (files.has(baseName(journalName(name)))) return `${name} holds an unfinished export of another VM.`;
-  const ours = Array.from({ length: diskCount }, (_, index) => diskFile(index, settings.format));
+  const ours = Array.from({ length: diskCount }, (_, index) => diskFile(index, request));
   const packaged = request.package === undefined ? [] : packageFiles(name, request.package);
   const taken = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), ...packaged, baseName(artifactName(name))].find((file) =>
     files.has(file),
@@ -78,7 +78,7 @@ export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request
   return taken === undefined ? undefined : `${name} already holds a file ${taken} that no unfinished export wrote.`;
 }
 
-const DISK_FILE = new RegExp(`^(?<image>disk-\\d+\\.(?:${imageFormats.join('|')}))(?<rest>\\..+)?$`);
+const DISK_FILE = new RegExp(`^(?<image>disk-\\d+\\.(?:${imageFormats.join('|')})(?:\\.age)?)(?<rest>\\..+)?$`);
 
 /**
  * Removes what an older export left. Of a complete one the manifest goes first; an old journal stays until the new one replaces it, so that a run
@@ -89,8 +89,8 @@ async function clear(
   files: ReadonlyMap<string, StoredObject>,
   o: Cancel & { readonly request: Request; readonly lease: ExportLease },
 ): Promise<void> {
-  const { name, settings } = o.request;
-  const wanted = new Set(o.lease.disks.map((_, index) => diskFile(index, settings.format)));
+  const { name } = o.request;
+  const wanted = new Set(o.lease.disks.map((_, index) => diskFile(index, o.request)));
   const packaged = new Set(allPackageFiles(name));
   const old = [...files.keys()].filter((file) => {
     if (packaged.has(file)) return true;

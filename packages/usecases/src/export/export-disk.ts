@@ -15,6 +15,7 @@ import { archiveFile } from '../package/package-files.ts';
 import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
 import { diskFile, folderOf, leavesFile, receiptFile } from './export-files.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
+import { toFileEncryption } from './file-encryption.ts';
 
 export interface DiskTask {
   readonly source: ExportableDisk;
@@ -45,7 +46,8 @@ const RECEIPT_TIMEOUT_MS = 10_000;
 
 /** Copies one disk, proves it, publishes it and puts its receipt beside it; or adopts what an earlier run of this export had finished. */
 export async function exportDisk(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<DiskResult> {
-  const finished = await findFinished(ports, task, o);
+  // Of an encrypted image the engine itself tells whether it is the one: nobody here can read it any more.
+  const finished = task.request.encryption ? undefined : await findFinished(ports, task, o);
   if (finished) return finished;
 
   const startedAt = timeOf(ports);
@@ -95,6 +97,7 @@ const copyUpon = (
       sourceMark: basis?.mark ?? task.source.mark,
       path: pathOf(ports.target, task),
       settings: task.request.settings,
+      ...(task.request.encryption ? { encryption: task.request.encryption } : {}),
       ...(basis ? { parent: basis.image } : {}),
       digest: 'tree',
       durability: 'sync',
@@ -203,7 +206,13 @@ function toReceiptBody(ports: ExportPorts, task: DiskTask, run: { readonly outco
     startedAt: run.startedAt,
     finishedAt: timeOf(ports),
     content,
-    container: { file: fileOf(task), format: request.settings.format, size: fileSize, digest: containerDigest },
+    container: {
+      file: fileOf(task),
+      format: request.settings.format,
+      ...toFileEncryption(request.encryption),
+      size: fileSize,
+      digest: containerDigest,
+    },
     ...(parent ? { parent: { root: parent.root, containerDigest: parent.containerDigest } } : {}),
     verification: toVerification(request.verifyPercent, leavesChecked),
   };
@@ -226,6 +235,7 @@ function toExportedDisk({ source, request }: DiskTask, { body }: Receipt, basis:
     leaves: leavesFile(container.file),
     format: container.format,
     ...(subformat === undefined ? {} : { subformat }),
+    ...(container.encryption ? { encryption: container.encryption } : {}),
     fileSize: container.size,
     containerDigest: container.digest,
     content,
@@ -244,5 +254,5 @@ function describeBasis(basis: DiskTask['basis']): Pick<ExportedDisk, 'parent' | 
 }
 
 const timeOf = (ports: Pick<ExportPorts, 'clock'>): string => new Date(ports.clock.now()).toISOString();
-const fileOf = ({ index, request }: DiskTask): string => diskFile(index, request.settings.format);
+const fileOf = ({ index, request }: DiskTask): string => diskFile(index, request);
 const pathOf = (target: StorageTarget, task: DiskTask): string => `${folderOf(target)}/${task.request.name}/${fileOf(task)}`;

@@ -1,5 +1,6 @@
-import { HyperError, type ImageFormat } from '@hypersdk/domain';
+import { HyperError } from '@hypersdk/domain';
 import type { Cancel, StorageTarget, StoredObject } from '@hypersdk/ports';
+import type { ExportRequest } from './export-types.ts';
 
 // An export is one folder of the target. The manifest is written last: without it there is no export, only the work of a run that has not ended.
 
@@ -9,7 +10,9 @@ export const checksumsName = (name: string): string => `${name}/SHA256SUMS`;
 /** Written first and removed last: says whose unfinished work lies here. */
 export const journalName = (name: string): string => `${name}/export-journal.json`;
 
-export const diskFile = (index: number, format: ImageFormat): string => `disk-${index}.${format}`;
+/** An encrypted image has the ending that age gives, behind that of what it holds. */
+export const diskFile = (index: number, { settings, encryption }: Pick<ExportRequest, 'settings' | 'encryption'>): string =>
+  `disk-${index}.${settings.format}${encryption ? '.age' : ''}`;
 export const leavesFile = (file: string): string => `${file}.leaves`;
 export const receiptFile = (file: string): string => `${file}.receipt.json`;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HyperError, toExportId, type DiskInfo, type ExportId, type VMInfo } from '@hypersdk/domain';
-import type { Cancel, ImageSettings, StorageTarget } from '@hypersdk/ports';
+import type { Cancel, Encryption, ImageSettings, StorageTarget } from '@hypersdk/ports';
 import { z } from 'zod';
 import { canonicalJson } from '../manifest/canonical-json.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
@@ -8,6 +8,7 @@ import { sha256, text, time } from '../manifest/field-schemas.ts';
 import { parseDocument } from '../manifest/parse-document.ts';
 import type { PackageKind } from '../package/package-files.ts';
 import { journalName } from './export-files.ts';
+import { toFileEncryption } from './file-encryption.ts';
 
 /** The intent of an export, durable before its first effect, so that the next run of the same export knows its own work from foreign files. */
 export interface ExportJournal {
@@ -50,11 +51,18 @@ interface PlannedWork {
   readonly vm: VMInfo;
   readonly disks: readonly DiskInfo[];
   readonly settings: ImageSettings;
+  readonly encryption?: Encryption;
   readonly package?: PackageKind | undefined;
 }
 
 /** Which disk goes to which file, and how it is written. Marks are not in it: a disk whose mark changed is copied anew by itself. */
-export const planDigest = ({ vm, disks, settings, package: kind }: PlannedWork): string =>
-  digestOf([vmDigest(vm), disks.map(({ id }) => id), settings, ...(kind === undefined ? [] : [kind])]);
+export const planDigest = ({ vm, disks, settings, encryption, package: kind }: PlannedWork): string =>
+  digestOf([
+    vmDigest(vm),
+    disks.map(({ id }) => id),
+    settings,
+    ...(kind === undefined ? [] : [kind]),
+    ...(encryption ? [toFileEncryption(encryption)] : []),
+  ]);
 
 const digestOf = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');

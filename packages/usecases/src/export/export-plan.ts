@@ -39,7 +39,10 @@ export interface PlanPorts {
   readonly transfer?: Transfer;
 }
 
-export type PlanRequest = Pick<ExportRequest, 'session' | 'vm' | 'disks' | 'name' | 'settings' | 'package' | 'overwrite' | 'restart'> & {
+export type PlanRequest = Pick<
+  ExportRequest,
+  'session' | 'vm' | 'disks' | 'name' | 'settings' | 'encryption' | 'package' | 'overwrite' | 'restart'
+> & {
   /** Whether a run would follow what images refer to; `refuse` by default. */
   readonly references?: ReferencePolicy;
 };

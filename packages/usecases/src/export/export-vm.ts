@@ -68,8 +68,18 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
   if (request.package !== undefined && (request.settings.format !== 'vmdk' || request.settings.subformat !== 'streamOptimized'))
     throw new HyperError('usage/invalid', 'The disks of an OVF package are streamOptimized VMDKs.');
+  if (request.package !== undefined && request.encryption)
+    throw new HyperError(
+      'usage/invalid',
+      'A package is for other platforms, which cannot read what is encrypted; encrypt images, such as streamOptimized VMDKs.',
+    );
   if (request.incremental !== undefined && (request.settings.format !== 'qcow2' || request.package !== undefined))
     throw new HyperError('usage/invalid', 'An increment is a qcow2 image that lies on an earlier one.');
+  if (request.incremental !== undefined && request.encryption)
+    throw new HyperError(
+      'usage/invalid',
+      'An increment lies on an earlier image and cannot be encrypted; leave out --incremental, or the encryption.',
+    );
   const width = widthOf(request);
   if (!Number.isInteger(width) || width < 1) throw new HyperError('usage/invalid', 'At least one disk is copied at a time.');
 }

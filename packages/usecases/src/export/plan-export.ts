@@ -21,8 +21,7 @@ export const planExport =
     const journal = await readJournal(ports.target, name, o);
     const isOurs = journal?.vm === vmDigest(vm);
     const obstacle = findObstacle(files, { request, diskCount: chosen.length, isOurs });
-    const resumes =
-      isOurs && obstacle === undefined && !request.restart && journal.plan === planDigest({ vm, disks: chosen, settings, package: request.package });
+    const resumes = isOurs && obstacle === undefined && !request.restart && journal.plan === planDigest({ ...request, vm, disks: chosen });
 
     const disks: PlannedDisk[] = [];
     const findings: Finding[] = describeVM(request, chosen.length);
@@ -32,8 +31,8 @@ export const planExport =
         isFile: vm.provider === 'files',
         references: request.references ?? 'refuse',
       });
-      const file = diskFile(index, settings.format);
-      disks.push({ ...survey.disk, file, sizeExpected: expectSize(survey.disk, settings), action: resumes ? findAction(files, file) : 'copy' });
+      const file = diskFile(index, request);
+      disks.push({ ...survey.disk, file, sizeExpected: expectSize(survey.disk, request), action: resumes ? findAction(files, file) : 'copy' });
       findings.push(...survey.findings);
     }
     // The images and the archive lie beside each other until the archive has its name.
@@ -49,7 +48,12 @@ export const planExport =
 const TABLE_SHARE = 0.02;
 const HEADER_SIZE = 1024 * 1024;
 
-function expectSize({ virtualSize, allocatedSize }: Pick<PlannedDisk, 'virtualSize' | 'allocatedSize'>, settings: ImageSettings): number {
+function expectSize(
+  { virtualSize, allocatedSize }: Pick<PlannedDisk, 'virtualSize' | 'allocatedSize'>,
+  { settings, encryption }: Pick<PlanRequest, 'settings' | 'encryption'>,
+): number {
+  // What is encrypted has no holes.
+  if (encryption && settings.format === 'raw') return Math.ceil(virtualSize * (1 + TABLE_SHARE)) + HEADER_SIZE;
   const isFull = settings.preallocation === 'full' || settings.preallocation === 'falloc';
   const content = isFull ? virtualSize : (allocatedSize ?? virtualSize);
   return settings.format === 'raw' ? content : Math.ceil(content * (1 + TABLE_SHARE)) + HEADER_SIZE;

@@ -27,7 +27,7 @@ export function toArtifactManifest(manifest: ExportManifest): ArtifactManifest |
     },
     disks,
     nics: vm.nics.map((nic) => ({ ...nic })),
-    notes: [],
+    notes: manifest.disks.flatMap(({ encryption }, index) => (encryption ? [`disk-${index} is encrypted in the age format; decrypt it first`] : [])),
     warnings: [],
     metadata: { hypersdk_version: manifest.tool.version, job_id: manifest.exportId, created_at: manifest.finishedAt, tags: { ...vm.tags } },
   };

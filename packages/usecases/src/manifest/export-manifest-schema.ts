@@ -9,7 +9,19 @@ import {
   type VMInfo,
 } from '@hypersdk/domain';
 import { z } from 'zod';
-import { byteCount, consistency, contentDigest, count, exportedFileName, imageFormat, sha256, text, time, tool } from './field-schemas.ts';
+import {
+  byteCount,
+  consistency,
+  contentDigest,
+  count,
+  exportedFileName,
+  fileEncryption,
+  imageFormat,
+  sha256,
+  text,
+  time,
+  tool,
+} from './field-schemas.ts';
 
 /** More disks than any platform attaches to one VM. */
 const DISK_COUNT_MAX = 1024;
@@ -60,6 +72,7 @@ const exportedDisk = z.strictObject({
   leaves: exportedFileName,
   format: imageFormat,
   subformat: text.exactOptional(),
+  encryption: fileEncryption.exactOptional(),
   fileSize: byteCount,
   containerDigest: sha256,
   content: contentDigest,

@@ -1,4 +1,4 @@
-import { imageFormats, type ContentDigest } from '@hypersdk/domain';
+import { imageFormats, type ContentDigest, type FileEncryption } from '@hypersdk/domain';
 import { z } from 'zod';
 
 /** PATH_MAX of Linux: the longest location or name that a platform on it can mean. */
@@ -21,6 +21,14 @@ export const anyFileName = z
   .string()
   .max(255)
   .regex(/^(?!\.{1,2}$)[^/\0]+$/, 'is not the name of a file beside the document');
+
+/** More recipients than a header of age may name here. */
+const RECIPIENT_COUNT_MAX = 256;
+
+export const fileEncryption = z.strictObject({
+  format: z.literal('age'),
+  recipients: z.array(text.min(1)).min(1).max(RECIPIENT_COUNT_MAX).exactOptional(),
+}) satisfies z.ZodType<FileEncryption>;
 
 export const contentDigest = z.strictObject({
   algorithm: z.literal('sha256'),

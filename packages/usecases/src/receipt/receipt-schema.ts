@@ -1,6 +1,18 @@
 import type { Receipt, ReceiptBody } from '@hypersdk/domain';
 import { z } from 'zod';
-import { anyFileName, byteCount, consistency, contentDigest, count, imageFormat, sha256, text, time, tool } from '../manifest/field-schemas.ts';
+import {
+  anyFileName,
+  byteCount,
+  consistency,
+  contentDigest,
+  count,
+  fileEncryption,
+  imageFormat,
+  sha256,
+  text,
+  time,
+  tool,
+} from '../manifest/field-schemas.ts';
 
 const receiptBody = z.strictObject({
   kind: z.literal('hypersdk.receipt'),
@@ -10,7 +22,13 @@ const receiptBody = z.strictObject({
   startedAt: time,
   finishedAt: time,
   content: contentDigest,
-  container: z.strictObject({ file: anyFileName, format: imageFormat, size: byteCount, digest: sha256 }),
+  container: z.strictObject({
+    file: anyFileName,
+    format: imageFormat,
+    encryption: fileEncryption.exactOptional(),
+    size: byteCount,
+    digest: sha256,
+  }),
   parent: z.strictObject({ root: sha256, containerDigest: sha256 }).exactOptional(),
   verification: z.strictObject({
     mode: z.enum(['full', 'sample']),

@@ -1,5 +1,5 @@
 import { HyperError, type ContentDigest } from '@hypersdk/domain';
-import type { CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
+import type { CopyProgress, DecryptionKeys, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
 import type { Finding } from '../finding.ts';
 import type { ExpectedDisk } from './expected-disk.ts';
@@ -15,6 +15,8 @@ interface DiskToVerify {
   /** Name of the folder in the target, with its slash; empty for the target itself. */
   readonly folder: string;
   readonly percent: number;
+  /** Opens what is encrypted. */
+  readonly keys?: DecryptionKeys;
   /** What the image lies on, looked at before it: the one that it names, and the paths of all. */
   readonly below?: { readonly content: ContentDigest; readonly leavesPath: string; readonly listed: readonly string[] };
 }
@@ -22,7 +24,7 @@ interface DiskToVerify {
 /** Reads one image back. An image that is missing or no longer readable as its format is different, and the finding says so. */
 export async function verifyDisk(
   ports: Ports,
-  { disk, folder, percent, below }: DiskToVerify,
+  { disk, folder, percent, below, keys }: DiskToVerify,
   o: Watch<CopyProgress>,
 ): Promise<{ readonly outcome: VerifyOutcome; readonly findings: readonly Finding[] }> {
   const home = `${folderOf(ports.target)}/${folder}`;
@@ -33,6 +35,7 @@ export async function verifyDisk(
       signal: o.signal,
       format: disk.format,
       references: below ? { listed: below.listed } : 'refuse',
+      ...(keys ? { keys } : {}),
     });
     const content: VerifyRequest = {
       source: { kind: 'image', image },
@@ -78,6 +81,9 @@ function describeDifference(file: string, { leaf, offset, length, what }: Differ
   return { severity: 'error', summary: `${file} is not what was exported${place}.`, detail: what, path: file };
 }
 
+const DAMAGED: ReadonlySet<string> = new Set(['encryption/damaged', 'encryption/malformed']);
+
 /** What the image itself is to blame for; trouble in reaching it is not an answer about it. */
 const isDamage = (error: unknown): error is HyperError =>
-  error instanceof HyperError && (error.code.startsWith('image/') || error.code.startsWith('archive/') || error.code === 'source/not-found');
+  error instanceof HyperError &&
+  (error.code.startsWith('image/') || error.code.startsWith('archive/') || DAMAGED.has(error.code) || error.code === 'source/not-found');

@@ -1,5 +1,5 @@
 import { HyperError, type ExportManifest } from '@hypersdk/domain';
-import type { Cancel, CopyProgress, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
+import type { Cancel, CopyProgress, DecryptionKeys, ImageInspector, StorageTarget, Transfer, VerifyOutcome, Watch } from '@hypersdk/ports';
 import type { ChainLink } from '../chain/chain-link.ts';
 import { readLinks } from '../chain/read-links.ts';
 import { folderOf } from '../export/export-files.ts';
@@ -26,6 +26,8 @@ export type VerifyExportRequest = VerifySubject & {
   readonly publicKey?: string;
   /** Percentage of leaves to read, 1–100. */
   readonly percent: number;
+  /** Opens what is encrypted. */
+  readonly keys?: DecryptionKeys;
 };
 
 export interface VerifiedDisk {
@@ -74,7 +76,12 @@ export const verifyExport =
         continue;
       }
       const receipt = judgeReceipt(disk, request.publicKey);
-      const verified = await verifyDisk(ports, { disk, folder, percent: request.percent }, { signal: o.signal, onProgress: tell(disk.file) });
+      const keys = request.keys ? { keys: request.keys } : {};
+      const verified = await verifyDisk(
+        ports,
+        { disk, folder, percent: request.percent, ...keys },
+        { signal: o.signal, onProgress: tell(disk.file) },
+      );
       disks.push({ file: disk.file, outcome: verified.outcome, receipt: receipt.state });
       findings.push(...verified.findings, ...receipt.findings);
     }

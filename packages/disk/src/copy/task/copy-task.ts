@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafRange } from '@hypersdk/domain';
+import { UnitSealer } from '../../age/unit-sealer.ts';
 import { openTarget, type TargetFile } from '../../file/target-file.ts';
 import { imageWriters } from '../../format/formats.ts';
 import { ZERO_UNIT, type UnitEncoder } from '../../format/image-writer.ts';
@@ -17,12 +18,15 @@ import { paceOf } from './pace.ts';
 /** The best levels take seconds for a leaf: a stop, and whoever else works on this thread, waits no longer than this and one unit. */
 const ENCODE_MS = 20;
 
+type Write = (offset: number, bytes: Uint8Array) => void;
+
 /** Reads a leaf, takes its digest, leaves out what needs no room, encodes the rest, and writes it where the layout says: all in one pass over the bytes. */
 export class CopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
   readonly #door: MoverDoor;
   readonly #virtualSize: number;
   readonly #target: TargetFile;
+  readonly #sealer: UnitSealer | undefined;
   readonly #encoder: UnitEncoder | undefined;
   readonly #choice: LeafChoice;
 
@@ -31,6 +35,7 @@ export class CopyTask implements LeafTask {
     this.#door = door;
     this.#virtualSize = source.virtualSize;
     this.#target = openTarget(spec.target, 'join');
+    this.#sealer = spec.sealing && new UnitSealer(this.#target, spec.sealing);
     this.#encoder = imageWriters[spec.format].encoder(spec.plan);
     const pace = paceOf(spec.throttle, door.ring);
     const reading = { source, ring: door.ring, ...(pace ? { pace } : {}) };
@@ -50,24 +55,37 @@ export class CopyTask implements LeafTask {
       return { leaf, dataRead, stored: 0 };
     }
     const { length } = leafRange(leaf, this.#virtualSize);
+    const sealed = this.#sealer && { runs: [], parts: [] };
+    const write = this.#writer(sealed);
     const stored =
-      this.#spec.plan.placement === 'identity' ? this.#writeInPlace(work, { slot, sizes, length }) : await this.#writeAssigned(work, { slot, sizes });
-    return { leaf, dataRead, stored, ...(digest ? { digest } : {}) };
+      this.#spec.plan.placement === 'identity'
+        ? this.#writeInPlace(work, { slot, sizes, length, write })
+        : await this.#writeAssigned(work, { slot, sizes, write });
+    return { leaf, dataRead, stored, ...(digest ? { digest } : {}), ...(sealed ? { sealed } : {}) };
   }
 
-  #writeInPlace({ leaf }: Work, part: { readonly slot: Slot; readonly sizes: Uint32Array; readonly length: number }): number {
+  /** Where stored bytes go: to the target as they are, or sealed. */
+  #writer(sealed: Parameters<UnitSealer['write']>[2] | undefined): Write {
+    const sealer = this.#sealer;
+    return sealer && sealed ? (offset, bytes) => sealer.write(offset, bytes, sealed) : (offset, bytes) => this.#target.write(offset, bytes);
+  }
+
+  #writeInPlace({ leaf }: Work, part: { readonly slot: Slot; readonly sizes: Uint32Array; readonly length: number; readonly write: Write }): number {
     const { unitSize } = this.#spec.plan;
     const { offset } = leafRange(leaf, this.#virtualSize);
     let stored = 0;
     for (const run of unitRuns(part.sizes)) {
       const end = Math.min(run.end * unitSize, part.length);
-      this.#target.write(offset + run.start * unitSize, part.slot.leaf.subarray(run.start * unitSize, end));
+      part.write(offset + run.start * unitSize, part.slot.leaf.subarray(run.start * unitSize, end));
       stored += end - run.start * unitSize;
     }
     return stored;
   }
 
-  async #writeAssigned(work: Work, { slot, sizes }: { readonly slot: Slot; readonly sizes: Uint32Array<ArrayBuffer> }): Promise<number> {
+  async #writeAssigned(
+    work: Work,
+    { slot, sizes, write }: { readonly slot: Slot; readonly sizes: Uint32Array<ArrayBuffer>; readonly write: Write },
+  ): Promise<number> {
     const payload = this.#encoder ? await this.#encode(this.#encoder, work, { slot, sizes }) : slot.leaf;
     const packed = this.#encoder !== undefined;
     const offsets = await this.#door.place(work, sizes);
@@ -85,7 +103,7 @@ export class CopyTask implements LeafTask {
         unit += 1;
         end += sizes[unit] ?? 0;
       }
-      this.#target.write(fileOffset, payload.subarray(start, end));
+      write(fileOffset, payload.subarray(start, end));
       stored += end - start;
       at = end;
     }
