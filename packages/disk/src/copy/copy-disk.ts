@@ -32,7 +32,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   checkRequest(request);
   using source = await openUnchanged(request.source, request.sourceMark, tools);
   if (request.parent) checkParent(request.parent, source.virtualSize);
-  const plan = imageWriters[request.settings.format].plan(source.virtualSize, settingsOf(request));
+  const plan = { ...imageWriters[request.settings.format].plan(source.virtualSize, settingsOf(request)), origin: request.sourceMark };
   const identity = identify(request, source, plan);
   const progress = new Progress(source.virtualSize, tools.report);
   const set = imageWriters[request.settings.format].set?.(plan, basename(request.path));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LEAF_SIZE } from '@hypersdk/domain';
@@ -24,6 +24,11 @@ describe('a leaf list', () => {
     path = join(mkdtempSync(join(tmpdir(), 'leaves-')), 'x.leaves');
   });
   afterEach(() => rmSync(join(path, '..'), { recursive: true }));
+
+  test('is read by nobody who may not read the image', () => {
+    writeLeafList(path, HEADER, []);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
 
   test('comes back as it was written, more than one chunk of it', () => {
     const entries = [...leaves(31_000)].filter((_, index) => index % 2 === 0);

@@ -12,6 +12,8 @@ const SIGNATURE = Buffer.from('HSDKLEAF');
 const HEADER_AT = SIGNATURE.length + 4;
 /** Covers the names and digests of several hundred files that an image may consist of. */
 const HEADER_SIZE_MAX = 256 * 1024;
+/** As the image has: whoever may not read the disk learns nothing of what is where on it either. */
+const MODE = 0o600;
 const DIGEST_SIZE = 32;
 const ENTRY_SIZE = 4 + DIGEST_SIZE;
 /** Entries are written and read this many at a time. */
@@ -72,7 +74,7 @@ function append(fd: number, bytes: Uint8Array): void {
 
 function openTarget(path: string): number {
   try {
-    return openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o644);
+    return openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, MODE);
   } catch (cause) {
     throw toTargetError(cause, path, 'writing the leaf list');
   }

@@ -29,6 +29,8 @@ export interface FileSet {
 export const ZERO_UNIT = 0xff_ff_ff_ff;
 
 export interface ImagePlan {
+  /** Identifies what the image is made of. It goes into the identifiers of formats that have one, so that two disks differ even where both are empty. */
+  readonly origin?: string;
   readonly virtualSize: number;
   /** Bytes of disk in one unit; divides the 4 MiB leaf. Units of zeros are not stored. */
   readonly unitSize: number;

@@ -6,8 +6,8 @@ import type { ImagePlan } from '../image-writer.ts';
 const PIECE_SIZE = 64 * KIB;
 
 /**
- * An identifier of 16 bytes made of the plan and of parts of the finished file, so that equal disks make equal files. A plan alone will not do: VirtualBox takes
- * no two disks of one identifier. The block table, and the first sectors of a disk with the identifiers of its partitions and file systems, tell disks apart.
+ * An identifier of 16 bytes made of the plan and of parts of the finished file, so that copies of one disk are equal files. VirtualBox takes no two disks of one
+ * identifier: the plan's origin, the block table, and the first sectors with the identifiers of partitions and file systems tell disks apart.
  */
 export function deriveId(plan: ImagePlan, file: WritableFile, parts: readonly ByteRange[]): Buffer {
   const hash = createHash('sha256').update(JSON.stringify(plan));

@@ -74,9 +74,11 @@ function openBeside({ file, id }: { readonly file: ByteFile; readonly id: string
 /** The caller's list is as long as the caller made it. */
 function findListed(listed: readonly string[], parentId: string, o: OpenOptions): FoundFile | undefined {
   for (const name of listed.map((path) => basename(path))) {
-    const file = o.openReference(name);
-    if (idOf(file) === parentId) return { name, file };
-    file[Symbol.dispose]();
+    using opened = new DisposableStack();
+    const file = opened.use(o.openReference(name));
+    if (idOf(file) !== parentId) continue;
+    opened.move();
+    return { name, file };
   }
   return undefined;
 }

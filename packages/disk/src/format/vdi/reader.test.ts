@@ -162,6 +162,18 @@ describe('a differencing disk', () => {
     expect(() => openChild(child, without)).toThrow('none of the files listed is its parent');
   });
 
+  test('closes a file of the list that cannot be read', () => {
+    class UnreadableFile extends WatchedFile {
+      override read(): void {
+        throw new HyperError('source/unreadable', 'the medium reported an error');
+      }
+    }
+    const unreadable = new UnreadableFile(new Uint8Array(1024), 'other.vdi');
+    const o = { references: { listed: ['/elsewhere/other.vdi'] }, openReference: () => unreadable };
+    expect(() => openChild(child, o)).toThrow('the medium reported');
+    expect(unreadable.closed).toBe(1);
+  });
+
   test('is refused over another disk, or over its parent when that was changed since', () => {
     expect(() => openChild(all(child, (bytes) => void bytes.fill(1, 424, 440)))).toThrow('is another disk');
     expect(() => openChild(all(child, (bytes) => void bytes.fill(1, 440, 456)))).toThrow('was changed after');

@@ -66,12 +66,19 @@ function controllersIn(items: readonly XmlElement[]): ReadonlyMap<string, string
     const [bus, id] = [busOf(item), textOf(item, 'InstanceID')];
     if (bus === undefined || id === undefined) continue;
     if (controllers.has(id)) throw refuseOvf('ovf/duplicate-id', `the item ${quote(id)} is there twice`);
-    const named = `${bus}${addressOf(textOf(item, 'Address')) ?? 0}`;
-    const name = taken.has(named) ? `${bus}${[...taken].filter((other) => other.startsWith(bus)).length}` : named;
+    const name = freeName(bus, { wanted: addressOf(textOf(item, 'Address')) ?? 0, taken });
     taken.add(name);
     controllers.set(id, name);
   }
   return controllers;
+}
+
+/** Some programs give several controllers one address: the next of them has the lowest number that is free. */
+function freeName(bus: string, { wanted, taken }: { readonly wanted: number; readonly taken: ReadonlySet<string> }): string {
+  if (!taken.has(`${bus}${wanted}`)) return `${bus}${wanted}`;
+  let number = 0;
+  while (taken.has(`${bus}${number}`)) number += 1;
+  return `${bus}${number}`;
 }
 
 function busOf(item: XmlElement): string | undefined {

@@ -76,6 +76,19 @@ describe('a descriptor that is read', () => {
     expect(parseOvfMachine(text).disks.map(({ id }) => id)).toEqual(['scsi0:0', 'scsi1:0']);
   });
 
+  test('with two controllers that both say they are the second', () => {
+    const controller = (id: number): string => item({ InstanceID: id, ResourceType: 6, ResourceSubType: 'lsilogic', Address: 1 });
+    const second = DISK.replaceAll('d1', 'd2').replace('file1', 'file2');
+    const disk = (id: string, parent: number): string =>
+      item({ InstanceID: 20 + parent, ResourceType: 17, HostResource: `/disk/${id}`, Parent: parent, AddressOnParent: 0 });
+    const text = buildOvf({
+      files: `${FILE}<File ovf:id="file2" ovf:href="b.vmdk"/>`,
+      disks: DISK + second,
+      hardware: controller(3) + controller(4) + disk('d1', 3) + disk('d2', 4),
+    });
+    expect(parseOvfMachine(text).disks.map(({ id }) => id)).toEqual(['scsi1:0', 'scsi0:0']);
+  });
+
   test('two disks in one place are told apart by their own ids', () => {
     const second = DISK.replaceAll('d1', 'd2').replace('file1', 'file2');
     const disk = (id: string): string => item({ InstanceID: 20, ResourceType: 17, HostResource: `/disk/${id}`, Parent: 3, AddressOnParent: 0 });
