@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
+import { killedAt } from './killed-at.ts';
 import { LAYOUTS, sha256 } from './orders.ts';
-import type { Surroundings } from './running-copy.ts';
 import { Stage } from './stage.ts';
 
 const TIMEOUT_MS = 600_000;
@@ -15,12 +15,6 @@ const CALLS_MAX = 40;
 
 const cache = await mkdtemp(join(tmpdir(), 'kill-steps-'));
 afterAll(() => rm(cache, { recursive: true, force: true }));
-
-/** Kills the copy when any of its threads is about to make the n-th call of this name on something in the target. */
-const killedAt = (call: string, count: number, path: string): Surroundings => ({
-  cache,
-  under: ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path, '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${count}`],
-});
 
 describe.skipIf(missing('qemu-img', 'strace'))('killed at each step of publishing', { timeout: TIMEOUT_MS }, () => {
   const steps = (path: string): readonly { readonly call: string; readonly on: string }[] => [
@@ -46,7 +40,7 @@ describe.skipIf(missing('qemu-img', 'strace'))('killed at each step of publishin
       const whole = await sha256(stage.path);
       for (let count = 1; count < CALLS_MAX; count += 1) {
         await stage.clear();
-        const killed = await stage.copy({}, killedAt(call, count, on));
+        const killed = await stage.copy({}, killedAt({ call, count, on, cache }));
         if (killed.kind === 'done') break;
         expect(killed, `${call} ${count}`).toMatchObject({ kind: 'killed' });
         kills += 1;

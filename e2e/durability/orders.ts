@@ -13,6 +13,13 @@ export const LAYOUTS: readonly ImageSettings[] = [
   { format: 'vmdk', subformat: 'monolithicSparse' },
 ];
 
+/** Images that are several files. */
+export const SETS: readonly ImageSettings[] = [
+  { format: 'vmdk', subformat: 'twoGbMaxExtentSparse' },
+  { format: 'vmdk', subformat: 'twoGbMaxExtentFlat' },
+  { format: 'vmdk', subformat: 'monolithicFlat' },
+];
+
 export const describeSettings = ({ format, subformat, compression }: ImageSettings): string =>
   [format, subformat, compression].filter((part) => part !== undefined).join(' ');
 

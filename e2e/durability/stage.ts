@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ImageSettings } from '@hypersdk/ports';
 import { expect } from 'vitest';
 import { makeNoiseDisk } from './noise-disk.ts';
-import { orderCopy } from './orders.ts';
+import { orderCopy, sha256 } from './orders.ts';
 import { RunningCopy, type ChildOrder, type CopyEnd, type Surroundings } from './running-copy.ts';
 
 /** 160 MiB with 110 MiB of data: one whole window of a checkpoint, and most of another. */
@@ -63,14 +63,29 @@ export class Stage implements AsyncDisposable {
     for (const name of await this.names()) await rm(join(this.target, name));
   }
 
+  /** Names of the files beside the image, when it is not one file. */
+  get #parts(): readonly string[] {
+    const { subformat } = this.#settings;
+    if (subformat === 'monolithicFlat') return ['disk-flat.vmdk'];
+    if (!subformat?.startsWith('twoGb')) return [];
+    const letter = subformat === 'twoGbMaxExtentSparse' ? 's' : 'f';
+    return Array.from({ length: Math.ceil(statSync(this.source).size / EXTENT_SIZE) }, (_, index) => `disk-${letter}00${index + 1}.vmdk`);
+  }
+
   get isPublished(): boolean {
     return existsSync(this.path);
+  }
+
+  /** SHA-256 of each file of the image, its own and those beside it. */
+  async digests(): Promise<readonly string[]> {
+    const names = (await this.names()).filter((name) => name !== 'disk.leaves');
+    return await Promise.all(names.map((name) => sha256(join(this.target, name))));
   }
 
   /** The copy ended well, its guest content is the source's in the eyes of another program, and nothing else was left. */
   async expectWhole(end: CopyEnd): Promise<void> {
     expect(end).toMatchObject({ kind: 'done' });
-    expect(await this.names()).toEqual(['disk', 'disk.leaves']);
+    expect(await this.names()).toEqual(['disk', ...this.#parts, 'disk.leaves']);
     execFileSync('qemu-img', ['compare', '-f', 'raw', '-F', this.#settings.format, this.source, this.path], { stdio: 'pipe' });
   }
 
@@ -78,6 +93,9 @@ export class Stage implements AsyncDisposable {
     return rm(this.folder, { recursive: true, force: true });
   }
 }
+
+/** What one extent of a split VMDK holds. */
+const EXTENT_SIZE = 2044 * 1024 * 1024;
 
 /** Beyond the first window of 64 MiB of data, which ends at 92 MiB of the disk. */
 const HALFWAY = 128 * 1024 * 1024;

@@ -24,6 +24,15 @@ export interface DiskParent {
   readonly containerDigest: Sha256;
 }
 
+/** A file beside the one that is named as the image, without which it is not whole. */
+export interface ImagePart {
+  /** File name beside the manifest, or beside the receipt. */
+  readonly file: string;
+  readonly size: number;
+  /** SHA-256 of the file as it lies on the medium. */
+  readonly digest: Sha256;
+}
+
 export interface ExportedDisk {
   readonly id: string;
   readonly label: string;
@@ -41,6 +50,8 @@ export interface ExportedDisk {
   readonly fileSize: number;
   /** SHA-256 of the file as it lies on the medium. */
   readonly containerDigest: Sha256;
+  /** The further files of an image that is not one file, such as the extents of a VMDK, in the order of the disk. */
+  readonly parts?: readonly ImagePart[];
   /** Of the bytes read from the source; equal to the bytes read back from the file, or there would be no manifest. */
   readonly content: ContentDigest;
   readonly source: { readonly location: string; readonly mark: string; readonly format?: ImageFormat };
@@ -72,3 +83,9 @@ export interface ExportManifest {
   /** SHA-256 of the canonical JSON (RFC 8785) of this manifest without `selfDigest`. */
   readonly selfDigest: Sha256;
 }
+
+type Sized = { readonly size: number } | { readonly fileSize: number };
+
+/** Bytes of all the files of an image. */
+export const sizeOfAll = ({ fileSize, parts = [] }: { readonly fileSize: number; readonly parts?: readonly Sized[] }): number =>
+  parts.reduce((sum, part) => sum + ('size' in part ? part.size : part.fileSize), fileSize);

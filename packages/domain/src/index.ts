@@ -17,7 +17,15 @@ export type { ContentDigest, Sha256 } from './digest.ts';
 export type { DiskInfo } from './disk.ts';
 export type { Firmware, GuestAgent, NicInfo, PowerState, VMInfo } from './vm.ts';
 export type { SnapshotInfo } from './snapshot.ts';
-export type { Consistency, DiskParent, ExportedDisk, ExportManifest, FileEncryption } from './export-manifest.ts';
+export {
+  sizeOfAll,
+  type Consistency,
+  type DiskParent,
+  type ExportedDisk,
+  type ExportManifest,
+  type FileEncryption,
+  type ImagePart,
+} from './export-manifest.ts';
 export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';
 export { bootControllers, bootFirmwares } from './boot-proof.ts';
 export type { BootAccelerator, BootAttempt, BootController, BootFailure, BootFirmware, BootHardware, BootRecord, BootVerdict } from './boot-proof.ts';

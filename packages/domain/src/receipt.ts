@@ -1,5 +1,5 @@
 import type { ContentDigest, Sha256 } from './digest.ts';
-import type { Consistency, FileEncryption } from './export-manifest.ts';
+import type { Consistency, FileEncryption, ImagePart } from './export-manifest.ts';
 import type { ImageFormat } from './image.ts';
 
 export interface VerificationResult {
@@ -32,6 +32,7 @@ export interface ReceiptBody {
     readonly encryption?: FileEncryption;
     readonly size: number;
     readonly digest: Sha256;
+    readonly parts?: readonly ImagePart[];
   };
   /** The container holds only what differs from this disk. */
   readonly parent?: { readonly root: Sha256; readonly containerDigest: Sha256 };

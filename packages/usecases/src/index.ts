@@ -1,4 +1,5 @@
 export type { Finding } from './finding.ts';
+export { copiedParts } from './export/image-parts.ts';
 export { canonicalJson } from './manifest/canonical-json.ts';
 export { parseExportManifest, sealExportManifest } from './manifest/export-manifest.ts';
 export { parseArtifactManifest, toArtifactManifest } from './manifest/artifact-manifest.ts';

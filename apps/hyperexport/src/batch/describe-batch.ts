@@ -1,4 +1,4 @@
-import { formatBytes } from '@hypersdk/domain';
+import { formatBytes, sizeOfAll } from '@hypersdk/domain';
 import { toExportDocument } from '../export/describe-export.ts';
 import type { ExportOrder } from '../export/open-export.ts';
 import { toErrorDocument } from '../output/error-report.ts';
@@ -70,7 +70,7 @@ export function describeEnded(ended: readonly EndedItem[], terminal: Paint): str
     String(index),
     status,
     vms.join(', '),
-    formatBytes(finished.flatMap(({ outcome }) => outcome.disks).reduce((sum, disk) => sum + disk.fileSize, 0)),
+    formatBytes(finished.flatMap(({ outcome }) => outcome.disks).reduce((sum, disk) => sum + sizeOfAll(disk), 0)),
     order.flags.to,
   ]);
   const columns = [

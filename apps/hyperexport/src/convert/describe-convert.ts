@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { formatBytes } from '@hypersdk/domain';
+import { formatBytes, sizeOfAll } from '@hypersdk/domain';
 import type { ConvertOutcome } from '@hypersdk/usecases';
 import { printable } from '../output/printable.ts';
 import { describeReadBack } from '../output/describe-read-back.ts';
@@ -28,6 +28,7 @@ export const toConvertDocument = ({ source, target, outcome, elapsedMs, publicKe
   resumedAt: outcome.copy.resumedAt,
   root: outcome.copy.content?.root,
   containerDigest: outcome.copy.containerDigest,
+  parts: outcome.copy.parts,
   leavesChecked: outcome.copy.leavesChecked,
   receipt: outcome.receiptName === undefined ? undefined : `${dirname(target)}/${outcome.receiptName}`,
   signerKeyId: outcome.receipt?.signature.keyId,
@@ -53,7 +54,7 @@ export function describeConvert(finished: FinishedConvert, terminal: Paint): str
     formatFields([
       ['from', `${source.path} (${source.format})`],
       ['to', target],
-      ['size', `${formatBytes(copy.virtualSize)} disk in ${formatBytes(copy.fileSize)}`],
+      ['size', `${formatBytes(copy.virtualSize)} disk in ${formatBytes(sizeOfAll(copy))}`],
       ...(copy.resumedAt > 0 ? [['went on at', formatBytes(copy.resumedAt)] as const] : []),
       [
         'data',

@@ -1,4 +1,4 @@
-import { formatBytes, type BootRecord } from '@hypersdk/domain';
+import { formatBytes, sizeOfAll, type BootRecord } from '@hypersdk/domain';
 import type { ExportOutcome } from '@hypersdk/usecases';
 import { describeBootVerdict } from '../boot/describe-boot-verdict.ts';
 import { describeReadBack } from '../output/describe-read-back.ts';
@@ -28,7 +28,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
   const dataRead = outcome.disks.reduce((sum, disk) => sum + disk.dataRead, 0);
   const head = `${terminal.paint('green', terminal.paint('bold', printable(manifest.vm.name)))}: exported and proven\n`;
   const disks = manifest.disks.flatMap((disk): (readonly [string, string])[] => [
-    [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(disk.fileSize)}`],
+    [disk.label, `${disk.file}: ${formatBytes(disk.content.virtualSize)} disk in ${formatBytes(sizeOfAll(disk))}`],
     ['  root', disk.content.root],
     ...(disk.parent ? [['  lies on', `${disk.parent.export}/${disk.parent.file}`] as const] : []),
   ]);
@@ -76,6 +76,7 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
     changesBy: disk.changesBy,
     fullReason: disk.fullReason,
     containerDigest: disk.containerDigest,
+    parts: disk.parts?.map(({ file, size, digest }) => ({ path: `${folder}/${file}`, fileSize: size, containerDigest: digest })),
     dataRead: outcome.disks[at]?.dataRead,
     resumedAt: outcome.disks[at]?.resumedAt,
     receipt: outcome.manifest.receipts[at] === undefined ? undefined : `${folder}/${outcome.manifest.receipts[at]}`,

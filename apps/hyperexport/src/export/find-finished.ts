@@ -1,6 +1,6 @@
 import { HyperError, type ExportManifest, type Receipt, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, CopyOutcome, HistoryEntry, StorageTarget } from '@hypersdk/ports';
-import { parseExportManifest, parseReceipt, readLinks, type ExportOutcome } from '@hypersdk/usecases';
+import { copiedParts, parseExportManifest, parseReceipt, readLinks, type ExportOutcome } from '@hypersdk/usecases';
 import { MANIFEST_FILE } from '../manifest-file.ts';
 
 interface Sought {
@@ -50,6 +50,7 @@ const toOutcomes = (manifest: ExportManifest, receipts: readonly Receipt[], fold
     fileSize: disk.fileSize,
     content: disk.content,
     containerDigest: disk.containerDigest,
+    ...copiedParts({ ...disk, home: `${folder}/` }),
     leavesPath: `${folder}/${disk.leaves}`,
     leavesChecked: receipts[at]?.body.verification.leavesChecked ?? 0,
     dataRead: 0,

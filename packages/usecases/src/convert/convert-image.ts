@@ -21,6 +21,7 @@ import { toVerification } from '../export/export-disk.ts';
 import { folderOf, receiptFile } from '../export/export-files.ts';
 import { toSafeName } from '../export/export-name.ts';
 import { toFileEncryption } from '../export/file-encryption.ts';
+import { partsOf } from '../export/image-parts.ts';
 import { writeDocument } from '../manifest/export-manifest.ts';
 import { signReceipt } from '../receipt/receipt.ts';
 
@@ -142,7 +143,14 @@ function toReceiptBody(ports: ConvertPorts, request: ConvertRequest, { copy, fil
     startedAt,
     finishedAt: timeOf(ports),
     content,
-    container: { file, format: request.settings.format, ...toFileEncryption(request.encryption), size: fileSize, digest: containerDigest },
+    container: {
+      file,
+      format: request.settings.format,
+      ...toFileEncryption(request.encryption),
+      size: fileSize,
+      digest: containerDigest,
+      ...partsOf(copy),
+    },
     verification: toVerification(request.verifyPercent, leavesChecked),
   };
 }

@@ -72,13 +72,13 @@ export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request
   if (files.has(baseName(journalName(name)))) return `${name} holds an unfinished export of another VM.`;
   const ours = Array.from({ length: diskCount }, (_, index) => diskFile(index, request));
   const packaged = request.package === undefined ? [] : packageFiles(name, request.package);
-  const taken = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), ...packaged, baseName(artifactName(name))].find((file) =>
-    files.has(file),
-  );
+  const named = [...ours, ...ours.map(leavesFile), ...ours.map(receiptFile), ...packaged, baseName(artifactName(name))];
+  const taken = named.find((file) => files.has(file)) ?? [...files.keys()].find((file) => DISK_FILE.exec(file)?.groups?.['extent'] !== undefined);
   return taken === undefined ? undefined : `${name} already holds a file ${taken} that no unfinished export wrote.`;
 }
 
-const DISK_FILE = new RegExp(`^(?<image>disk-\\d+\\.(?:${imageFormats.join('|')})(?:\\.age)?)(?<rest>\\..+)?$`);
+/** Images, the extents of those that lie in several files, and what belongs to either. */
+const DISK_FILE = new RegExp(`^(?<image>disk-\\d+(?<extent>-(?:flat|[sf]\\d{3,}))?\\.(?:${imageFormats.join('|')})(?:\\.age)?)(?<rest>\\..+)?$`);
 
 /**
  * Removes what an older export left. Of a complete one the manifest goes first; an old journal stays until the new one replaces it, so that a run

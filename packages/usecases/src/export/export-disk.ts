@@ -16,6 +16,7 @@ import { checkReceipt, parseReceipt, signReceipt } from '../receipt/receipt.ts';
 import { diskFile, folderOf, leavesFile, receiptFile } from './export-files.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
 import { toFileEncryption } from './file-encryption.ts';
+import { allowParts, checkedParts, copiedParts, partsOf } from './image-parts.ts';
 
 export interface DiskTask {
   readonly source: ExportableDisk;
@@ -127,14 +128,15 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
   const slice = packed ? { slice: { offset: packed.offset, length: packed.length } } : {};
   const path = packed ? `${folderOf(ports.target)}/${task.request.name}/${archiveFile(task.request.name)}` : pathOf(ports.target, task);
   const upon = basisOf(task);
-  const references = upon ? { listed: [upon.image.image.path, ...listedBy(upon.image.image)] } : 'refuse';
+  const known = { home: `${folderOf(ports.target)}/${task.request.name}/`, ...(container.parts ? { parts: container.parts } : {}) };
+  const references = upon ? { listed: [upon.image.image.path, ...listedBy(upon.image.image)] } : allowParts(known);
   const image: ImageRef = { path, ...slice, format: container.format, references };
   const leavesPath = leavesFile(pathOf(ports.target, task));
   const request = {
     source: { kind: 'image', image },
     expected: content,
     leavesPath,
-    container: { path, ...slice, digest: container.digest },
+    container: { path, ...slice, digest: container.digest, ...checkedParts(known) },
     ...(upon ? { parent: upon.image } : {}),
     percent: task.request.verifyPercent,
   } as const;
@@ -148,6 +150,7 @@ async function findFinished(ports: ExportPorts, task: DiskTask, o: Watch<CopyPro
     fileSize: container.size,
     content,
     containerDigest: container.digest,
+    ...copiedParts(known),
     leavesPath,
     leavesChecked: answer.leavesChecked,
     dataRead: 0,
@@ -177,6 +180,7 @@ async function findReceipt(ports: ExportPorts, task: DiskTask, o: Cancel): Promi
     container.file === file &&
     container.format === task.request.settings.format &&
     container.size === size &&
+    (container.parts ?? []).every((part) => task.kept.get(part.file)?.size === part.size) &&
     content.virtualSize === task.source.disk.virtualSize &&
     verification.percent >= task.request.verifyPercent;
   return isSame ? receipt : undefined;
@@ -212,6 +216,7 @@ function toReceiptBody(ports: ExportPorts, task: DiskTask, run: { readonly outco
       ...toFileEncryption(request.encryption),
       size: fileSize,
       digest: containerDigest,
+      ...partsOf(run.outcome),
     },
     ...(parent ? { parent: { root: parent.root, containerDigest: parent.containerDigest } } : {}),
     verification: toVerification(request.verifyPercent, leavesChecked),
@@ -238,6 +243,7 @@ function toExportedDisk({ source, request }: DiskTask, { body }: Receipt, basis:
     ...(container.encryption ? { encryption: container.encryption } : {}),
     fileSize: container.size,
     containerDigest: container.digest,
+    ...(container.parts ? { parts: container.parts } : {}),
     content,
     source: {
       location: source.origin?.location ?? source.disk.location,

@@ -16,7 +16,14 @@ export const writeChecksums =
   async (name: string, manifest: ExportManifest, o: Cancel): Promise<string> => {
     const sizes = await listFiles(target, name, o);
     // What lies in an archive is no file of the folder; the archive is.
-    const known = new Map(manifest.disks.filter((disk) => disk.package === undefined).map((disk) => [disk.file, disk.containerDigest]));
+    const known = new Map(
+      manifest.disks
+        .filter((disk) => disk.package === undefined)
+        .flatMap(({ file, containerDigest, parts = [] }) => [
+          [file, containerDigest] as const,
+          ...parts.map((part) => [part.file, part.digest] as const),
+        ]),
+    );
     const small = [
       ...manifest.disks.map((disk) => disk.leaves),
       ...manifest.receipts,

@@ -17,6 +17,7 @@ import {
   exportedFileName,
   fileEncryption,
   imageFormat,
+  imageParts,
   sha256,
   text,
   time,
@@ -75,6 +76,7 @@ const exportedDisk = z.strictObject({
   encryption: fileEncryption.exactOptional(),
   fileSize: byteCount,
   containerDigest: sha256,
+  parts: imageParts(exportedFileName).exactOptional(),
   content: contentDigest,
   source: z.strictObject({ location: text, mark: text, format: imageFormat.exactOptional() }),
   parent: z
@@ -85,12 +87,12 @@ const exportedDisk = z.strictObject({
 }) satisfies z.ZodType<ExportedDisk>;
 
 interface NamesFiles {
-  readonly disks: readonly Pick<ExportedDisk, 'file' | 'leaves'>[];
+  readonly disks: readonly Pick<ExportedDisk, 'file' | 'leaves' | 'parts'>[];
   readonly receipts: readonly string[];
 }
 
 function namesEachFileOnce({ disks, receipts }: NamesFiles): boolean {
-  const names = [...disks.flatMap(({ file, leaves }) => [file, leaves]), ...receipts];
+  const names = [...disks.flatMap(({ file, leaves, parts = [] }) => [file, leaves, ...parts.map((part) => part.file)]), ...receipts];
   return new Set(names).size === names.length;
 }
 

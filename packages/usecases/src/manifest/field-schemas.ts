@@ -1,4 +1,4 @@
-import { imageFormats, type ContentDigest, type FileEncryption } from '@hypersdk/domain';
+import { imageFormats, type ContentDigest, type FileEncryption, type ImagePart } from '@hypersdk/domain';
 import { z } from 'zod';
 
 /** PATH_MAX of Linux: the longest location or name that a platform on it can mean. */
@@ -36,3 +36,13 @@ export const contentDigest = z.strictObject({
   virtualSize: byteCount,
   root: sha256,
 }) satisfies z.ZodType<ContentDigest>;
+
+/** As many as an image can consist of, and then some. */
+const PART_COUNT_MAX = 1024;
+
+/** The files beside an image that is not one file; `name` says what a file may be called there. */
+export const imageParts = (name: z.ZodType<string>): z.ZodType<readonly ImagePart[]> =>
+  z
+    .array(z.strictObject({ file: name, size: byteCount, digest: sha256 }))
+    .min(1)
+    .max(PART_COUNT_MAX);

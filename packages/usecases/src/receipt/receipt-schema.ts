@@ -8,6 +8,7 @@ import {
   count,
   fileEncryption,
   imageFormat,
+  imageParts,
   sha256,
   text,
   time,
@@ -28,6 +29,7 @@ const receiptBody = z.strictObject({
     encryption: fileEncryption.exactOptional(),
     size: byteCount,
     digest: sha256,
+    parts: imageParts(anyFileName).exactOptional(),
   }),
   parent: z.strictObject({ root: sha256, containerDigest: sha256 }).exactOptional(),
   verification: z.strictObject({

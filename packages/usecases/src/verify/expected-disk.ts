@@ -5,6 +5,7 @@ import {
   type ExportedDisk,
   type ExportManifest,
   type ImageFormat,
+  type ImagePart,
   type Receipt,
   type Sha256,
 } from '@hypersdk/domain';
@@ -22,6 +23,8 @@ export interface ExpectedDisk {
   readonly format: ImageFormat;
   readonly fileSize: number;
   readonly containerDigest: Sha256;
+  /** The files beside it, when the image is not one file. */
+  readonly parts?: readonly ImagePart[];
   readonly content: ContentDigest;
   /** What it lies on, when it is the link of a chain. */
   readonly parent?: DiskParent;
@@ -37,6 +40,7 @@ export const fromReceipt = (receipt: Receipt): ExpectedDisk => {
     format: container.format,
     fileSize: container.size,
     containerDigest: container.digest,
+    ...(container.parts ? { parts: container.parts } : {}),
     content,
     receipt,
   };
@@ -58,6 +62,7 @@ export async function fromManifest(
       format,
       fileSize,
       containerDigest,
+      ...(disk.parts ? { parts: disk.parts } : {}),
       content,
       ...(disk.parent ? { parent: disk.parent } : {}),
       receipt: isReceipt(receipt) ? speaksOf(receipt, disk) : receipt,
@@ -87,6 +92,7 @@ function speaksOf(receipt: Receipt, disk: ExportedDisk): ExpectedDisk['receipt']
     container.format === disk.format &&
     container.size === disk.fileSize &&
     container.digest === disk.containerDigest &&
+    JSON.stringify(container.parts) === JSON.stringify(disk.parts) &&
     content.root === disk.content.root &&
     content.virtualSize === disk.content.virtualSize &&
     content.leafSize === disk.content.leafSize &&

@@ -1,6 +1,7 @@
 import { HyperError, type ContentDigest } from '@hypersdk/domain';
 import type { CopyProgress, DecryptionKeys, ImageInspector, StorageTarget, Transfer, VerifyOutcome, VerifyRequest, Watch } from '@hypersdk/ports';
 import { folderOf } from '../export/export-files.ts';
+import { allowParts, checkedParts } from '../export/image-parts.ts';
 import type { Finding } from '../finding.ts';
 import type { ExpectedDisk } from './expected-disk.ts';
 
@@ -34,7 +35,7 @@ export async function verifyDisk(
     const image = await ports.inspector.refer(path, {
       signal: o.signal,
       format: disk.format,
-      references: below ? { listed: below.listed } : 'refuse',
+      references: below ? { listed: below.listed } : allowParts({ ...disk, home }),
       ...(keys ? { keys } : {}),
     });
     const content: VerifyRequest = {
@@ -45,7 +46,15 @@ export async function verifyDisk(
       ...(below ? { parent: { content: below.content, leavesPath: below.leavesPath } } : {}),
     };
     const whole = await ports.transfer.verify(
-      { ...content, container: { path: image.path, ...(image.slice ? { slice: image.slice } : {}), digest: disk.containerDigest } },
+      {
+        ...content,
+        container: {
+          path: image.path,
+          ...(image.slice ? { slice: image.slice } : {}),
+          digest: disk.containerDigest,
+          ...checkedParts({ ...disk, home }),
+        },
+      },
       o,
     );
     const notes: readonly Finding[] = whole.leavesMissing
