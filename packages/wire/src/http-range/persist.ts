@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, type ErrorCode } from '@hypersdk/domain';
+import { waitOf } from './retry-after.ts';
 
 export interface Persistence {
   readonly signal: AbortSignal;
-  /** Waits before it is tried again, in milliseconds; after the last, it fails. */
+  /** Waits before it is tried again, in milliseconds, unless a server asks for longer ones; after the last, it fails. */
   readonly waitsMs: readonly number[];
   /** Failures that say nothing about the file: the connection is over, or the server busy. */
   readonly passing: readonly ErrorCode[];
@@ -24,7 +25,7 @@ export async function persist<Result>(work: () => Promise<Result>, o: Persistenc
       if (waitMs === undefined) throw gone(error, o.waitsMs.length + 1);
       losses += 1;
       // A stop is told by its reason, not by the timer's.
-      await delay(waitMs, undefined, { signal: o.signal }).catch(() => o.signal.throwIfAborted());
+      await delay(Math.max(waitMs, waitOf(error)), undefined, { signal: o.signal }).catch(() => o.signal.throwIfAborted());
     }
   }
 }

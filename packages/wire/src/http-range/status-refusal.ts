@@ -2,9 +2,11 @@ import { HyperError } from '@hypersdk/domain';
 import type { HttpTarget } from './http-target.ts';
 import { webServer } from './refusals.ts';
 import type { ResponseHead } from './response-head.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 /** What a status other than success means for a file that is to be read. */
-export function refusalOf({ status, fields }: ResponseHead, target: HttpTarget): HyperError {
+export function refusalOf(head: ResponseHead, target: HttpTarget): HyperError {
+  const { status, fields } = head;
   const { shown } = target;
   if (status === 200) return webServer('http/no-ranges', `sends ${shown} only as a whole, not in ranges`);
   if (status === 404 || status === 410) return new HyperError('source/not-found', `There is no ${shown}: the web server answers ${status}.`);
@@ -16,7 +18,9 @@ export function refusalOf({ status, fields }: ResponseHead, target: HttpTarget):
     if (fields.get('content-range') === 'bytes */0') return new HyperError('image/malformed', `${shown} is empty.`);
     return changed(target, 'it has become shorter');
   }
-  return webServer(isPassing(status) ? 'http/busy' : 'http/refused', `answers ${status} for ${shown}`, { status });
+  if (!isPassing(status)) return webServer('http/refused', `answers ${status} for ${shown}`, { status });
+  const retryAfterMs = retryAfterOf(head);
+  return webServer('http/busy', `answers ${status} for ${shown}`, { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
 
 /** The same request may succeed later (RFC 9110 §15.6, RFC 6585 §4). */
