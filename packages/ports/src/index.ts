@@ -1,3 +1,4 @@
+export type { ExportFiller, FillOutcome, FillRequest } from './export-filler.ts';
 export type { Cancel } from './cancel.ts';
 export type { BlockLocator, BlockSink, BlockSource, ImageLocator } from './block.ts';
 export type { DecryptionKeys, Encryption } from './encryption.ts';

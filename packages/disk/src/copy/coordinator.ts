@@ -5,6 +5,7 @@ import { openLocator } from '../locator/open-locator.ts';
 import { compareDisks } from './compare-disks.ts';
 import { copyDisk } from './copy-disk.ts';
 import { Crew } from './crew.ts';
+import { fillExport } from './fill-export.ts';
 import { hashDisk } from './hash-leaves.ts';
 import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './messages.ts';
 import type { JobTools } from './job.ts';
@@ -75,6 +76,8 @@ async function runJob(job: JobRequest, tools: JobTools): Promise<JobOutcomes[key
       return verifyDisk(job.request, tools);
     case 'compare':
       return compareDisks(job.a, job.b, tools);
+    case 'fill':
+      return fillExport(job.request, tools);
     case 'digest': {
       using image = await openLocator(job.source, tools);
       const progress = new Progress(image.virtualSize, tools.report);

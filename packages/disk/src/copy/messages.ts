@@ -5,6 +5,9 @@ import type {
   CopyOutcome,
   CopyProgress,
   CopyRequest,
+  FillOutcome,
+  FillRequest,
+  NbdLocator,
   ParentImage,
   VerifyOutcome,
   VerifyRequest,
@@ -16,7 +19,7 @@ import type { SealedUnits } from '../age/unit-sealer.ts';
 import type { WireError } from './wire-error.ts';
 
 /** What movers do with each leaf. Plain data: every mover opens its own files from it. */
-export type TaskSpec = CopyTaskSpec | HashTaskSpec | CompareTaskSpec | ContainerTaskSpec;
+export type TaskSpec = CopyTaskSpec | HashTaskSpec | CompareTaskSpec | ContainerTaskSpec | FillTaskSpec;
 
 export interface CopyTaskSpec {
   readonly kind: 'copy';
@@ -50,6 +53,16 @@ export interface CompareTaskSpec {
   readonly kind: 'compare';
   readonly a: BlockLocator;
   readonly b: BlockLocator;
+}
+
+/** Leaves written into an export of a server. */
+export interface FillTaskSpec {
+  readonly kind: 'fill';
+  readonly source: BlockLocator;
+  readonly sourceMark: string;
+  readonly target: NbdLocator;
+  readonly digest: boolean;
+  readonly throttle?: SharedArrayBuffer;
 }
 
 /** SHA-256 of a file as it lies on the medium: one mover, leaf 0 stands for all of it. */
@@ -96,13 +109,15 @@ export type JobRequest =
   | { readonly kind: 'copy'; readonly request: CopyRequest }
   | { readonly kind: 'verify'; readonly request: VerifyRequest }
   | { readonly kind: 'compare'; readonly a: BlockLocator; readonly b: BlockLocator }
-  | { readonly kind: 'digest'; readonly source: BlockLocator };
+  | { readonly kind: 'digest'; readonly source: BlockLocator }
+  | { readonly kind: 'fill'; readonly request: FillRequest };
 
 export interface JobOutcomes {
   readonly copy: CopyOutcome;
   readonly verify: VerifyOutcome;
   readonly compare: CompareOutcome;
   readonly digest: ContentDigest;
+  readonly fill: FillOutcome;
 }
 
 export type ToCoordinator =

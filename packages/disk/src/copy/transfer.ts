@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { HyperError } from '@hypersdk/domain';
-import type { CopyProgress, RateBudget, Transfer, Watch } from '@hypersdk/ports';
+import type { CopyProgress, ExportFiller, RateBudget, Transfer, Watch } from '@hypersdk/ports';
 import { Throttle } from '../stream/throttle.ts';
 import { defaultMoverCount } from './crew.ts';
 import type { FromCoordinator, JobOutcomes, JobRequest, ToCoordinator } from './messages.ts';
@@ -17,11 +17,11 @@ interface RunningJob {
 }
 
 /** Opens the copy engine: one coordinating thread and `workers` movers (default: one for each core) that start with the first job. */
-export function openTransfer(o: { readonly workers?: number } = {}): Transfer {
+export function openTransfer(o: { readonly workers?: number } = {}): Transfer & ExportFiller {
   return new ThreadedTransfer(o.workers ?? defaultMoverCount());
 }
 
-class ThreadedTransfer implements Transfer {
+class ThreadedTransfer implements Transfer, ExportFiller {
   readonly #moverCount: number;
   readonly #jobs = new Map<number, RunningJob>();
   #coordinator: Worker | undefined;
@@ -49,6 +49,10 @@ class ThreadedTransfer implements Transfer {
 
   async digest(source: Parameters<Transfer['digest']>[0], o: Watch<CopyProgress>): ReturnType<Transfer['digest']> {
     return this.#run<'digest'>({ kind: 'digest', source }, o);
+  }
+
+  async fill(request: Parameters<ExportFiller['fill']>[0], o: Watch<CopyProgress>): ReturnType<ExportFiller['fill']> {
+    return this.#run<'fill'>({ kind: 'fill', request }, o);
   }
 
   openBudget(bytesPerSecond: number): RateBudget {

@@ -11,6 +11,8 @@ const OPEN_WAITS_MS = [100, 400, 1000];
 const TRIES_MAX = 4;
 const TRY_WAIT_MS = 20;
 
+/** The server is there, its medium perhaps not at this moment. */
+const FAILED = new Set<ErrorCode>(['source/unreadable', 'target/unwritable']);
 /** The connection is over, the server perhaps not. */
 const LOST = new Set<ErrorCode>(['nbd/lost', 'nbd/timeout', 'nbd/unreachable']);
 
@@ -56,6 +58,19 @@ export class NbdLink {
     return this.#persist((connection) => connection.read(range, room), o);
   }
 
+  /** What was written and not flushed when a connection broke may be lost with its server: whoever goes on has to read all of it back. */
+  write(offset: number, bytes: Uint8Array, o: Cancel): Promise<void> {
+    return this.#persist((connection) => connection.write(offset, bytes), o);
+  }
+
+  zero(range: ByteRange, o: Cancel): Promise<void> {
+    return this.#persist((connection) => connection.zero(range), o);
+  }
+
+  flush(o: Cancel): Promise<void> {
+    return this.#persist((connection) => connection.flush(), o);
+  }
+
   map(range: ByteRange): Promise<ReadonlyMap<string, ContextMap>> {
     return this.#persist((connection) => connection.map(range), this.#stop);
   }
@@ -71,7 +86,7 @@ export class NbdLink {
         this.#stop.signal.throwIfAborted();
         signal.throwIfAborted();
         if (isLoss(error)) continue;
-        if (!(error instanceof HyperError) || error.code !== 'source/unreadable' || tries === TRIES_MAX) throw error;
+        if (!(error instanceof HyperError) || !FAILED.has(error.code) || tries === TRIES_MAX) throw error;
         this.#losses = 0;
         tries += 1;
         await delay(TRY_WAIT_MS);

@@ -3,10 +3,10 @@ import { Channel } from './channel.ts';
 import { isLoopback, type NbdAddress } from './nbd-address.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { listExports as listOn, negotiate, type ExportWish, type ListedExport } from './negotiate.ts';
-import { Command, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './protocol.ts';
+import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './protocol.ts';
 import { misbehaves } from './refusals.ts';
 import { ReplyIntake } from './reply-intake.ts';
-import { MapRequest, ReadRequest, type ContextMap } from './request.ts';
+import { ChangeRequest, MapRequest, ReadRequest, type ContextMap } from './request.ts';
 
 /** Greeting, TLS and options together: whoever takes longer is not there. */
 const HANDSHAKE_MS = 20_000;
@@ -70,8 +70,33 @@ export class NbdConnection implements Disposable {
     return request.settled;
   }
 
+  /** Sends the bytes, which stay as they are until it settles. Where the block size allows. */
+  write(offset: number, bytes: Uint8Array): Promise<void> {
+    const request = new ChangeRequest(offset);
+    this.#send(Command.write, { cookie: this.#replies.expect(request), offset, length: bytes.length });
+    this.#channel.write(bytes);
+    return request.settled;
+  }
+
+  /** The range reads as zeros afterwards. Only where the export `canZero`. */
+  zero({ offset, length }: { readonly offset: number; readonly length: number }): Promise<void> {
+    const request = new ChangeRequest(offset);
+    this.#send(Command.writeZeroes, { cookie: this.#replies.expect(request), offset, length });
+    return request.settled;
+  }
+
+  /** All that was settled before is on the medium afterwards. Only where the export `canFlush`. */
+  flush(): Promise<void> {
+    const request = new ChangeRequest(0);
+    this.#send(Command.flush, { cookie: this.#replies.expect(request), offset: 0, length: 0 });
+    return request.settled;
+  }
+
   #send(command: number, o: { readonly cookie: number; readonly offset: number; readonly length: number }): void {
-    this.#channel.write(encodeRequest(command, { ...o, isExtended: this.export.replies === 'extended' }));
+    const isExtended = this.export.replies === 'extended';
+    // "Extended headers": with them every write says that its length is that of its payload.
+    const flags = isExtended && command === Command.write ? CommandFlag.payloadLength : 0;
+    this.#channel.write(encodeRequest(command, { ...o, flags, isExtended }));
   }
 
   /** Ends at once; requests under way fail. */
@@ -81,7 +106,10 @@ export class NbdConnection implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.inFlight > 0) this.fail(misbehaves('nbd/lost', 'was left in the middle of a request'));
-    else this.#channel.end(encodeRequest(Command.disconnect, { cookie: 0, offset: 0, length: 0, isExtended: this.export.replies === 'extended' }));
+    else
+      this.#channel.end(
+        encodeRequest(Command.disconnect, { cookie: 0, offset: 0, length: 0, flags: 0, isExtended: this.export.replies === 'extended' }),
+      );
   }
 }
 
@@ -135,10 +163,11 @@ function requirePrivacy({ remoteAddress }: Channel, wish: Pick<ConnectWish, 'tls
 
 function encodeRequest(
   command: number,
-  o: { readonly cookie: number; readonly offset: number; readonly length: number; readonly isExtended: boolean },
+  o: { readonly cookie: number; readonly offset: number; readonly length: number; readonly flags: number; readonly isExtended: boolean },
 ): Buffer {
   const bytes = Buffer.alloc(o.isExtended ? 32 : 28);
   bytes.writeUInt32BE(o.isExtended ? EXTENDED_REQUEST_MAGIC : REQUEST_MAGIC, 0);
+  bytes.writeUInt16BE(o.flags, 4);
   bytes.writeUInt16BE(command, 6);
   writeUint64(bytes, o.cookie, 8);
   writeUint64(bytes, o.offset, 16);

@@ -5,6 +5,10 @@ import { PAYLOAD_SIZE_DEFAULT, TransmissionFlag } from './protocol.ts';
 export interface NbdExport {
   readonly size: number;
   readonly readOnly: boolean;
+  /** Takes flushes; without them nobody knows when what was written is on the medium. */
+  readonly canFlush: boolean;
+  /** Writes zeros by themselves, without their bytes on the line. */
+  readonly canZero: boolean;
   /** Several connections see each other's writes, and may share the work. */
   readonly canMultiConn: boolean;
   readonly blockSize: BlockSize;
@@ -39,9 +43,11 @@ export function parseSize(size: bigint): number {
   return Number(size);
 }
 
-export function parseTransmissionFlags(flags: number): Pick<NbdExport, 'readOnly' | 'canMultiConn'> {
+export function parseTransmissionFlags(flags: number): Pick<NbdExport, 'readOnly' | 'canFlush' | 'canZero' | 'canMultiConn'> {
   if ((flags & TransmissionFlag.hasFlags) === 0) throw misbehaves('nbd/malformed-export', 'offers a disk without its flags');
-  return { readOnly: (flags & TransmissionFlag.readOnly) !== 0, canMultiConn: (flags & TransmissionFlag.canMultiConn) !== 0 };
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  const { readOnly, sendFlush, sendWriteZeroes, canMultiConn } = TransmissionFlag;
+  return { readOnly: has(readOnly), canFlush: has(sendFlush), canZero: has(sendWriteZeroes), canMultiConn: has(canMultiConn) };
 }
 
 /** Reads an information of block sizes, without the number of its kind. */

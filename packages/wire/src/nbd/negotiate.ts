@@ -140,7 +140,7 @@ type Found = Omit<NbdExport, 'contexts' | 'replies'>;
 
 /** Undefined: the server does not know the option, which is younger than fixed newstyle. */
 async function go(exchange: OptionExchange, name: string): Promise<Found | undefined> {
-  let about: Pick<NbdExport, 'size' | 'readOnly' | 'canMultiConn'> | undefined;
+  let about: Omit<Found, 'blockSize' | 'description'> | undefined;
   let blockSize: BlockSize = BLOCK_SIZE_DEFAULT;
   let description: string | undefined;
   const take = ({ type, payload }: Answer): void => {

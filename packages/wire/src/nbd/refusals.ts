@@ -17,13 +17,31 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   108: 'it is shutting down',
 };
 
+interface RequestPlace {
+  readonly offset: number;
+  readonly message?: string;
+}
+
 /** What a server answered to one request, in words. Its own words are behind the number, since they may say anything. */
-export function requestFailure(errorNumber: number, place: { readonly offset: number; readonly message?: string }): HyperError {
-  const why = ERROR_NAMES[errorNumber] ?? `it gives the error ${errorNumber}`;
-  const words = place.message ? ` ("${place.message}")` : '';
-  return new HyperError('source/unreadable', `The NBD server cannot read at byte ${place.offset}: ${why}${words}.`, {
+export const requestFailure = (errorNumber: number, place: RequestPlace): HyperError =>
+  new HyperError('source/unreadable', `The NBD server cannot read at byte ${place.offset}: ${wordsOf(errorNumber, place)}.`, {
     detail: { errorNumber, offset: place.offset },
   });
+
+/** EPERM, ENOSPC, as the protocol numbers them. */
+const CHANGE_CODES: Readonly<Record<number, ErrorCode>> = { 1: 'target/read-only', 28: 'target/full' };
+
+/** The same for a request that changes the disk. */
+export const changeFailure = (errorNumber: number, place: RequestPlace): HyperError =>
+  new HyperError(
+    CHANGE_CODES[errorNumber] ?? 'target/unwritable',
+    `The NBD server cannot write at byte ${place.offset}: ${wordsOf(errorNumber, place)}.`,
+    { detail: { errorNumber, offset: place.offset } },
+  );
+
+function wordsOf(errorNumber: number, { message }: RequestPlace): string {
+  const why = ERROR_NAMES[errorNumber] ?? `it gives the error ${errorNumber}`;
+  return message ? `${why} ("${message}")` : why;
 }
 
 /** Text of a server for people: cut short, without what a terminal would obey. */

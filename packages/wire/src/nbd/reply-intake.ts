@@ -105,6 +105,7 @@ export class ReplyIntake implements Intake {
       request.refuse(errorNumber);
       return this.#finish(cookie, request);
     }
+    if (request.kind === 'change') return this.#finish(cookie, request);
     if (this.#replies === 'structured' || request.kind === 'map')
       throw misbehaves('nbd/malformed-reply', 'gives a simple reply where a structured one was agreed on');
     this.#await(request.claim(request.offset, request.length), () => this.#finish(cookie, request));

@@ -1,5 +1,5 @@
 import { Coverage } from './coverage.ts';
-import { misbehaves, requestFailure } from './refusals.ts';
+import { changeFailure, misbehaves, requestFailure } from './refusals.ts';
 
 /** A run that a metadata context describes by flags. */
 export interface ContextRun {
@@ -119,7 +119,36 @@ export class MapRequest {
   }
 }
 
-export type Request = ReadRequest | MapRequest;
+/** A request on its way that is answered by a word: a write, zeros, a flush. */
+export class ChangeRequest {
+  readonly kind = 'change';
+  readonly offset: number;
+  readonly #settled = Promise.withResolvers<void>();
+  #failure: Error | undefined;
+
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  refuse(errorNumber: number, message?: string): void {
+    this.#failure ??= changeFailure(errorNumber, { offset: this.offset, ...(message ? { message } : {}) });
+  }
+
+  finish(): void {
+    if (this.#failure) this.#settled.reject(this.#failure);
+    else this.#settled.resolve();
+  }
+
+  fail(error: Error): void {
+    this.#settled.reject(error);
+  }
+}
+
+export type Request = ReadRequest | MapRequest | ChangeRequest;
 
 class Descriptors implements ContextMap {
   readonly #offset: number;

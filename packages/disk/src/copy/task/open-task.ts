@@ -3,6 +3,7 @@ import type { CopyTaskSpec, TaskSpec } from '../messages.ts';
 import { CompareTask } from './compare-task.ts';
 import { ContainerTask } from './container-task.ts';
 import { CopyTask } from './copy-task.ts';
+import { FillTask } from './fill-task.ts';
 import { HashTask } from './hash-task.ts';
 import { LocatedCopyTask } from './located-copy-task.ts';
 import { PassingCopyTask } from './passing-copy-task.ts';
@@ -16,6 +17,8 @@ export async function openTask(spec: TaskSpec, door: MoverDoor): Promise<LeafTas
       return HashTask.open(spec, door);
     case 'compare':
       return CompareTask.open(spec, door);
+    case 'fill':
+      return FillTask.open(spec, door);
     case 'container':
       return new ContainerTask(spec, door);
   }
