@@ -9,12 +9,23 @@ const THREAD_SOURCE = /new URL\((["'`])(\.\/[a-z-]+)\.ts\1, import\.meta\.url\)/
 /** Native code cannot be bundled: whoever lays out a bundle puts these packages where it finds them. */
 export const nativePackages = ['koffi'] as const;
 
+/** What users run has no use for React's half for developers, which keeps measurements of every draw. */
+const DEFINED = { 'process.env.NODE_ENV': '"production"' };
+/** A debugger that Ink would look for, and that is not installed. */
+const ABSENT = ['react-devtools-core'];
+
 /**
  * Bundles programs from source, as they are shipped: one file for each entry and each thread that they start, and chunks that they share. What a program
  * imports lazily stays in a chunk of its own. Answers the folders of the packages whose code went in.
  */
 export async function bundle(entries: Readonly<Record<string, string>>, folder: string): Promise<ReadonlySet<string>> {
-  const build = await rolldown({ input: { ...entries }, platform: 'node', external: [...nativePackages], plugins: [threadEntries] });
+  const build = await rolldown({
+    input: { ...entries },
+    platform: 'node',
+    external: [...nativePackages, ...ABSENT],
+    plugins: [threadEntries],
+    transform: { define: DEFINED },
+  });
   try {
     const { output } = await build.write({
       dir: folder,

@@ -1,5 +1,6 @@
 import type { CliContext } from './cli-context.ts';
 import { isVerb, takesDefaults } from './command-table.ts';
+import { wantsPlain } from './config.ts';
 import type { Services } from './services.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -46,7 +47,7 @@ const isBare = (line: readonly string[]): boolean => line.length === 0 || (line.
 
 async function ask(context: CliContext, line: readonly string[]): Promise<number> {
   const [{ openAsker }, { runGuide }] = await Promise.all([import('./guide/open-asker.ts'), import('./guide/run-guide.ts')]);
-  const look = { plain: line.length > 0 };
+  const look = { plain: line.length > 0 || wantsPlain(process.env) };
   using asker = await openAsker(context.terminal, look);
   return await runGuide(context, asker, look);
 }

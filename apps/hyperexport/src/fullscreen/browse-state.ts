@@ -7,10 +7,11 @@ import type { Job, JobEnd, JobsState } from './jobs/jobs-state.ts';
 import { NO_JOBS } from './jobs/jobs-state.ts';
 import { openList, subjectsOf, type DiskLook, type ListState } from './list/list-state.ts';
 import { toExportLine } from './options/option-fields.ts';
-import { NO_PROFILES, type OptionProblem, type OptionsState } from './options/options-state.ts';
+import { NO_PROFILES, type Defaults, type OptionProblem, type OptionsState } from './options/options-state.ts';
 import type { PlanState } from './plan/plan-state.ts';
 import { openUnfinished, type UnfinishedState } from './unfinished/unfinished-state.ts';
 import type { Key } from './widgets/key.ts';
+import type { WindowSize } from './window.ts';
 
 /** All that the screen is a function of. */
 export interface BrowseState {
@@ -33,22 +34,12 @@ export interface BrowseState {
   readonly notice?: string;
 }
 
-export interface WindowSize {
-  readonly columns: number;
-  readonly rows: number;
-}
-
 /** What happens: a key, the window, or the answer to an effect. */
 export type BrowseEvent =
   | { readonly kind: 'key'; readonly key: Key }
   | { readonly kind: 'resized'; readonly size: WindowSize }
   | { readonly kind: 'stopped' }
-  | {
-      readonly kind: 'prepared';
-      readonly profiles: OptionsState['profiles'];
-      readonly settings: Profile;
-      readonly unfinished: readonly HistoryEntry[];
-    }
+  | ({ readonly kind: 'prepared'; readonly unfinished: readonly HistoryEntry[] } & Defaults)
   | {
       readonly kind: 'loaded';
       readonly source: string;
@@ -106,7 +97,3 @@ export function exportLineOf({ list, options, sourceFlags }: BrowseState, vms: r
   const isAll = vms.length > 1 && vms.length === list.vms.length;
   return toExportLine({ values, extra, sourceFlags, source: list.source, vms, isAll });
 }
-
-/** Smaller than this there is nothing to see: the rest goes on, told in plain lines. */
-export const SIZE_MIN: WindowSize = { columns: 80, rows: 24 };
-export const isTooSmall = ({ columns, rows }: WindowSize): boolean => columns < SIZE_MIN.columns || rows < SIZE_MIN.rows;

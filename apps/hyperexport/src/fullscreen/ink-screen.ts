@@ -1,8 +1,9 @@
 import { Box, render, Text, useApp, useInput, usePaste, type SuspendTerminal } from 'ink';
 import { createElement, useEffect, type ReactNode } from 'react';
-import { windowSize, type Screen, type ScreenEvents } from './screen.ts';
+import type { Screen, ScreenEvents } from './screen.ts';
 import { toKeys, toPaste } from './widgets/key.ts';
 import type { Line, Span } from './widgets/line.ts';
+import { windowSize } from './window.ts';
 
 /** A screen on the terminal's other page, drawn by Ink: it knows which rows changed, reads keys, and puts the terminal back however the process ends. */
 export function openInkScreen(events: ScreenEvents, o: { readonly hasColor: boolean }): Screen {

@@ -4,8 +4,7 @@ import type { BrowseFlags } from '../commands/browse.ts';
 import { wantsPlain } from '../config.ts';
 import { openAsker } from '../guide/open-asker.ts';
 import { runGuide } from '../guide/run-guide.ts';
-import { isTooSmall, SIZE_MIN } from './browse-state.ts';
-import { canDraw, windowSize } from './screen.ts';
+import { canDraw, isTooSmall, SIZE_MIN, windowSize } from './window.ts';
 
 /** The full screen where it can be drawn and is wanted; questions in plain lines otherwise. The drawing is loaded only where it is used. */
 export async function browse(this: CliContext, flags: BrowseFlags, source = '.'): Promise<void> {

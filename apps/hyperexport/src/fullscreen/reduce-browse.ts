@@ -27,7 +27,7 @@ function reduceEvent(state: BrowseState, event: BrowseEvent): Step {
       return leaveOrderly(state);
     case 'prepared': {
       const unfinished = openUnfinished(event.unfinished);
-      const options = openOptions(event.profiles, event.settings);
+      const options = openOptions(event);
       const isOffered = event.unfinished.length > 0 && state.screen === 'list' && state.list.prompt === undefined;
       return [{ ...state, options, unfinished, screen: isOffered ? 'unfinished' : state.screen }, []];
     }

@@ -1,4 +1,4 @@
-import { exportLineOf, isTooSmall, type BrowseEffect, type BrowseState, type Step } from './browse-state.ts';
+import { exportLineOf, type BrowseEffect, type BrowseState, type Step } from './browse-state.ts';
 import { addJobs, isBusy, type JobOrder } from './jobs/jobs-state.ts';
 import { reduceJobs } from './jobs/reduce-jobs.ts';
 import { dataOf } from './list/vm-columns.ts';
@@ -15,6 +15,7 @@ import { reduceUnfinished, withoutChosen } from './unfinished/unfinished-state.t
 import { shortId } from '../run-id.ts';
 import type { Key } from './widgets/key.ts';
 import { textOf } from './widgets/text-field.ts';
+import { isTooSmall } from './window.ts';
 
 /** The state after a key. Keys that mean the same everywhere come first, then the screen's own. */
 export function reduceKey(state: BrowseState, key: Key): Step {

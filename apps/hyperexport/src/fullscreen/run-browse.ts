@@ -11,9 +11,10 @@ import { describeLeaving, exitCodeOfJobs } from './describe-leaving.ts';
 import { findUnfinished } from './perform/find-unfinished.ts';
 import { openPerformer } from './perform/performer.ts';
 import { reduceBrowse } from './reduce-browse.ts';
-import { windowSize, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
 import { watchJobControl } from './watch-job-control.ts';
 import { viewBrowse } from './view-browse.ts';
+import { windowSize } from './window.ts';
 
 /** As for every program that Ctrl-C left. */
 const LEFT_EXIT = 130;
@@ -25,7 +26,7 @@ export async function runFullScreen(cli: CliContext, flags: BrowseFlags, source:
   cli.terminal.out(describeLeaving(state.jobs.jobs, cli.terminal));
   // Whoever will not wait gets what a kill leaves: a copy that goes on from its last checkpoint.
   if (isForced) process.exit(LEFT_EXIT);
-  return stop.signal.aborted ? LEFT_EXIT : exitCodeOfJobs(state.jobs.jobs);
+  return exitCodeOfJobs(state.jobs.jobs) || (state.isLeaving ? LEFT_EXIT : 0);
 }
 
 interface Left {
@@ -103,7 +104,8 @@ async function prepare(
     readDefaults(flags),
     findUnfinished(o.services, { signal, ...target }),
   ]);
-  return { kind: 'prepared', profiles: profiles.named, settings, unfinished };
+  const profile = flags.profile ?? (process.env['HYPEREXPORT_PROFILE'] || profiles.default);
+  return { kind: 'prepared', profiles: profiles.named, settings, unfinished, ...(profile === undefined ? {} : { profile }) };
 }
 
 /** The words that defaults add to a bare line, read back as settings. */

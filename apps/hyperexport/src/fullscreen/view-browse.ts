@@ -1,4 +1,4 @@
-import { exportLineOf, isTooSmall, SIZE_MIN, type BrowseState } from './browse-state.ts';
+import { exportLineOf, type BrowseState } from './browse-state.ts';
 import { jobUnder, isActive } from './jobs/jobs-state.ts';
 import { tellJobs, viewJobs } from './jobs/view-jobs.ts';
 import { viewList } from './list/view-list.ts';
@@ -10,6 +10,7 @@ import { movementKeys, screenKeys } from './screen-keys.ts';
 import { viewUnfinished } from './unfinished/view-unfinished.ts';
 import { keyRow } from './widgets/key-row.ts';
 import { EMPTY, fitLine, fitRows, line, spread, wrapText, type Line } from './widgets/line.ts';
+import { isTooSmall, SIZE_MIN } from './window.ts';
 
 /** The whole screen, row by row, each exactly as wide as the window. A function of the state and of nothing else. */
 export function viewBrowse(state: BrowseState): readonly Line[] {

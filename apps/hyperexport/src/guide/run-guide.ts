@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { formatBytes, HyperError, imageFormats, type VMInfo } from '@hypersdk/domain';
 import type { CliContext } from '../cli-context.ts';
 import { chooseVMs } from '../export/choose-vms.ts';
+import { canDraw, isTooSmall, windowSize } from '../fullscreen/window.ts';
 import { openFiles } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { shellWord } from '../output/shell-word.ts';
@@ -22,6 +23,10 @@ const VMS_SHOWN_MAX = 200;
 export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plain: boolean; readonly source?: string }): Promise<number> {
   try {
     const line = await askForLine(cli, asker, o);
+    if (line[0] === 'browse') {
+      asker[Symbol.dispose]();
+      return await cli.again(line);
+    }
     asker.say(`This is the command:\n  hyperexport ${line.map(shellWord).join(' ')}`);
     const next = await asker.choose('What now?', [
       { value: 'run', label: 'Export' },
@@ -39,9 +44,10 @@ export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plai
   }
 }
 
-async function askForLine(cli: CliContext, asker: Asker, o: { readonly source?: string }): Promise<readonly string[]> {
+async function askForLine(cli: CliContext, asker: Asker, o: { readonly plain: boolean; readonly source?: string }): Promise<readonly string[]> {
   const { source, vms } = await askForSource(cli, asker, o);
-  const chosen = await askForVMs(asker, vms);
+  const chosen = await askForVMs(asker, vms, { canBrowse: !o.plain && canDraw(process.env) && !isTooSmall(windowSize()) });
+  if (chosen === 'browse') return ['browse', '--', source];
   const format = await asker.choose(
     'Which format shall the images have?',
     ['qcow2', ...imageFormats.filter((one) => one !== 'qcow2')].map((value) => ({ value, label: value })),
@@ -76,17 +82,19 @@ async function listThere(cli: CliContext, source: string): Promise<readonly VMIn
 }
 
 /** No names for all of them: then the command stays short, and takes what comes later too. */
-async function askForVMs(asker: Asker, vms: readonly VMInfo[]): Promise<readonly string[]> {
+async function askForVMs(asker: Asker, vms: readonly VMInfo[], o: { readonly canBrowse: boolean }): Promise<readonly string[] | 'browse'> {
   const [first] = vms;
   if (vms.length === 1 && first) {
     asker.say(`There is one VM: ${describeVM(first)}`);
     return [first.id];
   }
-  const isAll = await asker.choose(`There are ${vms.length} VMs.`, [
+  const way = await asker.choose(`There are ${vms.length} VMs.`, [
     { value: 'all', label: 'Export all of them' },
     { value: 'some', label: vms.length > VMS_SHOWN_MAX ? `Choose among the first ${VMS_SHOWN_MAX}` : 'Choose some' },
+    ...(o.canBrowse ? [{ value: 'browse', label: 'Look through them in full screen' }] : []),
   ]);
-  if (isAll === 'all') return [];
+  if (way === 'browse') return 'browse';
+  if (way === 'all') return [];
   return asker.chooseSome(
     'Which?',
     vms.slice(0, VMS_SHOWN_MAX).map((vm) => ({ value: vm.id, label: describeVM(vm) })),

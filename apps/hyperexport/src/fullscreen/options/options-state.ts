@@ -18,6 +18,14 @@ export interface OptionsState {
   readonly problem?: OptionProblem;
 }
 
+/** What holds before anything is chosen. */
+export interface Defaults {
+  readonly profiles: OptionsState['profiles'];
+  /** The profile that the settings are from. */
+  readonly profile?: string;
+  readonly settings: Profile;
+}
+
 export interface OptionProblem {
   /** The field that the sentence is about, where that is known. */
   readonly field?: FieldId;
@@ -28,9 +36,10 @@ export interface OptionProblem {
 export const PROFILE_ROW = 0;
 
 /** Begins where defaults, or what an earlier look at the screen left, end. */
-export function openOptions(profiles: OptionsState['profiles'], settings: Profile): OptionsState {
+export function openOptions({ profiles, profile, settings }: Defaults): OptionsState {
   const { values, extra } = fromProfile(settings);
-  return goToRow({ profiles, values, extra, cursor: PROFILE_ROW, typed: toField('') }, values.to === '' ? 1 : PROFILE_ROW);
+  const named = profile === undefined ? {} : { profile };
+  return goToRow({ profiles, ...named, values, extra, cursor: PROFILE_ROW, typed: toField('') }, values.to === '' ? 1 : PROFILE_ROW);
 }
 
 export const NO_PROFILES: OptionsState = { profiles: new Map(), values: NO_OPTIONS, extra: {}, cursor: 1, typed: toField('') };
