@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Cancel, ProviderSession } from '@hypersdk/ports';
+import type { ConnectionFlags } from './flags/connection-flags.ts';
 import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
 import type { Services } from './services.ts';
@@ -48,6 +49,24 @@ async function openAddress(
     ...(flags.headerFile === undefined ? {} : { headerFile: flags.headerFile }),
   });
   return provider.open(config, { signal });
+}
+
+/** A session with the hypervisor behind a connection, which is only looked at. */
+export async function openConnection(
+  services: Services,
+  uri: string,
+  { flags, ...o }: Cancel & { readonly flags: ConnectionFlags },
+): Promise<ProviderSession> {
+  const { libvirt } = await services.registry();
+  const config = libvirt.parse({
+    uri,
+    readOnly: true,
+    allowsPlaintext: flags.allowPlaintext ?? false,
+    ...(flags.thumbprint === undefined ? {} : { thumbprint: flags.thumbprint }),
+    ...(flags.user === undefined ? {} : { user: flags.user }),
+    ...(flags.passwordFile === undefined ? {} : { passwordFile: flags.passwordFile }),
+  });
+  return libvirt.open(config, o);
 }
 
 /** A session over a folder of disk images or one image. */

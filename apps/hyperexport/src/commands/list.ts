@@ -1,9 +1,10 @@
 import { formatBytes, type PowerState, type VMInfo } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
+import { connectionFlags, type ConnectionFlags, isConnection } from '../flags/connection-flags.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseSize, parsePath, parseText } from '../flags/parsers.ts';
-import { filesFlags, openFiles, type FilesFlags } from '../open-files.ts';
+import { filesFlags, openConnection, openFiles, type FilesFlags } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
@@ -12,7 +13,7 @@ import { listenForStop } from '../stop.ts';
 const orders = ['name', 'size', 'state'] as const;
 const states = ['running', 'stopped', 'suspended', 'unknown'] as const satisfies readonly PowerState[];
 
-interface ListFlags extends OutputFlags, FilesFlags {
+interface ListFlags extends OutputFlags, FilesFlags, ConnectionFlags {
   readonly name?: string;
   readonly state?: PowerState;
   readonly minSize?: number;
@@ -21,14 +22,17 @@ interface ListFlags extends OutputFlags, FilesFlags {
 
 export const listCommand = buildCommand<ListFlags, [string], CliContext>({
   docs: {
-    brief: 'List the VMs in a folder of disk images',
+    brief: 'List the VMs in a folder of disk images, or of libvirt',
     fullDescription: `A VM is a disk image, an OVA, or a descriptor (libvirt XML, VMX, OVF) with the
 images it names. The NAME or the ID is what "hyperexport export PATH" takes.
+A connection is spelled as libvirt does: qemu:///system on this machine,
+qemu+ssh://USER@HOST/system and qemu+tls://HOST/system on others.
 
 EXAMPLES
   hyperexport list /var/lib/libvirt/images
   hyperexport list /vms --name '^web-' --sort size
-  hyperexport list /vms --min-size 100G --json`,
+  hyperexport list /vms --min-size 100G --json
+  hyperexport list qemu+ssh://root@host-7/system --state running`,
   },
   parameters: {
     flags: {
@@ -37,18 +41,24 @@ EXAMPLES
       minSize: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Only VMs with disks of this size at least' },
       sort: { kind: 'enum', values: orders, default: 'name', brief: 'Order' },
       ...filesFlags,
+      ...connectionFlags,
       ...outputFlags,
     },
-    positional: { kind: 'tuple', parameters: [{ parse: parsePath, placeholder: 'PATH', brief: 'Folder or image' }] },
+    positional: { kind: 'tuple', parameters: [{ parse: parsePlace, placeholder: 'PATH', brief: 'Folder, image or connection' }] },
   },
   func: list,
 });
+
+function parsePlace(text: string): string {
+  return isConnection(text) ? parseText(text) : parsePath(text);
+}
 
 async function list(this: CliContext, flags: ListFlags, path: string): Promise<void> {
   const services = await this.services();
   const { listVMs } = await import('@hypersdk/usecases');
   using stop = listenForStop();
-  await using session = await openFiles(services, path, { flags, signal: stop.signal });
+  const open = isConnection(path) ? openConnection : openFiles;
+  await using session = await open(services, path, { flags, signal: stop.signal });
   const problems: string[] = [];
   const { name, state, minSize, sort } = flags;
   const query = {

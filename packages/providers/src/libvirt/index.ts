@@ -1,2 +1,1 @@
 export { libvirtProvider } from './libvirt-provider.ts';
-export { isLibvirtUri } from './libvirt-uri.ts';

@@ -29,7 +29,7 @@ export interface LibvirtConnection extends AsyncDisposable {
 
 export async function openConnection(config: LibvirtConfig, { signal: stop }: Cancel): Promise<LibvirtConnection> {
   stop.throwIfAborted();
-  const address = parseLibvirtUri(config.uri, surroundings());
+  const address = parseLibvirtUri(config.uri, { ...surroundings(), isReadOnly: config.readOnly });
   const deadline = AbortSignal.timeout(OPEN_MS);
   const signal = AbortSignal.any([stop, deadline]);
   let client: RpcClient | undefined;

@@ -33,6 +33,8 @@ export interface UriSurroundings {
   /** XDG_RUNTIME_DIR: where the sockets of a user's own daemons lie. */
   readonly runtimeFolder?: string;
   readonly isRoot: boolean;
+  /** Whether the sockets for those who only look come first. */
+  readonly isReadOnly: boolean;
 }
 
 const SCHEME = /^([a-z][a-z0-9-]*)(?:\+([a-z]+))?:\/\//i;
@@ -102,7 +104,7 @@ function toTransport(
       return { kind, host, port: port ?? TLS_PORT, ...(folder === null ? {} : { pkiFolder: folder }) };
     }
     case 'ssh':
-      return toSsh(text, url, { host, ...(port === undefined ? {} : { port }), path });
+      return toSsh(text, url, { host, ...(port === undefined ? {} : { port }), path, isReadOnly: surroundings.isReadOnly });
   }
 }
 
@@ -122,10 +124,16 @@ function socketsOf(
     throw wrong(text, "the folder of this user's sockets is not known (XDG_RUNTIME_DIR is not set); name the socket with ?socket=PATH");
   const folder = isSystem ? SYSTEM_FOLDER : `${surroundings.runtimeFolder}/libvirt`;
   const daemons = url.searchParams.get('mode') === 'direct' ? ['virtqemud-sock'] : ['libvirt-sock', 'virtqemud-sock'];
-  return daemons.map((name) => `${folder}/${name}`);
+  const sockets = daemons.map((name) => `${folder}/${name}`);
+  // A user's own daemon has no second socket: whoever reaches it may do everything.
+  return isSystem && surroundings.isReadOnly ? [...sockets.map((socket) => `${socket}-ro`), ...sockets] : sockets;
 }
 
-function toSsh(text: string, url: URL, o: { readonly host: string; readonly port?: number; readonly path: string }): SshTransport {
+function toSsh(
+  text: string,
+  url: URL,
+  o: { readonly host: string; readonly port?: number; readonly path: string; readonly isReadOnly: boolean },
+): SshTransport {
   const user = decoded(text, url.username);
   if (user !== '' && !PLAIN_NAME.test(user)) throw wrong(text, 'its user is not one');
   const proxy = url.searchParams.get('proxy') ?? 'auto';
@@ -143,7 +151,7 @@ function toSsh(text: string, url: URL, o: { readonly host: string; readonly port
     ...(keyFile === null ? {} : { keyFile }),
     ...(knownHosts === null ? {} : { knownHostsFile: knownHosts }),
     verifiesHost: !on(url, 'no_verify') && url.searchParams.get('known_hosts_verify') !== 'ignore',
-    socket: socket ?? `${SYSTEM_FOLDER}/libvirt-sock`,
+    socket: socket ?? `${SYSTEM_FOLDER}/libvirt-sock${o.isReadOnly ? '-ro' : ''}`,
     proxy: socket === null ? proxy : 'netcat',
   };
 }

@@ -19,7 +19,7 @@ export async function openLink({ transport, localUri }: LibvirtAddress, config: 
   o.signal.throwIfAborted();
   switch (transport.kind) {
     case 'unix':
-      return openUnix(config.readOnly ? transport.sockets.map((path) => `${path}-ro`) : transport.sockets, o);
+      return openUnix(transport.sockets, o);
     case 'tcp':
       return openTcp(transport, config, o);
     case 'tls':

@@ -57,7 +57,7 @@ function toRemoteCommand(
   { localUri, isReadOnly }: { readonly localUri: string; readonly isReadOnly: boolean },
 ): string {
   const native = `exec virt-ssh-helper ${isReadOnly ? '-r ' : ''}${quote(localUri)}`;
-  const netcat = `exec nc -U ${quote(isReadOnly ? `${socket}-ro` : socket)}`;
+  const netcat = `exec nc -U ${quote(socket)}`;
   const script = {
     native,
     netcat,
