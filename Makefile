@@ -31,7 +31,7 @@ bench: ## Measure, and write bench/RESULTS.md
 	@$(RUN) bench/run.ts $(only)
 
 fuzz: ## Damaged input for every reader: make fuzz only=vhdx runs=1000000
-	@$(RUN) fuzz/run.ts $(if $(only),only=$(only)) $(if $(runs),runs=$(runs)) $(if $(seed),seed=$(seed)) $(if $(keep),keep=$(keep))
+	@$(RUN) fuzz/run.ts $(if $(only),only=$(only)) $(if $(runs),runs=$(runs)) $(if $(seed),seed=$(seed)) $(if $(keep),keep=$(keep)) $(if $(show),show=$(show))
 
 golden: ## Bring generated parts of documents up to date
 	@$(RUN) tools/tidy/tidy.ts --write

@@ -32,7 +32,7 @@ export const guestDisks: Readonly<Record<string, (folder: string, name: string) 
   swap: made(16 * MIB, 'mkswap', [['-L', 'label']]),
   luks2: made(20 * MIB, 'cryptsetup', [['luksFormat', '-q', '--type', 'luks2', ...LUKS_FAST], PASSWORD]),
   luks1: made(20 * MIB, 'cryptsetup', [['luksFormat', '-q', '--type', 'luks1', ...LUKS_FAST], PASSWORD]),
-  mbr: made(64 * MIB, 'sfdisk', [['-q'], `label: dos\nsize=1M,bootable\ntype=5\n${'size=1M\n'.repeat(5)}`]),
+  mbr: made(64 * MIB, 'sfdisk', [['-q'], `label: dos\nsize=1M,bootable\ntype=5\n${'size=1M\n'.repeat(2)}`]),
   cloud: makeCloudDisk,
   lvm: makeVolumeGroup,
 };

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
 import { corpusFolder } from './engine/load-corpus.ts';
 import { toEntry } from './engine/pool.ts';
@@ -37,6 +37,13 @@ const IMAGES: readonly Wish[] = [
   { reader: 'vdi', name: 'qemu-static', format: 'vdi', options: 'static=on' },
 ];
 
+const CHAINS: Readonly<Record<string, () => readonly string[]>> = {
+  'qemu-over-raw': () => makeOver('over-raw', { base: ['content'], options: ['-b', 'content', '-F', 'raw'] }),
+  'qemu-over-qcow2': () => makeOver('over-qcow2', { base: ['qemu-512'], options: ['-b', 'qemu-512', '-F', 'qcow2', '-o', 'cluster_size=4k'] }),
+  'qemu-data-file': () => makeOver('with-data', { base: ['data'], options: ['-o', 'data_file=data'] }),
+  'qemu-data-file-raw': () => makeOver('with-raw-data', { base: ['raw-data'], options: ['-o', 'data_file=raw-data,data_file_raw=on'] }),
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-seeds-'));
 try {
   const content = join(folder, 'content');
@@ -50,16 +57,27 @@ try {
       return path;
     });
   }
+  for (const [name, make] of Object.entries(CHAINS)) await keep('qcow2', name, make);
   for (const [name, make] of Object.entries(guestDisks)) await keep('guest', name, () => make(folder, name));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function keep(name: string, seed: string, make: () => string): Promise<void> {
+/** Paths of an image and of the files that it names. */
+function makeOver(name: string, { base, options }: { readonly base: readonly string[]; readonly options: readonly string[] }): readonly string[] {
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, name, String(2 * SIZE - 512)], { cwd: folder });
+  execFileSync('qemu-io', ['-c', 'write -P 7 100k 4k', '-c', 'write -z 200k 64k', name], { cwd: folder, stdio: 'ignore' });
+  return [name, ...base].map((file) => join(folder, file));
+}
+
+async function keep(name: string, seed: string, make: () => string | readonly string[]): Promise<void> {
   try {
     const reader = await readers[name]?.load();
     if (!reader) return;
-    const { sample, isSound } = await toEntry(reader, sampleOf({ disk: readFileSync(make()) }));
+    const made = make();
+    const files =
+      typeof made === 'string' ? { disk: readFileSync(made) } : Object.fromEntries(made.map((path) => [basename(path), readFileSync(path)]));
+    const { sample, isSound } = await toEntry(reader, sampleOf(files));
     const encoded = encodeSample(sample);
     mkdirSync(corpusFolder(name), { recursive: true });
     writeFileSync(new URL(`seed-${seed}`, corpusFolder(name)), encoded);

@@ -1,4 +1,4 @@
-// Feeds damaged input to everything that reads what comes from outside: node fuzz/run.ts [only=NAME,…] [runs=COUNT] [seed=NUMBER] [keep=yes].
+// Feeds damaged input to everything that reads what comes from outside: node fuzz/run.ts [only=NAME,…] [runs=COUNT] [seed=NUMBER] [keep=yes] [show=unreached].
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { corpusFolder } from './engine/load-corpus.ts';
@@ -35,6 +35,7 @@ async function fuzz(name: string): Promise<boolean> {
   if (!result) return false;
   const { growth, kept } = result;
   console.log(`${describe(name, result)}, memory grew ${(growth / 1024 ** 2).toFixed(1)} MiB`);
+  if (wishes.get('show') === 'unreached') console.log(result.unreached.join('\n'));
   if (keepsCorpus) {
     keepCorpus(name, kept);
     recordResult(name, result);

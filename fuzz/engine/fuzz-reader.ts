@@ -8,6 +8,8 @@ export interface FuzzReader {
   readonly changes: 'places' | 'bytes';
   /** Samples to begin from, most of which are read without complaint. */
   seeds(): readonly Sample[] | Promise<readonly Sample[]>;
+  /** Samples that are known to be refused. Others test them; a long run begins from them too. */
+  hostile?(): readonly Sample[];
   /** Makes checksums right again after damage: otherwise nothing behind them would ever be reached. `before` is the sample that was damaged. */
   mend?(sample: Sample, o: { readonly before: Sample; readonly random: Random }): void;
   /** Does what the product does. A HyperError is a refusal; anything else that is thrown is a defect. */

@@ -35,7 +35,7 @@ const pool: Entry[] = [];
 const tally = { read: 0, refused: 0, findings: 0, slowestMs: 0 };
 const told: string[] = [];
 
-for (const sample of [...(await reader.seeds()), ...loadCorpus(wish.name)]) {
+for (const sample of [...(await reader.seeds()), ...(reader.hostile?.() ?? []), ...loadCorpus(wish.name)]) {
   await execute(sample, { isSeed: true });
 }
 const tell = (report: Report): void => port.postMessage(report);
@@ -105,7 +105,8 @@ function report(executions: number, isLast: boolean): void {
   };
   if (!isLast) return tell({ kind: 'progress', ...counts });
   const growth = memory() - before;
-  void distil(reader, { pool, branches }).then((kept) => tell({ kind: 'end', ...counts, growth, kept: kept.map(encodeSample) }));
+  const { unreached } = branches;
+  void distil(reader, { pool, branches }).then((kept) => tell({ kind: 'end', ...counts, growth, unreached, kept: kept.map(encodeSample) }));
 }
 
 /** What is held once everything that nobody needs is gone. */

@@ -2,6 +2,7 @@ import { endOf, HyperError, type ByteRange, type Extent } from '@hypersdk/domain
 import type { ByteFile } from '../../packages/disk/src/file/byte-file.ts';
 
 export const PAGE_SIZE = 4096;
+const NOTHING = new Uint8Array(0);
 const ZEROS = new Uint8Array(PAGE_SIZE);
 /** More than any reader has to ask for at once. */
 const READ_MAX = 64 * 1024 * 1024;
@@ -11,6 +12,8 @@ const ASKED_MAX = 2000;
 /** A sparse file in memory. A copy shares pages with its original until it writes to them, so that an execution costs what it changes and not what the file is long. */
 export class PagedFile implements ByteFile {
   readonly path: string;
+  /** None that the system knows: an image may say where its bytes lie, and nobody goes there. */
+  readonly fd = -1;
   readonly #pages: Map<number, Uint8Array>;
   readonly #own = new Set<number>();
   #size: number;
@@ -24,6 +27,8 @@ export class PagedFile implements ByteFile {
   }
 
   static from(bytes: Uint8Array, path: string): PagedFile {
+    // A short file is its own only page.
+    if (bytes.length <= PAGE_SIZE) return new PagedFile(path, bytes.length, new Map(bytes.length === 0 ? [] : [[0, bytes]]));
     const file = new PagedFile(path, bytes.length, new Map());
     for (let at = 0; at < bytes.length; at += PAGE_SIZE) {
       const page = bytes.subarray(at, at + PAGE_SIZE);
@@ -61,8 +66,9 @@ export class PagedFile implements ByteFile {
       const start = offset + at - index * PAGE_SIZE;
       const length = Math.min(PAGE_SIZE - start, into.length - at);
       const page = this.#pages.get(index);
-      if (page) into.set(page.subarray(start, start + length), at);
-      else into.fill(0, at, at + length);
+      const part = page?.subarray(start, start + length) ?? NOTHING;
+      into.set(part, at);
+      if (part.length < length) into.fill(0, at + part.length, at + length);
       at += length;
     }
   }
@@ -98,9 +104,28 @@ export class PagedFile implements ByteFile {
     return bytes;
   }
 
+  /** Pages that are not there are holes, as file systems tell them. */
   *extents(range: ByteRange): Generator<Extent> {
-    if (endOf(range) > this.#size) throw new Error(`The reader asks for extents up to byte ${endOf(range)}.`);
-    if (range.length > 0) yield { ...range, kind: 'data' };
+    const end = endOf(range);
+    if (end > this.#size) throw new Error(`The reader asks for extents up to byte ${end}.`);
+    let at = range.offset;
+    while (at < end) {
+      const isHole = !this.#pages.has(Math.floor(at / PAGE_SIZE));
+      const next = Math.min(end, isHole ? this.#nextPage(at) : this.#nextHole(at));
+      yield { offset: at, length: next - at, kind: isHole ? 'hole' : 'data' };
+      at = next;
+    }
+  }
+
+  #nextPage(at: number): number {
+    const starts = [...this.#pages.keys()].map((index) => index * PAGE_SIZE).filter((start) => start > at);
+    return starts.reduce((first, start) => Math.min(first, start), Number.POSITIVE_INFINITY);
+  }
+
+  #nextHole(at: number): number {
+    let index = Math.floor(at / PAGE_SIZE) + 1;
+    while (this.#pages.has(index)) index += 1;
+    return index * PAGE_SIZE;
   }
 
   [Symbol.dispose](): void {

@@ -28,7 +28,7 @@ export function encodeSample({ files }: Sample): Buffer {
     for (const [index, page] of pages) {
       const place = Buffer.alloc(4);
       place.writeUInt32LE(index);
-      parts.push(place, page);
+      parts.push(place, page, new Uint8Array(PAGE_SIZE - page.length));
     }
   }
   return deflateRawSync(Buffer.concat(parts), { level: 9 });

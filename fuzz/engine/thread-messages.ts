@@ -31,6 +31,8 @@ export interface RunResult extends Counts {
   /** Bytes held more than at the start. */
   readonly growth: number;
   readonly kept: readonly Uint8Array[];
+  /** Where branches are that were never reached. */
+  readonly unreached: readonly string[];
 }
 
 /** What the thread says of its work. */

@@ -7,7 +7,7 @@ import { asDifferencing as asVdiChild, editVdi } from '../../packages/disk/src/f
 import { hostileVdis } from '../../packages/disk/src/format/vdi/hostile-vdis.ts';
 import { asDifferencing as asVhdChild, editVhd } from '../../packages/disk/src/format/vhd/edit-vhd.ts';
 import { hostileVhds } from '../../packages/disk/src/format/vhd/hostile-vhds.ts';
-import { buildChild } from '../../packages/disk/src/format/vhdx/build-child.ts';
+import { BITMAP_ENTRY, buildChild } from '../../packages/disk/src/format/vhdx/build-child.ts';
 import { AT, editVhdx, sectorChange } from '../../packages/disk/src/format/vhdx/edit-vhdx.ts';
 import { hostileVhdxs } from '../../packages/disk/src/format/vhdx/hostile-vhdxs.ts';
 import { buildChain, deltaKinds } from '../../packages/disk/src/format/vmdk/build-chain.ts';
@@ -32,11 +32,14 @@ const SETTINGS: readonly ImageSettings[] = [
   { format: 'vdi', subformat: 'static' },
 ];
 
-/** Images that our writers and builders make, in every subformat, and images that are refused: the places from which damage goes further. */
+/** Images that our writers and builders make, in every subformat, alone and over others. */
 export async function imageSeeds(format: Format): Promise<readonly Sample[]> {
   const own = SETTINGS.filter((settings) => settings.format === format);
-  return [...(await Promise.all(own.map(writeSample))), ...CHAINS[format](), ...HOSTILE[format]()];
+  return [...(await Promise.all(own.map(writeSample))), ...CHAINS[format]()];
 }
+
+/** Images that are refused: places from which damage goes further. */
+export const hostileSeeds = (format: Format): readonly Sample[] => HOSTILE[format]();
 
 const alone = ({ bytes }: { readonly bytes: Uint8Array }): Sample => sampleOf({ disk: bytes });
 
@@ -74,8 +77,19 @@ const CHAINS: { readonly [F in Format]: () => readonly Sample[] } = {
         { sequence: 2, changes: [{ offset: AT.blocks + 8192, zeros: 4096 }] },
       ]);
     });
-    const child = buildChild({ locator: { parent_linkage: `{${linkage}}`, relative_path: '.\\base.vhdx' } });
-    return [sampleOf({ 'top.vhdx': child, 'base.vhdx': base }), sampleOf({ disk: log })];
+    const parent = { locator: { parent_linkage: `{${linkage}}`, relative_path: '.\\base.vhdx' } };
+    const partial = buildChild(parent, ({ bytes, entry }) => {
+      entry(2, 7, 5);
+      entry(BITMAP_ENTRY, 6, 6);
+      const bitmap = Buffer.alloc(MIB);
+      bitmap.set([0b10, 0xff, 0xff], 2 * 256);
+      return Buffer.concat([bytes, bitmap]);
+    });
+    return [
+      sampleOf({ 'top.vhdx': buildChild(parent), 'base.vhdx': base }),
+      sampleOf({ 'top.vhdx': partial, 'base.vhdx': base }),
+      sampleOf({ disk: log }),
+    ];
   },
   vdi: () => {
     const base = Buffer.from(editVdi(() => undefined));

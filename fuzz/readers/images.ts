@@ -1,11 +1,12 @@
-import { endOf, HyperError, imageFormats, type ImageFormat } from '@hypersdk/domain';
+import { endOf, HyperError, imageFormats, type ByteRange, type ImageFormat, type ReferencePolicy } from '@hypersdk/domain';
 import type { ByteFile } from '../../packages/disk/src/file/byte-file.ts';
 import type { DiskImage, OpenOptions } from '../../packages/disk/src/format/disk-image.ts';
 import { imageReaders } from '../../packages/disk/src/format/formats.ts';
 import { probeFile } from '../../packages/disk/src/inspect/probe-file.ts';
+import { isZero } from '../../packages/disk/src/stream/is-zero.ts';
 import type { FuzzReader } from '../engine/fuzz-reader.ts';
 import { fileNamed, type Sample } from '../engine/sample.ts';
-import { imageSeeds } from './image-seeds.ts';
+import { hostileSeeds, imageSeeds } from './image-seeds.ts';
 import { mendVhd } from './mend-vhd.ts';
 import { mendVhdx } from './mend-vhdx.ts';
 
@@ -21,7 +22,13 @@ const MENDS: Partial<Record<ImageFormat, FuzzReader['mend']>> = { vhd: mendVhd, 
 
 export function imageReader(format: Exclude<ImageFormat, 'raw'>): FuzzReader {
   const mend = MENDS[format];
-  return { changes: 'places', seeds: () => imageSeeds(format), execute: (sample) => readImage(format, sample), ...(mend ? { mend } : {}) };
+  return {
+    changes: 'places',
+    seeds: () => imageSeeds(format),
+    hostile: () => hostileSeeds(format),
+    execute: (sample) => readImage(format, sample),
+    ...(mend ? { mend } : {}),
+  };
 }
 
 /** Does with an image what a copy does, as far as its promises can be checked without knowing its content. */
@@ -35,10 +42,13 @@ function readImage(format: ImageFormat, sample: Sample): void {
   walk(image, { offset: third, length: Math.min(third, READ_SIZE * 3) });
   readAt(image, image.virtualSize - READ_SIZE);
   readAt(image, third);
+  // Files that the caller names are found in another way.
+  const listed = sample.files.slice(1).map(({ path }) => path);
+  if (listed.length > 0) imageReaders[format].open(top, optionsFor(sample, { listed }))[Symbol.dispose]();
 }
 
-const optionsFor = (sample: Sample): OpenOptions => ({
-  references: 'beside',
+const optionsFor = (sample: Sample, references: ReferencePolicy = 'beside'): OpenOptions => ({
+  references,
   depth: 0,
   openReference: (name) => {
     const found = fileNamed(sample, name);
@@ -49,7 +59,7 @@ const optionsFor = (sample: Sample): OpenOptions => ({
 });
 
 /** Extents tile their range in order; what is not data reads as zeros. */
-function walk(image: DiskImage, range: { readonly offset: number; readonly length: number }): void {
+function walk(image: DiskImage, range: ByteRange): void {
   let at = range.offset;
   let count = 0;
   let reads = 0;
@@ -65,11 +75,20 @@ function walk(image: DiskImage, range: { readonly offset: number; readonly lengt
     if (reads >= READS_MAX) continue;
     reads += 1;
     readAt(image, extent.offset, extent.length);
-    if (extent.kind !== 'data' && into.subarray(0, Math.min(READ_SIZE, extent.length)).some((byte) => byte !== 0))
+    if (extent.kind !== 'data' && !isZero(into.subarray(0, Math.min(READ_SIZE, extent.length))))
       throw new Error(`What is ${extent.kind} at ${extent.offset} does not read as zeros.`);
-    if (extent.kind === 'data') image.locate?.(extent);
+    if (extent.kind === 'data') checkPlace(image, extent);
   }
   if (at !== endOf(range)) throw new Error(`The extents end at ${at} instead of ${endOf(range)}.`);
+}
+
+/** What is said to lie in a file lies inside one. */
+function checkPlace(image: DiskImage, extent: ByteRange): void {
+  const run = image.locate?.(extent);
+  if (!run) return;
+  const isInside =
+    run.fileOffset >= 0 && run.length > 0 && run.length <= extent.length && image.files.some(({ size }) => run.fileOffset + run.length <= size);
+  if (!isInside) throw new Error(`${run.length} bytes at ${run.fileOffset} are said to lie in a file.`);
 }
 
 function readAt(image: DiskImage, offset: number, room = READ_SIZE): void {
@@ -80,8 +99,10 @@ function readAt(image: DiskImage, offset: number, room = READ_SIZE): void {
 /** What any file is taken for, and raw disks. */
 export const probeReader: FuzzReader = {
   changes: 'places',
-  seeds: async () =>
-    (await Promise.all(imageFormats.map(async (format) => (format === 'raw' ? [] : (await imageSeeds(format)).slice(0, 12))))).flat(),
+  seeds: async () => {
+    const formats = imageFormats.filter((format) => format !== 'raw');
+    return (await Promise.all(formats.map(imageSeeds))).flat();
+  },
   execute: ({ files: [file] }) => {
     if (!file) return;
     probeFile(file);
