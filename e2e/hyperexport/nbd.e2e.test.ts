@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { MIB } from '@hypersdk/domain';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -146,6 +146,42 @@ describe.skipIf(missing('qemu-io'))('an image that is served --writable', () => 
     expect(await run(['convert', disk, image, '--unverified'], workshop)).toMatchObject({ code: 0 });
     const ended = await run(['serve', image, '--writable', '--socket', socket], workshop);
     expect(ended).toMatchObject({ code: 64, stderr: expect.stringContaining('serve it with an overlay') });
+  });
+});
+
+describe('an export as the target of a conversion', () => {
+  test(
+    'is written, read back and remembered, and not overwritten unasked',
+    async () => {
+      const image = workshop.path('target.raw');
+      await writeFile(image, Buffer.alloc(80 * MIB, 0x5a));
+      const address = `nbd+unix:///?socket=${socket}`;
+      await using _server = await serveImage(image, '--writable', '--socket', socket);
+      expect(await run(['convert', disk, address], workshop)).toMatchObject({ code: 73, stderr: expect.stringContaining('holds data already') });
+      const ended = await run(['convert', disk, address, '--overwrite', '--json'], workshop);
+      expect(ended).toMatchObject({ code: 0 });
+      expect(JSON.parse(ended.stdout)).toMatchObject({
+        address,
+        virtualSize: 64 * MIB,
+        targetSize: 80 * MIB,
+        root: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      const [written, expected] = [readFileSync(image), readFileSync(disk)];
+      expect(Buffer.compare(written.subarray(0, 64 * MIB), expected)).toBe(0);
+      expect(written.subarray(64 * MIB).every((byte) => byte === 0)).toBe(true);
+      expect(await run(['compare', disk, address], workshop)).toMatchObject({ code: 0 });
+      expect((await run(['history'], workshop)).stdout).toContain(address);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([
+    [['nbd://localhost/x', '--compression', 'zstd'], '--compression is about image files'],
+    [['nbd://localhost/x', '--format', 'qcow2'], '--format is about image files'],
+    [['nbd://localhost/x', '--verify', '10%'], 'read back in full'],
+    [['https://localhost/x.raw'], 'only an export of an NBD server'],
+  ])('with %j is refused', async (args, why) => {
+    expect(await run(['convert', disk, ...args], workshop)).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });
   });
 });
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
 import { archiver, checkSettings, imageInspector, nbdDisks, nbdDiskServer, openTransfer, webImages } from '@hypersdk/disk';
-import type { BootProver, Transfer } from '@hypersdk/ports';
+import type { BootProver, ExportFiller, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
 import { makeStateFolder } from './make-state-folder.ts';
 import { fileRunMarks } from './run-marks.ts';
@@ -17,7 +17,7 @@ export function openServices(): Services {
   const keyPath = join(state, 'keys', 'receipts.pem');
   const clock = new SystemClock();
   const opened = new AsyncDisposableStack();
-  let transfer: Transfer | undefined;
+  let transfer: (Transfer & ExportFiller) | undefined;
   let signer: Promise<FileSigner> | undefined;
   let bootProver: Promise<BootProver> | undefined;
   const openSigner = async (): Promise<FileSigner> => {

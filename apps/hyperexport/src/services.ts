@@ -4,6 +4,7 @@ import type {
   Cancel,
   Clock,
   DiskServer,
+  ExportFiller,
   History,
   Ids,
   ImageInspector,
@@ -33,7 +34,7 @@ export interface Services extends AsyncDisposable {
   /** Makes the state folder on first use. */
   history(): Promise<History>;
   /** Threads start on first use; the first caller's wish for their number holds. */
-  transfer(o: { readonly workers?: number | undefined }): Transfer;
+  transfer(o: { readonly workers?: number | undefined }): Transfer & ExportFiller;
   /** Makes the key on first use. */
   signer(): Promise<Signer>;
   /** Where whoever verifies elsewhere finds the public key. */

@@ -21,6 +21,7 @@ export type { BatchItem, BatchManifest } from './batch/batch-manifest.ts';
 export { verifyExport } from './verify/verify-export.ts';
 export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';
 export type { ReceiptState } from './verify/judge-receipt.ts';
+export { fillTarget } from './convert/fill-target.ts';
 export { convertImage, receiptOf } from './convert/convert-image.ts';
 export type { ConvertOutcome, ConvertPorts, ConvertRequest } from './convert/convert-image.ts';
 export { listVMs, virtualSizeOf, vmOrders } from './vm/list-vms.ts';

@@ -38,6 +38,9 @@ conversion goes on when the same command is typed again. An overlay, snapshot
 or delta is written as a whole disk, together with what it lies on.
 An NBD export goes on after a stop only with the same --point-in-time: nothing
 in the protocol tells whether it was written meanwhile.
+When TARGET is an export of an NBD server, the disk is written into it: it has
+to be as large, and empty unless --overwrite is given. It is flushed and read
+back in full; there is no receipt, and a stopped run begins anew.
 
 SUBFORMATS, the usual one first
   vmdk  monolithicSparse, streamOptimized
@@ -54,6 +57,7 @@ EXAMPLES
   hyperexport convert vm-000001.vmdk whole.qcow2 --follow-references
   hyperexport convert overlay.qcow2 whole.qcow2 --parent /golden/base.qcow2
   hyperexport convert nbd://localhost/web-01 web-01.qcow2
+  hyperexport convert web-01.vmdk nbd://localhost/restored --overwrite
   hyperexport convert https://images.example.org/debian.qcow2 debian.vmdk`,
   },
   parameters: {
@@ -73,7 +77,7 @@ EXAMPLES
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of SOURCE' },
       ...referenceFlags,
-      overwrite: { ...onOff, brief: 'Replace TARGET' },
+      overwrite: { ...onOff, brief: 'Replace TARGET, or what an export holds' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
       profile: profileFlag,
       ...remoteFlags,
@@ -86,7 +90,7 @@ EXAMPLES
       kind: 'tuple',
       parameters: [
         { parse: parseText, placeholder: 'SOURCE', brief: 'Disk image to read, or address (https:, nbd:) of one' },
-        { parse: parseText, placeholder: 'TARGET', brief: 'Disk image to write' },
+        { parse: parseText, placeholder: 'TARGET', brief: 'Disk image to write, or address (nbd:) of an export' },
       ],
     },
   },

@@ -6,6 +6,7 @@ import type { CliContext } from '../cli-context.ts';
 import { chooseEncryption } from '../encryption/choose-encryption.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
 import { formatOfName, toImageSettings } from '../flags/image-flags.ts';
+import { isAddress } from '../flags/parsers.ts';
 import { toArgs } from '../flags/to-args.ts';
 import { respond } from '../output/respond.ts';
 import { formatOfDisk, locateDisk, nameOfDisk, placeAgain } from '../locate-disk.ts';
@@ -32,6 +33,7 @@ interface Task {
 }
 
 export async function runConvert(this: CliContext, flags: ConvertFlags, from: string, to: string): Promise<void> {
+  if (isAddress(to)) return (await import('./run-fill.ts')).runFill(this, flags, { from, to });
   const target = resolve(to);
   const services = await this.services();
   const encryption = await chooseEncryption(flags, { keyFolder: services.copyKeys, terminal: this.terminal });

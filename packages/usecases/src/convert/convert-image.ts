@@ -99,12 +99,13 @@ async function refuseOldReceipt({ target }: ConvertPorts, receiptName: string, o
 
 const isRemote = (source: ConvertRequest['source']): source is NbdLocator | HttpLocator => 'kind' in source;
 
-async function markOf(ports: ConvertPorts, source: ConvertRequest['source'], o: Cancel): Promise<string> {
+/** What the content of a source is known by. */
+export async function markOf(ports: Pick<ConvertPorts, 'inspector' | 'remotes'>, source: ConvertRequest['source'], o: Cancel): Promise<string> {
   if (!isRemote(source)) return ports.inspector.mark(source, o);
   return source.kind === 'http' ? source.mark : ports.remotes.mark(source);
 }
 
-const toLocator = (source: ConvertRequest['source']): BlockLocator => (isRemote(source) ? source : { kind: 'image', image: source });
+export const toLocator = (source: ConvertRequest['source']): BlockLocator => (isRemote(source) ? source : { kind: 'image', image: source });
 
 /** Leaves room for the ending within the 128 characters of a name. */
 const RECEIPT_STEM_MAX = 100;
