@@ -17,6 +17,7 @@ const VERBS = [
   'serve',
   'resume',
   'list',
+  'browse',
   'history',
   'profile',
   'completion',
