@@ -41,6 +41,10 @@ describe('an image that is served', () => {
       const copy = workshop.path('copy.qcow2');
       expect(await run(['convert', uri, copy], workshop)).toMatchObject({ code: 0 });
       expect(await run(['verify', `${copy}.receipt.json`], workshop)).toMatchObject({ code: 0 });
+      const elsewhere = await run(['verify', `${copy}.receipt.json`, '--disk', uri, '--json'], workshop);
+      expect(JSON.parse(elsewhere.stdout)).toMatchObject({ ok: true, disks: [{ file: uri, receipt: 'valid', outcome: { result: 'equal' } }] });
+      const other = await workshop.disk('other.raw', { sizeMib: 64, dataMib: [1, 5] });
+      expect(await run(['verify', `${copy}.receipt.json`, '--disk', other], workshop)).toMatchObject({ code: 1 });
       expect(await run(['compare', uri, copy], workshop)).toMatchObject({ code: 0 });
       expect(await run(['compare', disk, uri], workshop)).toMatchObject({ code: 0 });
     },

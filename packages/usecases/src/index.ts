@@ -18,6 +18,7 @@ export { writeChecksums } from './export/write-checksums.ts';
 export { runTogether } from './export/run-together.ts';
 export { parseBatchManifest } from './batch/batch-manifest.ts';
 export type { BatchItem, BatchManifest } from './batch/batch-manifest.ts';
+export { verifyElsewhere } from './verify/verify-elsewhere.ts';
 export { verifyExport } from './verify/verify-export.ts';
 export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';
 export type { ReceiptState } from './verify/judge-receipt.ts';

@@ -3,9 +3,11 @@ import type { CliContext } from '../cli-context.ts';
 import { WORKERS_MAX } from '../flags/limits.ts';
 import { keyFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
+import { remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
 import { countParser, parsePercent, parsePath, parseText } from '../flags/parsers.ts';
 
-export interface VerifyFlags extends ProgressFlags, KeyFlags {
+export interface VerifyFlags extends ProgressFlags, KeyFlags, RemoteFlags {
+  readonly disk?: string;
   readonly publicKey?: string;
   readonly sample: number;
   readonly workers?: number;
@@ -23,10 +25,14 @@ is taken.
 Of an .ova or .ovf the files are held against the manifest of the package,
 and its signature is checked; whose it is, is shown.
 
+With --disk a disk that lies elsewhere, in any format or on a server, is held
+against a receipt: what is signed is its content.
+
 EXAMPLES
   hyperexport verify /backup/web-01
   hyperexport verify /backup/web-01 --public-key exporter.pem
   hyperexport verify appliance.ova
+  hyperexport verify a.qcow2.receipt.json --disk nbd://localhost/restored
   hyperexport verify disk.qcow2 --sample 10% --json`,
   },
   parameters: {
@@ -34,6 +40,8 @@ EXAMPLES
       publicKey: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'FILE', brief: "The exporter's public key, PEM" },
       sample: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read' },
       workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
+      disk: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'DISK', brief: 'Hold this image or address against the receipt' },
+      ...remoteFlags,
       ...keyFlags,
       ...progressFlags,
     },

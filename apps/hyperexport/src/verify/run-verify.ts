@@ -1,9 +1,10 @@
 import { HyperError } from '@hypersdk/domain';
 import type { Cancel, StorageTarget } from '@hypersdk/ports';
-import { verifyExport, type VerifiedDisk, type VerifyReport } from '@hypersdk/usecases';
+import { verifyElsewhere, verifyExport, type VerifiedDisk, type VerifyReport } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { VerifyFlags } from '../commands/verify.ts';
 import { askIfLocked, readKeys } from '../encryption/read-keys.ts';
+import { locateDisk, nameOfDisk } from '../locate-disk.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
@@ -25,7 +26,8 @@ export async function runVerify(this: CliContext, flags: VerifyFlags, path: stri
     flags.publicKey === undefined
       ? await ownKeyIfItSigned(await services.ownKey(), found.subject, { target, signal: stop.signal })
       : await readKey(flags.publicKey);
-  const report = await verifyWatched({ cli: this, services, stop, flags, found, target, ...(publicKey === undefined ? {} : { publicKey }) });
+  const task: Task = { cli: this, services, stop, flags, found, target, ...(publicKey === undefined ? {} : { publicKey }) };
+  const report = flags.disk === undefined ? await verifyWatched(task) : await verifyOther(task, flags.disk);
   if (report.ok) return respond(this, flags, { document: toDocument(found, report), text: () => describe(report, this) });
   if (!flags.json && !flags.quiet) this.terminal.out(describe(report, this));
   throw toError(report);
@@ -39,6 +41,27 @@ interface Task {
   readonly found: FoundSubject;
   readonly target: StorageTarget;
   readonly publicKey?: string;
+}
+
+/** The disk of `--disk` in the place of the image that the receipt names. */
+async function verifyOther({ cli, services, stop, flags, found, target, publicKey }: Task, disk: string): Promise<VerifyReport> {
+  if (!('receipt' in found.subject)) throw new HyperError('usage/invalid', '--disk is held against the receipt of one disk; name that receipt');
+  const located = await locateDisk(services, disk, { flags, stop, terminal: cli.terminal });
+  const name = nameOfDisk(located, disk);
+  using tracker = openTracker(cli.terminal, { flags, clock: services.clock, verifyPercent: 0, stop });
+  const request = {
+    receipt: found.subject.receipt,
+    disk: located,
+    name,
+    percent: flags.sample,
+    ...(publicKey === undefined ? {} : { publicKey }),
+  };
+  const report = await verifyElsewhere({ transfer: services.transfer({ workers: flags.workers }), target })(request, {
+    signal: stop.signal,
+    onProgress: (progress) => tracker.report(name, name, progress),
+  });
+  tracker.done(name);
+  return report;
 }
 
 async function verifyWatched({ cli, services, stop, flags, found, target, publicKey }: Task): Promise<VerifyReport> {

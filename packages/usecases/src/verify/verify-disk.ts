@@ -84,7 +84,7 @@ async function locate(transfer: Ports['transfer'], { content, whole }: Damage, o
 type Different = VerifyOutcome & { readonly result: 'different' };
 
 /** Names the leaf and its bytes: `bytes 8388608 to 12582911 (leaf 2)`. */
-function describeDifference(file: string, { leaf, offset, length, what }: Different): Finding {
+export function describeDifference(file: string, { leaf, offset, length, what }: Different): Finding {
   const place =
     offset === undefined || length === undefined ? '' : ` at bytes ${offset} to ${offset + length - 1}${leaf === undefined ? '' : ` (leaf ${leaf})`}`;
   return { severity: 'error', summary: `${file} is not what was exported${place}.`, detail: what, path: file };
