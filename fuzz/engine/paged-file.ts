@@ -1,7 +1,9 @@
+import { openSync } from 'node:fs';
 import { endOf, HyperError, type ByteRange, type Extent } from '@hypersdk/domain';
 import type { ByteFile } from '../../packages/disk/src/file/byte-file.ts';
 
 export const PAGE_SIZE = 4096;
+const NOWHERE = openSync('/dev/null', 'r');
 const NOTHING = new Uint8Array(0);
 const ZEROS = new Uint8Array(PAGE_SIZE);
 /** More than any reader has to ask for at once. */
@@ -12,8 +14,8 @@ const ASKED_MAX = 2000;
 /** A sparse file in memory. A copy shares pages with its original until it writes to them, so that an execution costs what it changes and not what the file is long. */
 export class PagedFile implements ByteFile {
   readonly path: string;
-  /** None that the system knows: an image may say where its bytes lie, and nobody goes there. */
-  readonly fd = -1;
+  /** Of another file, as an image may ask when its file was changed; where it says that its bytes lie, nobody goes. */
+  readonly fd = NOWHERE;
   readonly #pages: Map<number, Uint8Array>;
   readonly #own = new Set<number>();
   #size: number;

@@ -19,6 +19,8 @@ export const readers: Readonly<Record<string, ListedReader>> = {
   vdi: image('vdi'),
   guest: listed(/\/disk\/src\/guest\//, async () => (await import('./guest.ts')).guestReader),
   archive: listed(/\/disk\/src\/archive\//, async () => (await import('./archive.ts')).archiveReader),
+  'age-header': listed(/\/disk\/src\/age\/(?:header|file-key)/, async () => (await import('./age.ts')).ageHeaderReader),
+  'age-file': listed(/\/disk\/src\/age\/(?:age-file|header|payload)/, async () => (await import('./age.ts')).ageFileReader),
   'nbd-client': listed(/\/wire\/src\/nbd\//, async () => (await import('./nbd-client.ts')).nbdClientReader),
   'nbd-list': listed(/\/wire\/src\/nbd\//, async () => (await import('./nbd-client.ts')).nbdListReader),
   'nbd-server': listed(/\/wire\/src\/nbd\//, async () => (await import('./nbd-server.ts')).nbdServerReader),
