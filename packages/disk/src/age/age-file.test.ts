@@ -109,7 +109,10 @@ describe('a file in the age format that was tampered with', () => {
   test('in its header is refused', async () => {
     const { file, key } = await sealed(randomBytes(10));
     const text = Buffer.from(file).toString('latin1');
-    const otherMac = Buffer.from(text.replace(/\n--- (.)/, (_, first: string) => `\n--- ${first === 'A' ? 'B' : 'A'}`), 'latin1');
+    const otherMac = Buffer.from(
+      text.replace(/\n--- (.)/, (_, first: string) => `\n--- ${first === 'A' ? 'B' : 'A'}`),
+      'latin1',
+    );
     expect(codeOf(() => readAll(otherMac, key))).toBe('encryption/wrong-key');
     const noEnd = Buffer.from(text.slice(0, text.indexOf('\n---')), 'latin1');
     expect(codeOf(() => readAll(noEnd, key))).toBe('encryption/malformed');

@@ -4,15 +4,13 @@ import { HyperError } from '@hypersdk/domain';
 import type { DecryptionKeys, Encryption } from '@hypersdk/ports';
 import type { ByteFile } from '../file/byte-file.ts';
 import { readHeader, refuse, type AgeHeader } from './header.ts';
+import { scryptIdentity, scryptRecipient } from './scrypt-stanza.ts';
 
 /** A key that was just drawn, and the header that hands it to those who may have it. */
 export interface DrawnKey {
   readonly fileKey: Uint8Array;
   readonly header: Uint8Array;
 }
-
-/** age's own choice (2^18: 256 MiB, about a second). */
-const SCRYPT_WORK_FACTOR = 18;
 
 /** Draws a new file key. The library writes the header for an empty file; the content is sealed by us, wherever it has to go. */
 export async function drawKey(encryption: Encryption): Promise<DrawnKey> {
@@ -25,17 +23,12 @@ export async function drawKey(encryption: Encryption): Promise<DrawnKey> {
       return [];
     },
   };
-  if ('passphrase' in encryption) {
-    encrypter.setPassphrase(encryption.passphrase);
-    encrypter.setScryptWorkFactor(SCRYPT_WORK_FACTOR);
-  } else {
-    for (const recipient of encryption.recipients) addRecipient(encrypter, recipient);
-    encrypter.addRecipient(witness);
-  }
+  if ('passphrase' in encryption) encrypter.addRecipient(scryptRecipient(encryption.passphrase, (args, body) => new age.Stanza(args, body)));
+  else for (const recipient of encryption.recipients) addRecipient(encrypter, recipient);
+  encrypter.addRecipient(witness);
   const file = await encrypter.encrypt(new Uint8Array(0));
   const header = readHeader(memory(file))?.bytes;
   if (!header) throw new HyperError('internal/unexpected', 'The header of an encrypted file could not be made.');
-  if ('passphrase' in encryption) fileKey = await unwrap(header, { passphrase: encryption.passphrase });
   if (!fileKey) throw new HyperError('internal/unexpected', 'An encrypted file was begun without a key.');
   return { fileKey, header };
 }
@@ -73,7 +66,7 @@ async function unwrap(header: Uint8Array, { identities = [], passphrase }: Decry
   const age = await import('age-encryption');
   const decrypter = new age.Decrypter();
   for (const identity of identities) addIdentity(decrypter, identity);
-  if (passphrase !== undefined) decrypter.addPassphrase(passphrase);
+  if (passphrase !== undefined) decrypter.addIdentity(scryptIdentity(passphrase));
   return await decrypter.decryptHeader(header);
 }
 
@@ -101,7 +94,7 @@ function locked(file: Named, header: AgeHeader): HyperError {
 
 /** Of the library's words only those are told that speak of the file, never of a key. */
 function toRefusal(cause: unknown, file: Named, header: AgeHeader): HyperError {
-  if (cause instanceof HyperError) return cause;
+  if (cause instanceof HyperError) return cause.code === 'encryption/malformed' ? refuse(cause.code, file, cause.message) : cause;
   const message = cause instanceof Error ? cause.message : '';
   if (/no identity matched/.test(message)) {
     const why = header.stanzas.includes('scrypt')
@@ -109,9 +102,6 @@ function toRefusal(cause: unknown, file: Named, header: AgeHeader): HyperError {
       : 'none of the identities given is among its recipients';
     return refuse('encryption/wrong-key', file, why);
   }
-  if (/work factor/.test(message))
-    return refuse('encryption/malformed', file, 'its passphrase would take more than 2^20 steps to try, which only a hostile file asks for');
-  if (/scrypt/.test(message)) return refuse('encryption/malformed', file, 'its header asks for a passphrase in a way that age does not know');
   return refuse('encryption/malformed', file, 'its header is damaged');
 }
 
