@@ -39,7 +39,7 @@ export async function findFaults({ image, targets, durability, folder, engine }:
     try {
       const outcome = await copyTo(copy);
       if (outcome.content && outcome.content.root !== content.root) faults.push(`to ${target.name}: the copy reports another root`);
-      last = { path, format: target.settings.format, references: 'refuse' };
+      last = { path, format: target.settings.format, references: referencesOf(target) };
       faults.push(...(await judge(copy, image)).map((fault) => `to ${target.name}: ${fault}`));
     } catch (error) {
       faults.push(`to ${target.name}: ${String(error)}`);
@@ -49,6 +49,9 @@ export async function findFaults({ image, targets, durability, folder, engine }:
     faults.push(...(await bringBack({ engine, source: last, path: join(folder, 'back'), durability }, { image, source, root: content.root })));
   return faults;
 }
+
+/** A VMDK in several files names them. */
+const referencesOf = ({ settings }: TargetSettings): ImageRef['references'] => (/^twoGb|Flat$/.test(settings.subformat ?? '') ? 'beside' : 'refuse');
 
 interface Copying {
   readonly engine: Transfer;
@@ -79,12 +82,12 @@ async function copyTo({ engine, source, path, target, durability, digest }: Copy
 /** What QEMU and our own comparison say of a copy, and QEMU of the tables in it. */
 async function judge({ engine, source, path, target }: Copying, image: SourceImage): Promise<readonly string[]> {
   const { format } = target.settings;
-  const copy: ImageRef = { path, format, references: 'refuse' };
+  const copy: ImageRef = { path, format, references: referencesOf(target) };
   const faults = [await compareByQemu(source, copy, image)];
   const compared = await engine.compare(locate(source), locate(copy), calm);
   if (compared.result !== 'equal') faults.push(compared.what);
   if (CHECKED_BY_QEMU.has(format) && !isLongCheck(target, image)) faults.push(await complaintOf(qemuImg('check', '-q', '-f', format, path)));
-  const found = await imageInspector.refer(path, { ...calm, references: 'refuse' });
+  const found = await imageInspector.refer(path, { ...calm, references: referencesOf(target) });
   if (found.format !== format) faults.push(`the copy is taken for ${found.format}`);
   return faults.filter((fault) => fault !== undefined);
 }

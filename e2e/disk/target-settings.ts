@@ -55,6 +55,10 @@ export const variantTargets: readonly TargetSettings[] = [
   target('vhdx blocks of 256 MiB', { format: 'vhdx', clusterSize: 256 * MIB }),
   target('vhdx fixed', { format: 'vhdx', subformat: 'fixed' }),
   target('vhdx fixed, falloc', { format: 'vhdx', subformat: 'fixed', clusterSize: 2 * MIB, preallocation: 'falloc' }),
+  target('vmdk twoGbMaxExtentSparse', { format: 'vmdk', subformat: 'twoGbMaxExtentSparse' }),
+  target('vmdk twoGbMaxExtentFlat', { format: 'vmdk', subformat: 'twoGbMaxExtentFlat' }),
+  target('vmdk monolithicFlat', { format: 'vmdk', subformat: 'monolithicFlat' }),
+  target('vmdk monolithicFlat, full', { format: 'vmdk', subformat: 'monolithicFlat', preallocation: 'full' }),
   target('vmdk streamOptimized 1', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 1 }),
   target('vmdk streamOptimized 9', { format: 'vmdk', subformat: 'streamOptimized', compressionLevel: 9 }),
 ];
@@ -62,6 +66,8 @@ export const variantTargets: readonly TargetSettings[] = [
 /** For disks of gigabytes and more: nothing that is preallocated or made of small pieces. */
 export const largeTargets: readonly TargetSettings[] = [
   ...plainTargets,
+  // Disks of more than one extent.
+  target('vmdk twoGbMaxExtentSparse', { format: 'vmdk', subformat: 'twoGbMaxExtentSparse' }),
   target('qcow2 clusters of 2 MiB', { format: 'qcow2', clusterSize: 2 * MIB }),
   target('qcow2 zstd', { format: 'qcow2', compression: 'zstd' }),
 ];

@@ -6,7 +6,7 @@ import type { DecryptionKeys, Encryption } from './encryption.ts';
 /** Choices for a target image. What a format does not know is refused with `usage/invalid`. */
 export interface ImageSettings {
   readonly format: ImageFormat;
-  /** VMDK: `monolithicSparse` or `streamOptimized`. VHD: `dynamic`, `fixed`, or `azure` (fixed, of whole mebibytes). VHDX: `dynamic` or `fixed`. VDI: `dynamic` or `static`. */
+  /** VMDK: `monolithicSparse`, `streamOptimized`, or of several files `twoGbMaxExtentSparse`, `twoGbMaxExtentFlat`, `monolithicFlat`. VHD: `dynamic`, `fixed`, or `azure` (fixed, of whole mebibytes). VHDX: `dynamic` or `fixed`. VDI: `dynamic` or `static`. */
   readonly subformat?: string;
   readonly compression?: 'none' | 'zlib' | 'zstd';
   readonly compressionLevel?: number;

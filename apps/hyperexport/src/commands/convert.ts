@@ -43,7 +43,8 @@ to be as large, and empty unless --overwrite is given. It is flushed and read
 back in full; there is no receipt, and a stopped run begins anew.
 
 SUBFORMATS, the usual one first
-  vmdk  monolithicSparse, streamOptimized
+  vmdk  monolithicSparse, streamOptimized, or in several files:
+        twoGbMaxExtentSparse, twoGbMaxExtentFlat, monolithicFlat
   vhd   dynamic, fixed, azure (fixed, rounded up to whole MiB)
   vhdx  dynamic, fixed
   vdi   dynamic, static

@@ -37,7 +37,9 @@ describe('the key of a file', () => {
   });
 
   test('needs an identity or a passphrase, as the file says', async () => {
-    await expect(findFileKey(new MemoryFile(file), {})).rejects.toThrow(expect.objectContaining({ code: 'encryption/locked', detail: { path: 'memory', needs: 'identity' } }));
+    await expect(findFileKey(new MemoryFile(file), {})).rejects.toThrow(
+      expect.objectContaining({ code: 'encryption/locked', detail: { path: 'memory', needs: 'identity' } }),
+    );
     const secret = await encryptWith('right', randomBytes(10));
     await expect(findFileKey(new MemoryFile(secret), { identities: [ours.identity] })).rejects.toThrow(
       expect.objectContaining({ code: 'encryption/locked', detail: { path: 'memory', needs: 'passphrase' } }),
@@ -54,7 +56,8 @@ describe('the key of a file', () => {
 
   test('is drawn anew for each file, for everybody who is named', async () => {
     const drawn = await drawKey({ ...KEYS, recipients: [ours.recipient, other.recipient] });
-    for (const { identity } of [ours, other]) expect(await findFileKey(new MemoryFile(drawn.header), { identities: [identity] })).toEqual(drawn.fileKey);
+    for (const { identity } of [ours, other])
+      expect(await findFileKey(new MemoryFile(drawn.header), { identities: [identity] })).toEqual(drawn.fileKey);
     expect((await drawKey({ ...KEYS, recipients: [ours.recipient] })).fileKey).not.toEqual(drawn.fileKey);
   });
 

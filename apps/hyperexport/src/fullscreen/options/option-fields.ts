@@ -32,7 +32,7 @@ export type OptionValues = Readonly<Record<FieldId, string>>;
 
 /** What a format can be written as; the first is what it takes by itself. Held against the engine by a test. */
 export const subformats: Readonly<Record<string, readonly string[]>> = {
-  vmdk: ['monolithicSparse', 'streamOptimized'],
+  vmdk: ['monolithicSparse', 'streamOptimized', 'twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'monolithicFlat'],
   vhd: ['dynamic', 'fixed', 'azure'],
   vhdx: ['dynamic', 'fixed'],
   vdi: ['dynamic', 'static'],

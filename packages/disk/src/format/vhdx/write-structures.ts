@@ -41,7 +41,7 @@ export function writeStructures(file: WritableFile, plan: VhdxPlan, end: number)
 /** Takes the signature away from a file that was finished and is now continued. */
 export const unmarkImage = (file: WritableFile): void => file.write(0, new Uint8Array(IDENTIFIER_SIZE));
 
-/** GUIDs that follow from the plan, the table and the start of the content: equal disks make equal files, other disks other ones. */
+/** GUIDs that follow from the plan, the table and the start of the content: copies of one disk are equal files, other disks other ones. */
 function guidsOf(file: WritableFile, plan: VhdxPlan, end: number): (purpose: string) => Guid {
   const { blockTable, blocks, shape } = placesOf(plan);
   const id = deriveId(plan, file, [
