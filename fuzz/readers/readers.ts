@@ -25,6 +25,7 @@ export const readers: Readonly<Record<string, ListedReader>> = {
   'nbd-list': listed(/\/wire\/src\/nbd\//, async () => (await import('./nbd-client.ts')).nbdListReader),
   'nbd-server': listed(/\/wire\/src\/nbd\//, async () => (await import('./nbd-server.ts')).nbdServerReader),
   http: listed(/\/wire\/src\/http-range\//, async () => (await import('./http.ts')).httpReader),
+  'libvirt-rpc': listed(/\/libvirt\/rpc\//, async () => (await import('./libvirt-rpc.ts')).libvirtRpcReader),
   vmx: document('vmx', /\/providers\/src\/files\/(?:vmx|described)[^/]*$/),
   libvirt: document('libvirt', /\/wire\/src\/xml\/|\/files\/(?:libvirt|described)[^/]*$/),
   ovf: document('ovf', /\/wire\/src\/xml\/|\/files\/ovf\//),
