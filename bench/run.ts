@@ -13,6 +13,7 @@ import { describeCommit, describeMachine } from './harness/machine.ts';
 import { openReflinkPlace } from './harness/reflink-place.ts';
 import { renderReport, type CaseRecord } from './harness/report.ts';
 import { runCase } from './harness/run-case.ts';
+import { openWebPlace } from './harness/web-place.ts';
 import { openImages } from './images/bench-images.ts';
 
 /** Fewer say nothing on a machine with neighbours. */
@@ -32,7 +33,7 @@ const chosen = allCases.filter(({ id }) => positionals.length === 0 || positiona
 if (chosen.length === 0) throw new Error(`No case is named ${positionals.join(' or ')}; there are ${allCases.map(({ id }) => id).join(', ')}.`);
 for (const bench of chosen) {
   console.error(`${bench.id}: ${bench.title}`);
-  const record = measureCase(bench);
+  const record = await measureCase(bench);
   writeFileSync(join(recordsFolder, `${bench.id}.json`), JSON.stringify(record));
   if ('skipped' in record) console.error(`  not measured: ${record.skipped}`);
   else
@@ -41,9 +42,13 @@ for (const bench of chosen) {
 }
 writeFileSync(new URL('RESULTS.md', import.meta.url), renderReport(allCases, readRecords(), describeMachine(values.cache)));
 
-function measureCase(bench: BenchCase): CaseRecord {
+async function measureCase(bench: BenchCase): Promise<CaseRecord> {
   const absent = ['time', ...bench.needs].filter((program) => missing(program));
   if (absent.length > 0) return { id: bench.id, skipped: `not installed: ${absent.join(', ')}` };
+  if (bench.place === 'web') {
+    await using web = await openWebPlace(images, bench.image);
+    return { ...stamp(bench), result: runCase(bench, { images, folder: values.cache, rounds, web }) };
+  }
   if (bench.place !== 'reflink') return { ...stamp(bench), result: runCase(bench, { images, folder: values.cache, rounds }) };
   const place = openReflinkPlace(images, [bench.image]);
   if ('why' in place) return { id: bench.id, skipped: `no file system that shares blocks could be mounted: ${place.why}` };

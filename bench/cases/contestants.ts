@@ -34,17 +34,33 @@ export const ourProgram = (name: string, { program: file, image, options = [] }:
 export const oursOverNbd = (name: string, o: { readonly image: ImageName; readonly options: string }): Contestant =>
   peer(name, { image: o.image, argv: overNbd(`${process.execPath} ${program('convert')} "$uri" OUT ${o.options}`) });
 
+/** The product's engine, reading the image on the web server. */
+export const oursOverWeb = (
+  name: string,
+  o: { readonly image: ImageName; readonly url: 'HTTP_URL' | 'HTTPS_URL'; readonly options: readonly string[] },
+): Contestant => peer(name, { image: o.image, argv: [process.execPath, program('convert'), o.url, 'OUT', '--authority', 'CA_FILE', ...o.options] });
+
 /** A command beside a server of its own; both count, for every contestant alike. */
 export const overNbd = (client: string): readonly string[] => ['nbdkit', '-U', '-', 'file', 'IN', '--run', client];
 
-/** Any command, where `IN` and `OUT` stand for the paths. */
+/** Any command, where `IN` and `OUT` stand for the paths, and `HTTP_URL`, `HTTPS_URL` and `CA_FILE` for those of the web server. */
 export const peer = (name: string, o: { readonly argv: readonly string[]; readonly image: ImageName; readonly family?: string }): Contestant => ({
   name,
   ...(o.family === undefined ? {} : { family: o.family }),
   command: (paths) => ({ argv: o.argv.map((word) => place(word, o.image, paths)) }),
 });
 
-const place = (word: string, image: ImageName, paths: Paths): string => word.replaceAll('IN', paths.image(image)).replaceAll('OUT', paths.output);
+function place(word: string, image: ImageName, { web, ...paths }: Paths): string {
+  const named: Readonly<Record<string, string | undefined>> = {
+    IN: paths.image(image),
+    OUT: paths.output,
+    HTTP_URL: web?.http,
+    HTTPS_URL: web?.https,
+    CA_FILE: web?.authorityFile,
+  };
+  // All at once: a path may hold any of these words.
+  return word.replaceAll(/HTTPS_URL|HTTP_URL|CA_FILE|IN|OUT/g, (name) => named[name] ?? name);
+}
 
 /** qemu-img with the settings that may be its best: as it comes, many coroutines with writes out of order, and copy offloading (not with compression). */
 export function qemuImg(image: ImageName, options: readonly string[]): readonly Contestant[] {

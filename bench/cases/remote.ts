@@ -1,5 +1,5 @@
 import type { BenchCase } from '../harness/bench-case.ts';
-import { oursOverNbd, overNbd, peer } from './contestants.ts';
+import { oursOverNbd, oursOverWeb, overNbd, peer } from './contestants.ts';
 
 const rand = 'rand.raw';
 
@@ -19,4 +19,24 @@ export const remoteCases: readonly BenchCase[] = [
     ],
     goals: [{ ours: 'ours', peers: ['nbdcopy'], measure: 'wall', atMost: 0.8 }],
   },
+  ...(
+    [
+      ['http', 'HTTP_URL', 0.6],
+      ['https', 'HTTPS_URL', 0.97],
+    ] as const
+  ).map(([scheme, url, atMost]): BenchCase => ({
+    id: `A10-${scheme}`,
+    title: `a raw image on a web server, over ${scheme.toUpperCase()}, noise`,
+    image: rand,
+    output: 'raw',
+    place: 'web',
+    needs: ['nginx', 'curl'],
+    contestants: [
+      oursOverWeb('ours', { image: rand, url, options: ['--format', 'raw'] }),
+      oursOverWeb('ours, one mover', { image: rand, url, options: ['--format', 'raw', '--workers', '1'] }),
+      oursOverWeb('ours, with tree', { image: rand, url, options: ['--format', 'raw', '--digest', 'tree'] }),
+      peer('curl', { image: rand, argv: ['curl', '-s', '-S', '-f', '--cacert', 'CA_FILE', '-o', 'OUT', url] }),
+    ],
+    goals: [{ ours: 'ours', peers: ['curl'], measure: 'wall', atMost }],
+  })),
 ];

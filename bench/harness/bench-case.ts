@@ -1,10 +1,20 @@
 import type { ImageName } from '../images/bench-images.ts';
 import type { Command } from './measure.ts';
 
+/** The image of a case on a web server. */
+export interface Web {
+  readonly http: string;
+  readonly https: string;
+  /** PEM of who signed the certificate of `https`. */
+  readonly authorityFile: string;
+}
+
 /** Where a contestant finds its input and leaves its output. */
 export interface Paths {
   image(name: ImageName): string;
   readonly output: string;
+  /** In cases whose place it is. */
+  readonly web?: Web;
 }
 
 export interface Contestant {
@@ -32,8 +42,8 @@ export interface BenchCase {
   readonly image: ImageName;
   /** Format that the output must have and whose content must equal the image; absent when nothing is written. */
   readonly output?: 'raw' | 'qcow2' | 'vmdk';
-  /** `reflink`: on a file system that shares blocks; needs root. */
-  readonly place?: 'cache' | 'reflink';
+  /** `reflink`: on a file system that shares blocks; needs root. `web`: the image on a web server too. */
+  readonly place?: 'cache' | 'reflink' | 'web';
   readonly needs: readonly string[];
   readonly contestants: readonly Contestant[];
   readonly goals: readonly Goal[];

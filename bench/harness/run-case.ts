@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Images } from '../images/bench-images.ts';
-import type { BenchCase, Contestant, Paths } from './bench-case.ts';
+import type { BenchCase, Contestant, Paths, Web } from './bench-case.ts';
 import { measure, type Cost } from './measure.ts';
 
 /** A setting this much slower than its program's best at the warm-up is out; closer ones go on, since one run says little. */
@@ -21,11 +21,16 @@ interface RunOptions {
   readonly images: Images;
   readonly folder: string;
   readonly rounds: number;
+  readonly web?: Web;
 }
 
 /** Warms up, checks every output once, then measures round by round: A B C, C B A, … */
 export function runCase(bench: BenchCase, o: RunOptions): CaseResult {
-  const paths: Paths = { image: (name) => o.images.path(name), output: join(o.folder, `out.${bench.output ?? 'none'}`) };
+  const paths: Paths = {
+    image: (name) => o.images.path(name),
+    output: join(o.folder, `out.${bench.output ?? 'none'}`),
+    ...(o.web ? { web: o.web } : {}),
+  };
   const image = paths.image(bench.image);
   // Reads the input into the page cache.
   if (statSync(image).blocks > 0) execFileSync('cat', [image], { stdio: ['ignore', 'ignore', 'inherit'] });

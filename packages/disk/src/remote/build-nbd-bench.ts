@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
-import type { CopyOutcome, CopyRequest, NbdLocator, Transfer } from '@hypersdk/ports';
+import type { CopyOutcome, CopyRequest, HttpLocator, NbdLocator, Transfer } from '@hypersdk/ports';
 import { openTransfer } from '../copy/transfer.ts';
 import { buildSecrets } from './build-nbd-peers.ts';
 import { nbdDisks } from './nbd-disks.ts';
@@ -18,6 +18,13 @@ const DATA = [
   [12 * MIB, 6 * MIB],
   [DISK_SIZE - 1024, 1024],
 ] as const;
+
+interface CopiedDisk {
+  readonly outcome: CopyOutcome;
+  readonly bytes: Buffer;
+  /** What its file took on the medium. */
+  readonly allocatedSize: number;
+}
 
 /** A disk in several formats to be served, and a transfer that copies it back. */
 export class NbdBench implements AsyncDisposable {
@@ -53,21 +60,19 @@ export class NbdBench implements AsyncDisposable {
     return locator;
   };
 
-  async copy(
-    source: NbdLocator,
-    { digest = 'none' }: Partial<Pick<CopyRequest, 'digest'>> = {},
-  ): Promise<{ readonly outcome: CopyOutcome; readonly bytes: Buffer }> {
+  async copy(source: NbdLocator | HttpLocator, { digest = 'none' }: Partial<Pick<CopyRequest, 'digest'>> = {}): Promise<CopiedDisk> {
     this.#made += 1;
     const path = this.file(`copy-${this.#made}.raw`);
     const { signal } = new AbortController();
     const choices = { digest, durability: 'none', verifyPercent: 100, overwrite: false, restart: false } as const;
     const outcome = await this.transfer.copy(
-      { source, sourceMark: nbdDisks.mark(source), path, settings: { format: 'raw' }, ...choices },
+      { source, sourceMark: source.kind === 'nbd' ? nbdDisks.mark(source) : source.mark, path, settings: { format: 'raw' }, ...choices },
       { signal },
     );
     const bytes = readFileSync(path);
+    const allocatedSize = statSync(path).blocks * 512;
     for (const written of [path, `${path}.leaves`]) rmSync(written, { force: true });
-    return { outcome, bytes };
+    return { outcome, bytes, allocatedSize };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
