@@ -36,11 +36,14 @@ interface OpenStream {
   readonly stream: RpcStream;
 }
 
+/** What a client needs of a link. */
+type Carrier = Pick<Link, 'write' | 'drained' | 'pause' | 'resume' | 'fail' | 'receiver'> & Disposable;
+
 type EventListener = (payload: Uint8Array) => void;
 
 /** Calls run at once, in any number, and are matched by their serial numbers. When the connection ends, all of them fail with the reason. */
 export class RpcClient implements Disposable {
-  readonly #link: Link;
+  readonly #link: Carrier;
   readonly #cutter = new PacketCutter();
   readonly #waiting = new Map<number, Waiting>();
   readonly #streams = new Map<number, OpenStream>();
@@ -53,7 +56,7 @@ export class RpcClient implements Disposable {
   #unanswered = 0;
   #pausers = 0;
 
-  constructor(link: Link) {
+  constructor(link: Carrier) {
     this.#link = link;
     link.receiver = {
       received: (bytes) => {
@@ -259,11 +262,14 @@ export class RpcClient implements Disposable {
       if (!this.#abandoned.delete(packet.serial)) throw malformed(`answers call ${packet.serial}, which was not made`);
       return;
     }
-    this.#waiting.delete(packet.serial);
     if (packet.procedure !== waiting.procedure) throw malformed(`answers ${waiting.name} as procedure ${packet.procedure}`);
-    if (packet.status === PacketStatus.ok) waiting.succeed(packet.payload);
-    else if (packet.status === PacketStatus.error) waiting.fail(toServerError(packet.payload, waiting.name));
-    else throw malformed(`answers ${waiting.name} with status ${packet.status}`);
+    if (packet.status !== PacketStatus.ok && packet.status !== PacketStatus.error)
+      throw malformed(`answers ${waiting.name} with status ${packet.status}`);
+    const refusal = packet.status === PacketStatus.error ? toServerError(packet.payload, waiting.name) : undefined;
+    // Only now, so that an answer that cannot be read fails its call together with all others.
+    this.#waiting.delete(packet.serial);
+    if (refusal) waiting.fail(refusal);
+    else waiting.succeed(packet.payload);
   }
 
   #takeStream(packet: Packet): void {
