@@ -1,6 +1,7 @@
 import { HyperError } from '@hypersdk/domain';
 import type { CopyRequest } from '@hypersdk/ports';
 import { blameTarget } from '../file/io-error.ts';
+import { PatientFile } from '../file/patient-file.ts';
 import { openTarget, type TargetFile, type TargetPaths } from '../file/target-file.ts';
 import { imageWriters } from '../format/formats.ts';
 import type { FileSet, ImagePlan, Layout, LayoutMark } from '../format/image-writer.ts';
@@ -15,6 +16,8 @@ export interface Attempt extends Disposable {
   readonly paths: TargetPaths;
   readonly target: TargetFile;
   readonly layout: Layout;
+  /** What the layout writes to; the room that it asked for has to be made before anything is copied. */
+  readonly patient: PatientFile;
   /** Of an encrypted image: what the layout writes to instead of the target. */
   readonly sealed?: SealedAttempt;
   /** Absent for copies that cannot be continued. */
@@ -86,9 +89,10 @@ async function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, re
     sealed = request.encryption && (await continueSealed(request.encryption, files, { medium: target, sealed: chunks }));
     const file = sealed?.file ?? target;
     file.truncate(state.mark.end);
-    const layout = imageWriters[request.settings.format].layout(plan, file, state.mark);
+    const patient = new PatientFile(file);
+    const layout = imageWriters[request.settings.format].layout(plan, patient, state.mark);
     const checkpoint = CheckpointFile.continue(files.checkpoint, state, currentOwner());
-    return attempt({ files, paths, target, layout, checkpoint, leaves: state.mark.leaves, ...(sealed ? { sealed } : {}) });
+    return attempt({ files, paths, target, layout, patient, checkpoint, leaves: state.mark.leaves, ...(sealed ? { sealed } : {}) });
   } catch (error) {
     sealed?.[Symbol.dispose]();
     target[Symbol.dispose]();
@@ -105,11 +109,12 @@ async function beginAttempt(earlier: { readonly found: FoundPartials; readonly r
   let sealed: SealedAttempt | undefined;
   try {
     sealed = request.encryption && (await beginSealed(request.encryption, files, target));
-    const layout = imageWriters[request.settings.format].layout(o.plan, sealed?.file ?? target);
+    const patient = new PatientFile(sealed?.file ?? target);
+    const layout = imageWriters[request.settings.format].layout(o.plan, patient);
     const isKept = request.durability === 'sync' || request.digest === 'tree';
     const checkpoint = isKept ? { checkpoint: CheckpointFile.create(files.checkpoint, o.identity, currentOwner()) } : {};
     const reason = earlier.reason === undefined ? {} : { restartReason: earlier.reason };
-    return attempt({ files, paths, target, layout, leaves: 0, ...checkpoint, ...(sealed ? { sealed } : {}), ...reason });
+    return attempt({ files, paths, target, layout, patient, leaves: 0, ...checkpoint, ...(sealed ? { sealed } : {}), ...reason });
   } catch (error) {
     sealed?.[Symbol.dispose]();
     target[Symbol.dispose]();

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LEAF_SIZE } from '@hypersdk/domain';
+import { setTimeout } from 'node:timers/promises';
+import { GIB, LEAF_SIZE } from '@hypersdk/domain';
 import type { BlockLocator, CopyRequest, Transfer } from '@hypersdk/ports';
 import { calm } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +11,11 @@ import { openTransfer } from './transfer.ts';
 
 /** Several checkpoint windows, whichever kind of copy is asked for. */
 const LEAVES = 40;
+/** Writing so many zeros takes seconds on any medium. */
+const LARGE = 16 * GIB;
+const SOON_MS = 300;
+/** Of a machine that does much else. */
+const AT_ONCE_MS = 3000;
 const content = Buffer.alloc(LEAVES * LEAF_SIZE, 7);
 
 describe('a copy of many checkpoint windows ends', () => {
@@ -38,5 +44,22 @@ describe('a copy of many checkpoint windows ends', () => {
     const settings = { format: 'raw' } as const;
     await transfer.copy({ ...asked, source, sourceMark, path, settings, verifyPercent: 1, overwrite: false, restart: false }, calm);
     expect(readFileSync(path).equals(content)).toBe(true);
+  });
+
+  test('when it is called off while zeros are written ahead, at once', async () => {
+    const image = { path: join(folder, 'large'), format: 'raw', references: 'refuse' } as const;
+    writeFileSync(image.path, '');
+    truncateSync(image.path, LARGE);
+    const sourceMark = await imageInspector.mark(image, calm);
+    const cancel = new AbortController();
+    const settings = { format: 'raw', preallocation: 'full' } as const;
+    const request = { source: { kind: 'image', image }, sourceMark, path: join(folder, 'full'), settings, verifyPercent: 1 } as const;
+    const ended = transfer.copy({ ...request, digest: 'none', durability: 'none', overwrite: false, restart: false }, { signal: cancel.signal });
+    await setTimeout(SOON_MS);
+    const since = performance.now();
+    cancel.abort(new Error('enough'));
+    await expect(ended).rejects.toThrow('enough');
+    expect(performance.now() - since).toBeLessThan(AT_ONCE_MS);
+    expect(readdirSync(folder).filter((name) => name.startsWith('full'))).toEqual([]);
   });
 });

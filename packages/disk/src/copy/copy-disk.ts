@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest, ImageSettings, ParentImage } from '@hypersdk/ports';
 import { imageWriters } from '../format/formats.ts';
@@ -48,6 +49,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const earlier = await confirmWindow(job, findEarlier(request, identity));
   using attempt = await openAttempt(earlier, request, { plan, set, identity });
   try {
+    await makeRoom(attempt, tools.signal);
     const content = await copyUnchanged(job, attempt);
     return await proveAndPublish(job, attempt, content);
   } catch (error) {
@@ -55,6 +57,14 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
     // What cannot be continued is litter.
     discard(job, attempt);
     throw notKept(error);
+  }
+}
+
+/** Reserves what was asked for, and hears in between whether the copy is still wanted. */
+async function makeRoom({ patient }: Attempt, signal: AbortSignal): Promise<void> {
+  for (const _ of patient.makeRoom()) {
+    await setImmediate();
+    signal.throwIfAborted();
   }
 }
 
