@@ -2,6 +2,8 @@ export { archiver } from './archive/archiver.ts';
 export { readOva } from './archive/read-ova.ts';
 export { openTransfer } from './copy/transfer.ts';
 export { checkSettings } from './format/check-settings.ts';
+export { confine } from './confine/confine.ts';
+export type { ConfinementRules } from './confine/rules.ts';
 export { createImage } from './format/create-image.ts';
 export { imageInspector } from './inspect/image-inspector.ts';
 export { openSource } from './locator/open-source.ts';

@@ -18,8 +18,15 @@ export function describeBoot({ record, files }: GuestProof, label: string, termi
       } after ${formatDuration(elapsedMs)}, ${formatBytes(bytesRead)} read`,
     ],
   );
+  const { emulator } = record;
+  const where = emulator ? [['emulator', `${emulator.program} ${emulator.version}, in ${emulator.sandbox}`] as const] : [];
   return (
-    head + formatFields([...attempts, ...files.map((file): readonly [string, string] => [KINDS[file.slice(file.lastIndexOf('.'))] ?? 'file', file])])
+    head +
+    formatFields([
+      ...where,
+      ...attempts,
+      ...files.map((file): readonly [string, string] => [KINDS[file.slice(file.lastIndexOf('.'))] ?? 'file', file]),
+    ])
   );
 }
 

@@ -52,7 +52,7 @@ EXAMPLES
       memory: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Memory, such as 1G; 4G at most' },
       sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of an image' },
       evidence: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'DIR', brief: 'Keep screenshot, log and record here' },
-      allowUnsandboxed: { ...onOff, brief: 'Go on without bubblewrap' },
+      allowUnsandboxed: { ...onOff, brief: 'Go on where no sandbox works' },
       ...remoteFlags,
       ...keyFlags,
       ...outputFlags,

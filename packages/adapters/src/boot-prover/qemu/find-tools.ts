@@ -7,11 +7,13 @@ export interface Tools {
   /** Ends the emulator with this process, whatever ends this process. */
   readonly setpriv: string;
   readonly prlimit: string;
-  readonly bubblewrap?: string;
+  /** What shuts the emulator in: bubblewrap by its path, or this program, which closes the file system and the network for it. Absent: nothing but limits. */
+  readonly walls?: { readonly bubblewrap: string } | 'landlock';
 }
 
 export interface FoundTools {
-  readonly tools?: Tools;
+  /** What there is, the best first: whether it works here is seen when it is tried. */
+  readonly choices: readonly Tools[];
   /** Why there are none: a sentence. */
   readonly lack?: string;
 }
@@ -24,11 +26,15 @@ const FURTHER_FOLDERS = ['/usr/libexec', '/usr/sbin', '/sbin'] as const;
 export function findTools(searchPath: readonly string[], o: { readonly unsandboxed: boolean }): FoundTools {
   const find = (...names: readonly string[]): string | undefined => findProgram(names, [...searchPath, ...FURTHER_FOLDERS]);
   const [qemu, setpriv, prlimit, bubblewrap] = [find(...QEMU_NAMES), find('setpriv'), find('prlimit'), find('bwrap')];
-  if (qemu === undefined) return { lack: 'QEMU is not installed (qemu-system-x86_64; package qemu-system-x86 or qemu-kvm).' };
-  if (setpriv === undefined || prlimit === undefined) return { lack: 'setpriv and prlimit are not installed (package util-linux).' };
-  if (bubblewrap !== undefined) return { tools: { qemu, setpriv, prlimit, bubblewrap } };
-  if (o.unsandboxed) return { tools: { qemu, setpriv, prlimit } };
-  return { lack: 'There is nothing to shut the emulator in: bubblewrap is not installed (package bubblewrap).' };
+  if (qemu === undefined) return { choices: [], lack: 'QEMU is not installed (qemu-system-x86_64; package qemu-system-x86 or qemu-kvm).' };
+  if (setpriv === undefined || prlimit === undefined) return { choices: [], lack: 'setpriv and prlimit are not installed (package util-linux).' };
+  const tools = { qemu, setpriv, prlimit };
+  const choices: readonly Tools[] = [
+    ...(bubblewrap === undefined ? [] : [{ ...tools, walls: { bubblewrap } }]),
+    { ...tools, walls: 'landlock' },
+    ...(o.unsandboxed ? [tools] : []),
+  ];
+  return { choices };
 }
 
 function findProgram(names: readonly string[], folders: readonly string[]): string | undefined {

@@ -14,7 +14,7 @@ const SEARCH_PATH = (process.env['PATH'] ?? '').split(delimiter);
 const SAYS = 'A guest of one sector lives.';
 
 /** Guests in a folder of their own, whose name is part of every command line that works on them. */
-async function open({ unsandboxed }: { readonly unsandboxed: boolean }): Promise<BootProverSubject> {
+async function open({ hasBubblewrap }: { readonly hasBubblewrap: boolean }): Promise<BootProverSubject> {
   const folder = await mkdtemp(join(tmpdir(), 'boot-prover-test-'));
   const mark = basename(folder);
   const write = async (name: string, guest: TinyGuest): Promise<BootMachine> => {
@@ -25,7 +25,7 @@ async function open({ unsandboxed }: { readonly unsandboxed: boolean }): Promise
   const waiting = await write('waiting', { says: SAYS, writes: true, afterwards: 'idle' });
   const ending = await write('ending', { says: SAYS, writes: false, afterwards: 'off' });
   return {
-    prover: new QemuBootProver({ searchPath: unsandboxed ? [await withoutBubblewrap(folder)] : SEARCH_PATH, unsandboxed }),
+    prover: new QemuBootProver({ searchPath: hasBubblewrap ? SEARCH_PATH : [await withoutBubblewrap(folder)], unsandboxed: false }),
     waiting,
     ending,
     says: SAYS,
@@ -40,7 +40,7 @@ async function open({ unsandboxed }: { readonly unsandboxed: boolean }): Promise
 
 /** A folder with all programs that a proof needs but the one that shuts it in. */
 async function withoutBubblewrap(folder: string): Promise<string> {
-  const { tools } = findTools(SEARCH_PATH, { unsandboxed: true });
+  const [tools] = findTools(SEARCH_PATH, { unsandboxed: true }).choices;
   for (const program of [tools?.qemu, tools?.setpriv, tools?.prlimit])
     if (program !== undefined) await symlink(program, join(folder, basename(program)));
   return folder;
@@ -54,17 +54,21 @@ async function countProcesses(mark: string): Promise<number> {
 }
 
 describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('QEMU', () => {
-  bootProverContract(() => open({ unsandboxed: false }));
+  bootProverContract(() => open({ hasBubblewrap: true }));
 });
 
 describe.skipIf(missing('qemu-system-x86_64', 'setpriv', 'prlimit'))('QEMU without bubblewrap', () => {
-  bootProverContract(() => open({ unsandboxed: true }));
+  bootProverContract(() => open({ hasBubblewrap: false }));
 
-  test('is not used unless that is wanted', async () => {
+  test.each([
+    ['missing', undefined],
+    ['not able to', '#!/bin/sh\necho "No permissions to create a new namespace" >&2\nexit 1\n'],
+  ])('is shut in by Landlock where that is %s', async (_name, script) => {
     const folder = await mkdtemp(join(tmpdir(), 'boot-prover-test-'));
-    const prover = new QemuBootProver({ searchPath: [await withoutBubblewrap(folder)], unsandboxed: false });
-    const about = await prover.probe({ signal: new AbortController().signal });
+    const searchPath = [await withoutBubblewrap(folder)];
+    if (script !== undefined) await writeFile(join(folder, 'bwrap'), script, { mode: 0o755 });
+    const about = await new QemuBootProver({ searchPath, unsandboxed: false }).probe({ signal: new AbortController().signal });
     await rm(folder, { recursive: true });
-    expect(about).toEqual({ ready: false, reason: expect.stringContaining('bubblewrap is not installed') });
+    expect(about).toMatchObject({ ready: true, sandbox: 'Landlock, seccomp and limits' });
   });
 });

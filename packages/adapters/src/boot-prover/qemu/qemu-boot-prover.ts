@@ -15,7 +15,7 @@ import { openScratch, sweepScratch } from './scratch.ts';
 export interface QemuBootProverOptions {
   /** Folders to look for programs in. */
   readonly searchPath: readonly string[];
-  /** Runs QEMU without bubblewrap where that is missing; its own filter and the limits remain. */
+  /** Runs QEMU also where neither bubblewrap nor Landlock shuts it in; its own filter and the limits remain. */
   readonly unsandboxed: boolean;
 }
 
@@ -68,18 +68,28 @@ export class QemuBootProver implements BootProver {
 }
 
 async function look({ searchPath, unsandboxed }: QemuBootProverOptions, o: Cancel): Promise<Readiness> {
-  const { tools, lack } = findTools(searchPath, { unsandboxed });
-  if (tools === undefined) return { about: { ready: false, reason: lack ?? 'There is no emulator.' } };
+  const { choices, lack } = findTools(searchPath, { unsandboxed });
+  if (lack !== undefined) return { about: { ready: false, reason: lack } };
   await sweepScratch(Date.now());
   await using scratch = await openScratch();
-  const { version, complaint } = await askVersion(tools, { ...o, scratch: scratch.path });
-  if (version === undefined)
-    return {
-      about: { ready: false, reason: `${tools.qemu} does not start in its sandbox: ${complaint} (are unprivileged user namespaces switched off?)` },
-    };
-  const accelerator = (await probeKvm(tools, { ...o, scratch: scratch.path })) ? 'kvm' : 'tcg';
-  const sandbox = tools.bubblewrap === undefined ? 'seccomp and limits only' : 'bubblewrap, seccomp and limits';
-  return { tools, about: { ready: true, program: tools.qemu, version, accelerator, firmwares: firmwaresHere(), sandbox } };
+  const complaints: string[] = [];
+  for (const tools of choices) {
+    const { version, complaint } = await askVersion(tools, { ...o, scratch: scratch.path });
+    if (version === undefined) {
+      complaints.push(`in ${describeWalls(tools)}: ${complaint}`);
+      continue;
+    }
+    const accelerator = (await probeKvm(tools, { ...o, scratch: scratch.path })) ? 'kvm' : 'tcg';
+    return { tools, about: { ready: true, program: tools.qemu, version, accelerator, firmwares: firmwaresHere(), sandbox: describeWalls(tools) } };
+  }
+  const program = choices[0]?.qemu ?? 'QEMU';
+  const why = 'bubblewrap (package bubblewrap) needs user namespaces, and without it the kernel needs Landlock';
+  return { about: { ready: false, reason: `${program} does not start in a sandbox, ${complaints.join('; ')} (${why}).` } };
+}
+
+function describeWalls({ walls }: Tools): string {
+  if (walls === undefined) return 'seccomp and limits only';
+  return walls === 'landlock' ? 'Landlock, seccomp and limits' : 'bubblewrap, seccomp and limits';
 }
 
 /** Asked inside of the sandbox, so that a sandbox that cannot be made is noticed. `complaint`: why there is no version. */

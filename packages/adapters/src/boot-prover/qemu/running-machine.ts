@@ -60,7 +60,12 @@ export class RunningMachine implements AsyncDisposable {
     const events: { take: (event: QmpEvent) => void } = { take: () => undefined };
     const channel = undo.use(await QmpChannel.listen(join(launch.scratch, QMP_SOCKET), (event) => events.take(event)));
     o.signal.throwIfAborted();
-    const child = spawn(launch.command, [...launch.args], { env: { TMPDIR: launch.scratch }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(launch.command, [...launch.args], {
+      env: { TMPDIR: launch.scratch },
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     const machine = undo.use(new RunningMachine(child, launch));
     events.take = (event) => machine.#note(event);
     await machine.#connect(channel, o);
@@ -92,7 +97,7 @@ export class RunningMachine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#killAll();
     await this.#channel?.[Symbol.asyncDispose]();
     await this.#closed;
   }
@@ -137,6 +142,17 @@ export class RunningMachine implements AsyncDisposable {
     if (said !== '') return said;
     if (this.#child.signalCode !== null) return `it was ended by ${this.#child.signalCode}.`;
     return this.#child.exitCode === null ? 'it says nothing.' : `it ended with code ${this.#child.exitCode}.`;
+  }
+
+  /** The emulator leads a group of its own, and whatever it may have started is in it. */
+  #killAll(): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#hasEnded) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // Nobody is left.
+    }
   }
 
   async #traffic(): Promise<Pick<BootObservation, 'bytesRead' | 'bytesWritten'>> {

@@ -9,17 +9,25 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findTools } from './find-tools.ts';
 import { enclose } from './sandbox.ts';
 
+const TIMEOUT_MS = 60_000;
 let folder: string;
 let server: Server;
 
-/** Runs a shell where the emulator would be: what an emulator that was taken over could do. */
-async function inside(script: string): Promise<string> {
-  const { tools } = findTools((process.env['PATH'] ?? '').split(delimiter), { unsandboxed: false });
+/** A command line in a sandbox, up to the program in it. */
+function enter(kind: 'bubblewrap' | 'landlock'): { readonly command: string; readonly args: readonly string[] } {
+  const { choices } = findTools((process.env['PATH'] ?? '').split(delimiter), { unsandboxed: false });
+  const tools = choices.find(({ walls }) => (walls === 'landlock') === (kind === 'landlock'));
   if (!tools) return expect.fail('There is no sandbox.');
   const image = { path: join(folder, 'disk.raw'), format: 'raw', beside: ['part.vmdk'] } as const;
-  const { command, args } = enclose(tools, { scratch: join(folder, 'scratch'), disks: [image], memory: 0, devices: [] });
-  const env = { SECRET: 'not for the guest' };
-  const { stdout } = await promisify(execFile)(command, [...args, '/usr/bin/sh', '-c', `{ ${script}; } 2>&1; true`], { env, timeout: 20_000 });
+  return enclose(tools, { scratch: join(folder, 'scratch'), disks: [image], memory: 0, devices: [] });
+}
+
+/** Runs a shell where the emulator would be: what an emulator that was taken over could do. */
+async function inside(script: string, kind: 'bubblewrap' | 'landlock' = 'bubblewrap'): Promise<string> {
+  const { command, args } = enter(kind);
+  // Landlock keeps the environment that it is given, which the prover leaves empty.
+  const env = kind === 'landlock' ? {} : { SECRET: 'not for the guest' };
+  const { stdout } = await promisify(execFile)(command, [...args, '/usr/bin/sh', '-c', `{ ${script}; } 2>&1; true`], { env, timeout: TIMEOUT_MS });
   return stdout;
 }
 
@@ -68,5 +76,57 @@ describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('w
     expect(seen.split('\n').slice(0, 2)).toEqual(['8388608', '256']);
     expect(seen.match(/Read-only file system/g)).toHaveLength(5);
     expect(await readFile(join(folder, 'scratch/out'), 'utf8')).toBe('hello\n');
+  });
+
+  describe('by Landlock, without namespaces', () => {
+    const portOf = (): number => {
+      const address = server.address();
+      return typeof address === 'object' && address ? address.port : 0;
+    };
+
+    test('reads the image and its parts, and cannot write to them', async () => {
+      const seen = await inside(`cd ${folder}; cat disk.raw part.vmdk; echo x >disk.raw; rm part.vmdk`, 'landlock');
+      expect(seen).toContain('content of disk.rawcontent of part.vmdk');
+      expect(seen.match(/Permission denied/g)).toHaveLength(2);
+      expect(await readFile(join(folder, 'disk.raw'), 'utf8')).toBe('content of disk.raw');
+    });
+
+    test('reads no other file of the host, looks into no other process, and has no environment', async () => {
+      const seen = await inside(`cat '${folder}/secret.txt' /etc/passwd /proc/${process.pid}/environ; ls /home /root /var /proc; env`, 'landlock');
+      expect(seen).not.toContain('content of secret.txt');
+      expect(seen).not.toContain('root:');
+      expect(seen.match(/Permission denied/g)).toHaveLength(7);
+      expect(seen).not.toMatch(/^(?!PWD|_|SHLVL|OLDPWD)[A-Z_]+=/m);
+    });
+
+    test('has no network of any family, but sockets of files', async () => {
+      const families = [`2,1,0`, `2,2,0`, `10,1,0`, `16,3,0`, `17,3,0`].map((one) => `socket(my $x, ${one}) and print "opened ${one}\n";`).join(' ');
+      const connect = `print IO::Socket::INET->new("127.0.0.1:${portOf()}") ? "connected" : "refused";`;
+      const seen = await inside(`perl -MSocket -MIO::Socket::INET -e '${families} ${connect} socket(my $u, 1, 1, 0) and print " unix"'`, 'landlock');
+      expect(seen).toBe('refused unix');
+    });
+
+    test('writes to its scratch only, within bounds', async () => {
+      const seen = await inside(
+        `ulimit -f; ulimit -n; echo hello >${folder}/scratch/out; for place in /usr /dev/shm /tmp ${folder}; do echo x >$place/x; done`,
+        'landlock',
+      );
+      expect(seen.split('\n').slice(0, 2)).toEqual(['8388608', '256']);
+      expect(seen.match(/Permission denied/g)).toHaveLength(4);
+      expect(await readFile(join(folder, 'scratch/out'), 'utf8')).toBe('hello\n');
+    });
+  });
+
+  test.each(['bubblewrap', 'landlock'] as const)('a QEMU in %s opens no file outside and reaches nobody', async (kind) => {
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const qemu = async (...more: readonly string[]): Promise<string> => {
+      const { command, args } = enter(kind);
+      const line = [...args, '/usr/bin/qemu-system-x86_64', '-nodefaults', '-display', 'none', '-machine', 'none', ...more];
+      const failed = await promisify(execFile)(command, line, { env: {}, timeout: TIMEOUT_MS }).catch((error: unknown) => error);
+      return typeof failed === 'object' && failed && 'stderr' in failed ? String(failed.stderr) : expect.fail('QEMU started.');
+    };
+    expect(await qemu('-blockdev', `file,node-name=x,filename=${folder}/secret.txt`)).toMatch(/Permission denied|No such file/);
+    expect(await qemu('-chardev', `socket,id=x,host=127.0.0.1,port=${port}`)).toMatch(/not permitted|Network is unreachable|Connection refused/);
   });
 });

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { confine, type ConfinementRules } from '@hypersdk/disk';
 import { GIB } from '@hypersdk/domain';
 import type { BootDisk } from '@hypersdk/ports';
 import type { Tools } from './find-tools.ts';
@@ -32,8 +33,9 @@ const FILES_MAX = 256;
 const NOBODY = '65534';
 
 /**
- * No network, no environment, no other process, of the file system only programs and libraries, the images for reading, and one folder for writing;
- * bounded memory, time and files. The emulator adds its own system call filter.
+ * With bubblewrap: no network, no environment, no other process, of the file system only programs and libraries, the images for reading, and one folder for writing;
+ * bounded memory, time and files. With Landlock the same, but that other files and processes are seen to be there and cannot be touched.
+ * The emulator adds its own system call filter.
  */
 export function enclose(tools: Tools, enclosure: Enclosure): Sandbox {
   const limits = [
@@ -44,15 +46,28 @@ export function enclose(tools: Tools, enclosure: Enclosure): Sandbox {
     '--core=0',
   ];
   // The kernel kills what follows when this process ends, in whatever way.
-  const outer = ['--pdeathsig', 'KILL', '--', tools.prlimit, ...limits, '--'];
-  if (tools.bubblewrap === undefined) {
-    return { command: tools.setpriv, args: outer, scratch: enclosure.scratch, images: enclosure.disks.map(({ path }) => path) };
+  const beginning = ['--pdeathsig', 'KILL', '--'];
+  const limited = [tools.prlimit, ...limits, '--'];
+  const outer = [...beginning, ...limited];
+  const { walls } = tools;
+  if (walls === undefined || walls === 'landlock') {
+    const inner = walls === undefined ? outer : [...beginning, ...confine(toRules(enclosure)), ...limited];
+    return { command: tools.setpriv, args: inner, scratch: enclosure.scratch, images: enclosure.disks.map(({ path }) => path) };
   }
   const images = enclosure.disks.map(({ path }, at) => `/images/${at}/${basename(path)}`);
-  return { command: tools.setpriv, args: [...outer, tools.bubblewrap, ...toWalls(enclosure), '--'], scratch: SCRATCH, images };
+  return { command: tools.setpriv, args: [...outer, walls.bubblewrap, ...toWalls(enclosure), '--'], scratch: SCRATCH, images };
 }
 
 const SCRATCH = '/scratch';
+
+/** Programs, libraries and firmware; QEMU needs nothing else of the system. */
+const PROGRAMS = ['/usr', '/lib', '/lib64', '/etc/alternatives', '/etc/ld.so.cache'] as const;
+
+const toRules = ({ scratch, disks, devices }: Enclosure): ConfinementRules => ({
+  run: PROGRAMS,
+  read: ['/dev/urandom', ...disks.flatMap(({ path, beside }) => [path, ...beside.map((name) => join(dirname(path), name))])],
+  write: [scratch, '/dev/null', ...devices],
+});
 
 const toWalls = ({ scratch, disks, devices }: Enclosure): readonly string[] =>
   [
