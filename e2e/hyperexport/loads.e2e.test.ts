@@ -29,7 +29,18 @@ async function loadedBy(args: readonly string[]): Promise<string> {
 }
 
 /** Each costs more than the whole of the help. */
-const HEAVY = ['/zod/', '/yaml/', '/@clack/', '/koffi/', 'packages/usecases/', 'packages/disk/', 'packages/providers/', 'packages/adapters/'];
+const HEAVY = [
+  '/zod/',
+  '/yaml/',
+  '/@clack/',
+  '/ink/',
+  '/react/',
+  '/koffi/',
+  'packages/usecases/',
+  'packages/disk/',
+  'packages/providers/',
+  'packages/adapters/',
+];
 
 describe('what a command does not use is not loaded', () => {
   const light = [
@@ -38,6 +49,7 @@ describe('what a command does not use is not loaded', () => {
     [],
     ['export', '--help'],
     ['batch', '--help'],
+    ['browse', '--help'],
     ['history', '--help'],
     ['completion', 'bash'],
     ['man'],
@@ -48,10 +60,11 @@ describe('what a command does not use is not loaded', () => {
     expect(HEAVY.filter((part) => loaded.includes(part))).toEqual([]);
   });
 
-  test('for an export without a profile neither the YAML reader nor the questions are', async () => {
+  test('for an export without a profile neither the YAML reader nor the questions nor the full screen are', async () => {
     await workshop.disk('db.raw', { sizeMib: 4, dataMib: [1] });
     const loaded = await loadedBy(['export', workshop.path('db.raw'), '--to', workshop.folder, '--dry-run']);
-    expect(['/yaml/', '/@clack/'].filter((part) => loaded.includes(part))).toEqual([]);
+    expect(['/yaml/', '/@clack/', '/ink/', '/react/'].filter((part) => loaded.includes(part))).toEqual([]);
     expect(loaded).toContain('packages/usecases/');
+    expect(await loadedBy(['list', workshop.folder])).not.toMatch(/\/(?:ink|react)\//);
   });
 });

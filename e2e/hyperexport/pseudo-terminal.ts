@@ -28,6 +28,8 @@ while True:
     if 0 in ready:
         more = os.read(0, 4096)
         if not more:
+            # Whoever drives is gone.
+            os.killpg(pid, 9)
             watched = [master]
         orders += more.decode()
         while '\\n' in orders:

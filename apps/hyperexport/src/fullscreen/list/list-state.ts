@@ -56,7 +56,7 @@ export const openList = (source: string): ListState => ({
 export function refreshList(list: ListState): ListState {
   const under = list.shown[list.cursor]?.id;
   const words = list.filter.toLowerCase();
-  const matching = words === '' ? list.vms : list.vms.filter((vm) => `${vm.name}\n${vm.id}`.toLowerCase().includes(words));
+  const matching = words === '' ? list.vms : list.vms.filter(({ name }) => name.toLowerCase().includes(words));
   const shown = sortVMs(matching, { by: list.sortBy, descending: list.descending });
   const kept = shown.findIndex(({ id }) => id === under);
   return { ...list, shown, cursor: kept === -1 ? clampCursor(list.cursor, shown.length) : kept };
