@@ -26,6 +26,8 @@ export type {
   DiskExport,
   ExportableDisk,
   ExportLease,
+  LeaseRequest,
+  SessionRequest,
   FacetName,
   Facets,
   Inventory,
@@ -35,6 +37,7 @@ export type {
   Residue,
 } from './provider.ts';
 export type { EffectJournal, JournalledEffect } from './effect-journal.ts';
+export type { SourceWork } from './source-work.ts';
 export type { StorageTarget, StoredObject } from './storage-target.ts';
 export type { Signer } from './signer.ts';
 export type { ArchiveContent, ArchivedFile, ArchiveProgress, ArchiveRequest, Archiver } from './archiver.ts';

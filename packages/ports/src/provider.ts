@@ -3,6 +3,7 @@ import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 import type { Power } from './power.ts';
 import type { Snapshots } from './snapshots.ts';
+import type { SourceWork } from './source-work.ts';
 
 /** The VMs of one connection. */
 export interface Inventory {
@@ -44,11 +45,22 @@ export interface ExportLease extends AsyncDisposable {
   readonly disks: readonly ExportableDisk[];
   /** Fails with `source/changed` when the content can no longer be what the marks named. Called before a copy is published. */
   check(o: Cancel): Promise<void>;
+  /** The export of these disks is durable. Where the platform records changes: this moment stays known there, and those that the lease was asked about do no more. */
+  complete?(o: Cancel): Promise<void>;
+}
+
+export interface LeaseRequest extends Cancel {
+  readonly disks?: readonly DiskId[];
+  /**
+   * Changes are to be told: by this lease since the marks that are given for its disks, and since its own marks by a later one. Platforms that can tell at any
+   * time need not be told beforehand; those that record them begin to.
+   */
+  readonly changes?: { readonly since: ReadonlyMap<DiskId, string> };
 }
 
 export interface DiskExport {
-  /** Holds the named disks (default: all) of a VM still. Opening the same VM again while nothing changed gives equal marks. */
-  open(id: VMId, o: Cancel & { readonly disks?: readonly DiskId[] }): Promise<ExportLease>;
+  /** Holds the named disks (default: all) of a VM still. Opening the same VM again while nothing changed gives equal marks, where its platform can know that. */
+  open(id: VMId, o: LeaseRequest): Promise<ExportLease>;
 }
 
 /** What runs of ours left at the source. Everything that they make there carries the run in its name. */
@@ -76,11 +88,16 @@ export interface ProviderSession extends AsyncDisposable {
   readonly facets: Facets;
 }
 
+export interface SessionRequest extends Cancel {
+  /** For whom things are made at the source. Absent: the session only looks, and has no facet that would have to. */
+  readonly work?: SourceWork;
+}
+
 /** A kind of platform: `parse` turns stored configuration into a typed one or throws `usage/invalid`; `open` connects. */
 export interface ProviderModule<C = unknown> {
   readonly kind: ProviderKind;
   parse(config: unknown): C;
-  open(config: C, o: Cancel): Promise<ProviderSession>;
+  open(config: C, o: SessionRequest): Promise<ProviderSession>;
 }
 
 /** Every kind has exactly one module. */

@@ -57,6 +57,8 @@ export interface CopyRequest {
   /** Final path of the image; work goes to `<path>.partial.<epoch>` until it is proven. */
   readonly path: string;
   readonly settings: ImageSettings;
+  /** Splits the file into volumes of so many bytes, at least 1 MiB; `path` is then that of the first and ends in `.001`, and `parts` of the outcome are the others. */
+  readonly volumeSize?: number;
   /** Encrypts the image before it touches the target, and reads it back through the encryption. Not for an overlay. */
   readonly encryption?: Encryption;
   /** Makes the image an overlay, which needs qcow2 and `digest: 'tree'`. Its digests are of the whole disk, the parent's part included. */

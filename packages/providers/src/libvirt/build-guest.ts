@@ -31,6 +31,21 @@ function obedientSector(): Buffer {
 /** A guest that does nothing, and hears nothing. */
 const deafSector = (): Buffer => sectorOf([0xfb, 0xf4, 0xeb, 0xfc]);
 
+/** A guest that writes 4 KiB eighteen times a second, each time other bytes and 64 KiB further on, round and round the first 32 MiB. */
+function writingSector(): Buffer {
+  const code = [
+    [0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0xfb], // ds = ss = 0, sp = 7c00, sti
+    [0xff, 0x06, 0x80, 0x7c], // inc word [7c80], which is part of what is written
+    [0x81, 0x06, 0x38, 0x7c, 0x80, 0x00], // add word [7c38], 128: the sector to write to
+    [0xbe, 0x30, 0x7c, 0xb8, 0x00, 0x43, 0xb2, 0x80, 0xcd, 0x13], // si = 7c30, ax = 4300, dl = 80, int 13: extended write
+    [0xf4, 0xeb, 0xe9], // hlt, jmp to the first inc
+  ].flat();
+  const sector = sectorOf(code);
+  // BIOS Enhanced Disk Drive, disk address packet: its size, 8 sectors from 0000:7c00, to the sector 8192.
+  sector.set([0x10, 0, 8, 0, 0x00, 0x7c, 0, 0, 0x00, 0x20], 0x30);
+  return sector;
+}
+
 function sectorOf(code: readonly number[]): Buffer {
   const sector = Buffer.alloc(512);
   sector.set(code);
@@ -38,7 +53,7 @@ function sectorOf(code: readonly number[]): Buffer {
   return sector;
 }
 
-const SECTORS = { obedient: obedientSector, deaf: deafSector } as const;
+const SECTORS = { obedient: obedientSector, deaf: deafSector, writing: writingSector } as const;
 
 export interface GuestWish {
   readonly name: string;

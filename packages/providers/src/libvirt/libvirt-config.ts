@@ -9,6 +9,8 @@ export interface LibvirtConfig {
   readonly allowsPlaintext: boolean;
   /** Whether nothing may be changed; such a connection needs fewer rights. */
   readonly readOnly: boolean;
+  /** On the server, and of its own: where its QEMU may make sockets, and files as large as what guests write during an export. `/var/tmp` by default. */
+  readonly scratchFolder: string;
   /** SHA-256 of the server's certificate in hexadecimal: believed instead of an authority. */
   readonly thumbprint?: string;
   /** Who asks, where the server wants a name and password (SASL). */
@@ -17,7 +19,8 @@ export interface LibvirtConfig {
   readonly passwordFile?: string;
 }
 
-const FIELDS = ['uri', 'allowsPlaintext', 'readOnly', 'thumbprint', 'user', 'passwordFile'];
+const FIELDS = ['uri', 'allowsPlaintext', 'readOnly', 'scratchFolder', 'thumbprint', 'user', 'passwordFile'];
+const SCRATCH_FOLDER = '/var/tmp';
 const TEXT_MAX = 4096;
 
 export function parseLibvirtConfig(config: unknown): LibvirtConfig {
@@ -32,6 +35,9 @@ export function parseLibvirtConfig(config: unknown): LibvirtConfig {
   const thumbprint = textOf(fields, 'thumbprint');
   if (thumbprint !== undefined && !/^[0-9a-f]{64}$/i.test(thumbprint.replaceAll(':', '')))
     throw invalid('thumbprint has to be a SHA-256 in hexadecimal');
+  const scratchFolder = textOf(fields, 'scratchFolder') ?? SCRATCH_FOLDER;
+  if (!scratchFolder.startsWith('/') || scratchFolder.length > 60)
+    throw invalid('scratchFolder has to be a path of at most 60 characters that begins with a slash');
   const user = textOf(fields, 'user');
   const passwordFile = textOf(fields, 'passwordFile');
   if ((user === undefined) !== (passwordFile === undefined)) throw invalid('user and passwordFile belong together');
@@ -39,6 +45,7 @@ export function parseLibvirtConfig(config: unknown): LibvirtConfig {
     uri,
     allowsPlaintext,
     readOnly,
+    scratchFolder: scratchFolder.replace(/\/+$/, ''),
     ...(thumbprint === undefined ? {} : { thumbprint }),
     ...(user === undefined ? {} : { user }),
     ...(passwordFile === undefined ? {} : { passwordFile }),

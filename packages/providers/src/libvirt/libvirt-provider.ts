@@ -1,7 +1,9 @@
-import type { ProviderModule } from '@hypersdk/ports';
+import type { Facets, Inventory, ProviderModule, SourceWork } from '@hypersdk/ports';
+import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
+import { LibvirtResidue } from './backup/libvirt-residue.ts';
 import { DomainWatch } from './domain-watch.ts';
 import { type LibvirtConfig, parseLibvirtConfig } from './libvirt-config.ts';
-import { openConnection } from './libvirt-connection.ts';
+import { type LibvirtConnection, openConnection } from './libvirt-connection.ts';
 import { LibvirtInventory } from './libvirt-inventory.ts';
 import { LibvirtPower } from './libvirt-power.ts';
 import { LibvirtSnapshots } from './libvirt-snapshots.ts';
@@ -22,8 +24,18 @@ export const libvirtProvider = {
     const snapshots = new LibvirtSnapshots(client, watch, { mergesItself: version >= MERGES_SINCE });
     return {
       // Whoever may only look has nothing to change with.
-      facets: config.readOnly ? { inventory } : { inventory, power, snapshots },
+      facets: config.readOnly ? { inventory } : { inventory, power, snapshots, ...exportFacets(connection, { config, inventory, work: o.work }) },
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
   },
 } as const satisfies ProviderModule<LibvirtConfig>;
+
+/** Reading the disks of a domain makes things at its server. */
+function exportFacets(
+  connection: LibvirtConnection,
+  { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
+): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue'> {
+  if (!work) return {};
+  const backups = new LibvirtDiskExport({ connection, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
+  return { diskExport: backups, changedBlocks: backups, residue: new LibvirtResidue(connection, config.uri) };
+}

@@ -35,7 +35,7 @@ describe('descriptions of backups', () => {
     expect(readBackup(text)).toEqual({
       socket: '/x.sock',
       disks: [
-        { target: 'vda', exportName: 'vda', bitmap: 'backup-vda' },
+        { target: 'vda', exportName: 'vda', changes: { since: 'c', bitmap: 'backup-vda' } },
         { target: 'vdb', exportName: 'vdb' },
       ],
     });

@@ -46,8 +46,8 @@ export function toCheckpointXml({ checkpoint, disks }: BackupPlan): string | und
 export interface RunningDisk {
   readonly target: string;
   readonly exportName: string;
-  /** The name by which the export tells what changed; absent for a full one. */
-  readonly bitmap?: string;
+  /** The checkpoint since which, and the name by which, the export tells what changed; absent for a full one. */
+  readonly changes?: { readonly since: string; readonly bitmap: string };
 }
 
 /** A backup that goes on now, as the server describes it. */
@@ -66,6 +66,8 @@ export function readBackup(text: string): RunningBackup {
 function toRunningDisk({ attributes }: XmlElement): readonly RunningDisk[] {
   const target = attributes.get('name');
   if (target === undefined || attributes.get('backup') !== 'yes') return [];
+  const since = attributes.get('incremental');
   const bitmap = attributes.get('exportbitmap');
-  return [{ target, exportName: attributes.get('exportname') ?? target, ...(bitmap === undefined ? {} : { bitmap }) }];
+  const changes = since === undefined || bitmap === undefined ? {} : { changes: { since, bitmap } };
+  return [{ target, exportName: attributes.get('exportname') ?? target, ...changes }];
 }

@@ -1,0 +1,233 @@
+import { nbdDisks } from '@hypersdk/disk';
+import { HyperError, type DiskId, type DiskInfo, type VMId, type VMInfo } from '@hypersdk/domain';
+import type {
+  Cancel,
+  ChangedBlocks,
+  DiskChanges,
+  DiskExport,
+  ExportableDisk,
+  ExportLease,
+  Inventory,
+  LeaseRequest,
+  NbdLocator,
+  SourceWork,
+} from '@hypersdk/ports';
+import { findDomain } from '../find-domain.ts';
+import type { LibvirtConnection } from '../libvirt-connection.ts';
+import type { Domain } from '../rpc/procedures.ts';
+import { isRefusal, ServerCode } from '../rpc/server-error.ts';
+import { beginBackup, findBackup, requireNoBackup } from './backup-job.ts';
+import { BackupLease, type HeldBackup, type MadeBackup, undoBackup } from './backup-lease.ts';
+import { checkpointOf, readMark, toPointInTime } from './backup-mark.ts';
+import type { BackupPlan, RunningBackup } from './backup-xml.ts';
+import { runOf, scratchPath, socketPath, tagOf } from './effect-names.ts';
+import { openRoad } from './open-road.ts';
+import { canBeRecorded, NO_CHANGES, planChanges, type PlannedChanges } from './plan-changes.ts';
+import { effectAt, intendAll } from './run-effects.ts';
+import { startPaused } from './start-paused.ts';
+
+export interface ExportPlace {
+  readonly connection: LibvirtConnection;
+  readonly inventory: Inventory;
+  readonly work: SourceWork;
+  /** The connection's name in the journal. */
+  readonly name: string;
+  /** On the server: where its QEMU may make sockets and files. */
+  readonly scratchFolder: string;
+}
+
+interface Opening extends Cancel {
+  readonly vm: VMInfo;
+  readonly chosen: readonly DiskInfo[];
+  readonly changes?: NonNullable<LeaseRequest['changes']>;
+}
+
+interface Told {
+  readonly locator: NbdLocator;
+  readonly changes?: { readonly since: string; readonly bitmap: string };
+  readonly reason: string;
+}
+
+/**
+ * Disks of VMs as pull-mode backups: QEMU shows each as it was when the backup began, over NBD, while the guest goes on. A stopped VM is started
+ * without running for as long as it is read. A backup that a killed run left is taken up where its moment is the same.
+ */
+export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
+  readonly #place: ExportPlace;
+  /** What is known of the changes of disks that are held, by their marks. */
+  readonly #told = new Map<string, Told>();
+
+  constructor(place: ExportPlace) {
+    this.#place = place;
+  }
+
+  async open(id: VMId, { signal, disks, changes }: LeaseRequest): Promise<ExportLease> {
+    const { connection, inventory } = this.#place;
+    const domain = await findDomain(connection.client, id, { signal });
+    const vm = await inventory.get(id, { signal });
+    if (vm.hasSavedMemory)
+      throw new HyperError(
+        'vm/wrong-state',
+        `The VM ${vm.name} is saved with its memory, without which its disks are not whole: start it, or drop its memory (virsh managedsave-remove).`,
+      );
+    const opening: Opening = { signal, vm, chosen: chooseDisks(vm, disks), ...(changes ? { changes } : {}) };
+    return (await this.#takeUp(domain, opening)) ?? (await this.#begin(domain, opening));
+  }
+
+  async since(disk: ExportableDisk, mark: string): Promise<DiskChanges> {
+    const told = this.#told.get(disk.mark);
+    if (!told) return { kind: 'unknown', reason: 'the disk is not held any more' };
+    if (mark === disk.mark) return { kind: 'unchanged' };
+    const { locator, changes, reason } = told;
+    const uuid = readMark(disk.mark)?.uuid ?? '';
+    if (!changes || changes.since !== checkpointOf(mark, { uuid, disk: disk.disk.id })) return { kind: 'unknown', reason };
+    const changed = { ...locator, bitmap: `qemu:dirty-bitmap:${changes.bitmap}` };
+    return { kind: 'changed', locator: changed, mark: nbdDisks.mark(changed) };
+  }
+
+  async #begin(domain: Domain, opening: Opening): Promise<ExportLease> {
+    const { signal, vm, chosen, changes } = opening;
+    const { connection, work } = this.#place;
+    await requireNoBackup(connection.client, domain, { signal });
+    const planned = changes ? await planChanges(connection.client, domain, { signal, disks: chosen, changes }) : NO_CHANGES;
+    const plan = this.#plan(domain, opening, planned);
+    const made = this.#effectsOf(domain, opening, plan);
+    const undoable: MadeBackup = {
+      client: connection.client,
+      transport: connection.address.transport,
+      effects: work.effects,
+      domain,
+      socket: plan.socket,
+      tag: tagOf(work.run, domain.uuid),
+      made,
+    };
+    try {
+      await intendAll(work.effects, made, { signal });
+      const isStopped = vm.powerState === 'stopped';
+      if (isStopped) await startPaused(connection.client, domain, { signal, tag: undoable.tag });
+      const begun = await this.#beginAt(domain, { signal, plan, planned, freezes: vm.guestAgent === 'connected' });
+      const running = await this.#require(domain, plan.socket, { signal });
+      const consistency = isStopped || begun.isFrozen ? 'filesystem' : 'crash';
+      return await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons: begun.reasons });
+    } catch (error) {
+      await undoBackup(undoable);
+      throw error;
+    }
+  }
+
+  /** Where the records of changes turn out to be of no use, all is backed up without them. */
+  async #beginAt(
+    domain: Domain,
+    o: Cancel & { readonly plan: BackupPlan; readonly planned: PlannedChanges; readonly freezes: boolean },
+  ): Promise<{ readonly isFrozen: boolean; readonly reasons: ReadonlyMap<string, string> }> {
+    const { client } = this.#place.connection;
+    try {
+      return { isFrozen: await beginBackup(client, domain, o), reasons: o.planned.reasons };
+    } catch (error) {
+      if (!isRefusal(error, ServerCode.noCheckpoint, ServerCode.checkpointInconsistent) || o.planned.since.size === 0) throw error;
+      const reason = `libvirt cannot use what it recorded (${error.message.replace(/\.$/, '')})`;
+      const disks = o.plan.disks.map(({ since: _, ...disk }) => disk);
+      const isFrozen = await beginBackup(client, domain, { ...o, plan: { ...o.plan, disks } });
+      return { isFrozen, reasons: new Map([...o.planned.reasons, ...[...o.planned.since.keys()].map((disk) => [disk, reason] as const)]) };
+    }
+  }
+
+  #plan(domain: Domain, { chosen, changes }: Opening, { since }: PlannedChanges): BackupPlan {
+    const { work, scratchFolder } = this.#place;
+    const tag = tagOf(work.run, domain.uuid);
+    return {
+      socket: socketPath(scratchFolder, tag),
+      disks: chosen.map((disk) => {
+        const checkpoint = since.get(disk.id);
+        return {
+          target: disk.id,
+          scratch: scratchPath(scratchFolder, tag, disk.id),
+          isRecorded: changes !== undefined && canBeRecorded(disk),
+          ...(checkpoint === undefined ? {} : { since: checkpoint }),
+        };
+      }),
+      ...(changes ? { checkpoint: tag } : {}),
+    };
+  }
+
+  #effectsOf(domain: Domain, { vm }: Opening, { socket, disks, checkpoint }: BackupPlan): MadeBackup['made'] {
+    const { work, name } = this.#place;
+    const place = { run: work.run, connection: name, uuid: domain.uuid };
+    return [
+      ...(vm.powerState === 'stopped' ? [effectAt(place, 'vm', tagOf(work.run, domain.uuid))] : []),
+      effectAt(place, 'backup-job', socket),
+      ...[socket, ...disks.map(({ scratch }) => scratch)].map((path) => effectAt(place, 'scratch-file', path)),
+      ...(checkpoint !== undefined && disks.some(({ isRecorded }) => isRecorded) ? [effectAt(place, 'checkpoint', checkpoint)] : []),
+    ];
+  }
+
+  /** Goes on with the backup of a run that was killed, when that is of the same disks. How much its guest knew of it is not recorded: the least is said. */
+  async #takeUp(domain: Domain, { signal, vm, chosen }: Opening): Promise<ExportLease | undefined> {
+    const { connection, work } = this.#place;
+    const running = await findBackup(connection.client, domain, { signal });
+    const run = running?.socket === undefined ? undefined : runOf(running.socket);
+    if (!running || running.socket === undefined || run === undefined || work.isRunning(run)) return undefined;
+    const journalled = await work.effects.list({ signal });
+    const made = journalled.filter(({ isKept, effect }) => !isKept && effect.run === run && effect.vm === domain.uuid).map(({ effect }) => effect);
+    if (!made.some(({ kind, name }) => kind === 'backup-job' && name === running.socket)) return undefined;
+    work.takeOver(run);
+    const undoable: MadeBackup = {
+      client: connection.client,
+      transport: connection.address.transport,
+      effects: work.effects,
+      domain,
+      socket: running.socket,
+      tag: tagOf(run, domain.uuid),
+      made,
+    };
+    if (chosen.every(({ id }) => running.disks.some(({ target }) => target === id)))
+      return await this.#lease(undoable, { signal, vm, chosen, running, consistency: 'crash', reasons: new Map() });
+    await undoBackup(undoable);
+    return undefined;
+  }
+
+  async #require(domain: Domain, socket: string, o: Cancel): Promise<RunningBackup> {
+    const running = await findBackup(this.#place.connection.client, domain, o);
+    if (running?.socket === socket) return running;
+    throw new HyperError('source/changed', `The backup of the VM ${domain.name} ended as soon as it had begun.`);
+  }
+
+  async #lease(undoable: MadeBackup, o: Opening & Leasing): Promise<ExportLease> {
+    const { signal, vm, chosen, running, consistency, reasons } = o;
+    const { socket, tag, domain } = undoable;
+    const road = await openRoad(this.#place.connection.address.transport, socket, { signal });
+    const disks = chosen.map((disk): ExportableDisk => {
+      const exported = running.disks.find(({ target }) => target === disk.id);
+      if (!exported) throw new HyperError('source/not-found', `The backup of the VM ${vm.name} does not have the disk ${disk.id}.`);
+      const locator: NbdLocator = {
+        kind: 'nbd',
+        server: { path: road.path },
+        exportName: exported.exportName,
+        allowsPlaintext: true,
+        isSingle: false,
+        pointInTime: toPointInTime({ uuid: domain.uuid, tag, disk: disk.id }),
+      };
+      const mark = nbdDisks.mark(locator);
+      const reason = reasons.get(disk.id) ?? 'this backup does not tell changes since then';
+      this.#told.set(mark, { locator, reason, ...(exported.changes ? { changes: exported.changes } : {}) });
+      return { disk, locator, mark };
+    });
+    const replaced = running.disks.flatMap(({ changes }) => (changes ? [changes.since] : []));
+    return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced: [...new Set(replaced)] });
+  }
+}
+
+interface Leasing {
+  readonly running: RunningBackup;
+  readonly consistency: HeldBackup['consistency'];
+  readonly reasons: ReadonlyMap<string, string>;
+}
+
+function chooseDisks(vm: VMInfo, ids: readonly DiskId[] | undefined): readonly DiskInfo[] {
+  if (ids === undefined) return vm.disks;
+  return ids.map((id) => {
+    const disk = vm.disks.find((candidate) => candidate.id === id);
+    if (disk) return disk;
+    throw new HyperError('source/not-found', `The VM ${vm.name} has no disk ${id}.`, { detail: { disks: vm.disks.map((known) => known.id) } });
+  });
+}
