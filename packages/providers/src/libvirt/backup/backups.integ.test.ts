@@ -270,8 +270,8 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       const found: SourceEffect[] = [];
       for await (const effect of next.exporting.residue.find(calm)) if (effect.vm === id) found.push(effect);
       expect(found.map(({ kind, run }) => [kind, run])).toEqual([
-        ['backup-job', dead.run],
         ['checkpoint', dead.run],
+        ['backup-job', dead.run],
         ['vm', dead.run],
       ]);
       const journalled = (await journal.list(calm)).map(({ effect }) => effect);
