@@ -12,6 +12,7 @@ const VERBS = [
   'inspect',
   'convert',
   'verify',
+  'chain',
   'boot',
   'compare',
   'serve',

@@ -36,6 +36,11 @@ export const commandTable = {
     usage: 'FOLDER | MANIFEST | RECEIPT | IMAGE [flags]',
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
+  chain: {
+    brief: 'List, verify, flatten and prune chains of incremental exports',
+    usage: 'ACTION PATH [flags]',
+    load: async () => (await import('./commands/chain.ts')).chainCommand,
+  },
   boot: {
     brief: 'Boot an export or image in a throw-away QEMU',
     usage: 'FOLDER | MANIFEST | IMAGE [flags]',

@@ -4,7 +4,7 @@ import { receiptFile } from '../export/export-files.ts';
 import { checkReceipt, parseReceipt } from '../receipt/receipt.ts';
 import type { ChainLink, LinkedDisk } from './chain-link.ts';
 import { chooseParent } from './choose-parent.ts';
-import { imageOfChain, leavesOfDisk } from './link-image.ts';
+import { imageOfChain, leavesOfDisk, pathOfDisk } from './link-image.ts';
 
 /** What an increment of one disk is copied from and put upon. */
 export interface Basis {
@@ -20,7 +20,7 @@ export interface Basis {
 
 export interface BasisPorts {
   readonly target: StorageTarget;
-  readonly inspector: Pick<ImageInspector, 'mark'>;
+  readonly inspector: Pick<ImageInspector, 'layerMarks'>;
   readonly transfer: Pick<Transfer, 'verify'>;
   readonly publicKey: string;
 }
@@ -44,6 +44,8 @@ export async function openBasis(ports: BasisPorts, wanted: Wanted, o: Cancel): P
   const damage = await findDamage(ports, chain, o);
   if (damage !== undefined) return { reason: `${head.link.name} cannot be built upon: ${damage}` };
   const image = imageOfChain(ports.target, chain);
+  const [mark = '', ...lower] = await ports.inspector.layerMarks(image, o);
+  if (lower.length + 1 < chain.length) return { reason: `${head.link.name} cannot be built upon: its images do not lie on each other as they did` };
   const { content, file } = head.disk;
   const changes = (await wanted.changedBlocks?.since(wanted.source, head.disk.source.mark, o)) ?? NOBODY_TELLS;
   const differs = changes.kind === 'changed' ? 'marked' : changes.kind === 'unchanged' ? 'nothing' : 'everything';
@@ -51,7 +53,7 @@ export async function openBasis(ports: BasisPorts, wanted: Wanted, o: Cancel): P
     parent: { exportId: head.link.manifest.exportId, export: head.link.name, file, root: content.root, containerDigest: head.disk.containerDigest },
     image: {
       image,
-      mark: await ports.inspector.mark(image, o),
+      mark,
       content,
       leavesPath: leavesOfDisk(ports.target, head),
       name: `../${head.link.name}/${file}`,
@@ -74,16 +76,28 @@ async function findDamage(ports: BasisPorts, chain: readonly [LinkedDisk, ...Lin
       if (problem !== undefined) return problem;
     }
     const head = chain.at(-1) ?? chain[0];
-    const source = { kind: 'image', image: imageOfChain(ports.target, chain) } as const;
-    const { content: expected } = head.disk;
-    const seen = await ports.transfer.verify({ source, expected, leavesPath: leavesOfDisk(ports.target, head), percent: SAMPLE_PERCENT }, o);
+    const request = {
+      source: { kind: 'image', image: imageOfChain(ports.target, chain) },
+      expected: head.disk.content,
+      leavesPath: leavesOfDisk(ports.target, head),
+    } as const;
+    const seen = await ports.transfer.verify({ ...request, percent: SAMPLE_PERCENT }, o);
     if (seen.leavesMissing) return 'its leaf digests are missing';
-    return seen.result === 'equal' ? undefined : seen.what.replace(/\.$/, '');
+    const lower = chain.at(-2);
+    const own = lower ? await ports.transfer.verify({ ...request, ...ownPart(ports.target, { head, lower }), percent: 100 }, o) : seen;
+    const wrong = [seen, own].find(({ result }) => result === 'different');
+    return wrong?.result === 'different' ? wrong.what.replace(/\.$/, '') : undefined;
   } catch (error) {
     if (!(error instanceof HyperError) || o.signal.aborted) throw error;
     return error.message.replace(/\.$/, '');
   }
 }
+
+/** What an increment holds itself is about as much as the next one will read: it is looked at whole. */
+const ownPart = (target: StorageTarget, { head, lower }: { readonly head: LinkedDisk; readonly lower: LinkedDisk }) => ({
+  container: { path: pathOfDisk(target, head), digest: head.disk.containerDigest },
+  parent: { content: lower.disk.content, leavesPath: leavesOfDisk(target, lower) },
+});
 
 async function findOtherFile({ target }: BasisPorts, { link, disk }: LinkedDisk, o: Cancel): Promise<string | undefined> {
   const name = `${link.name}/${disk.file}`;

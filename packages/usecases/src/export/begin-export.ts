@@ -1,5 +1,6 @@
 import { HyperError, imageFormats, toExportId, type ExportId } from '@hypersdk/domain';
 import type { Cancel, ExportLease, StorageTarget, StoredObject } from '@hypersdk/ports';
+import { readLinks } from '../chain/read-links.ts';
 import { artifactName, checksumsName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { planDigest, readJournal, vmDigest, writeJournal, type ExportJournal } from './export-journal.ts';
 import type { ExportPorts, ExportRequest } from './export-types.ts';
@@ -46,11 +47,14 @@ export async function beginExport(ports: Ports, request: Request, o: Cancel & { 
 
 /** Asked before the source is held still, which may cost a snapshot there. */
 export async function refuseComplete(target: StorageTarget, request: Request, o: Cancel): Promise<void> {
-  if (request.overwrite) return;
   const manifest = manifestName(request.name);
-  for await (const { name } of target.list(manifest, o)) {
-    if (name === manifest) throw alreadyThere(`${request.name} already holds a complete export.`, request.name);
-  }
+  let isThere = false;
+  for await (const { name } of target.list(manifest, o)) isThere ||= name === manifest;
+  if (!isThere) return;
+  if (!request.overwrite) throw alreadyThere(`${request.name} already holds a complete export.`, request.name);
+  const { links } = await readLinks(target, o);
+  const above = links.find((link) => link.manifest.disks.some(({ parent }) => parent?.export === request.name));
+  if (above) throw alreadyThere(`${request.name} cannot be replaced: ${above.name} lies on it.`, request.name);
 }
 
 const alreadyThere = (why: string, name: string): HyperError => new HyperError('target/exists', why, { detail: { name } });

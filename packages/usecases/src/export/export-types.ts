@@ -35,7 +35,7 @@ export interface ExportPorts {
   /** Needed to pack disks into an archive. */
   readonly archiver?: Archiver;
   /** Needed to put an increment upon an earlier export. */
-  readonly inspector?: Pick<ImageInspector, 'mark'>;
+  readonly inspector?: Pick<ImageInspector, 'layerMarks'>;
 }
 
 export interface ExportRequest {
