@@ -1,6 +1,7 @@
-import { HyperError, type ExportedDisk, type VMInfo } from '@hypersdk/domain';
+import { HyperError, type DiskId, type ExportedDisk, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, ExportableDisk, ExportLease, StorageTarget, Watch } from '@hypersdk/ports';
 import type { ChainLink } from '../chain/chain-link.ts';
+import { chooseParent } from '../chain/choose-parent.ts';
 import { openBasis } from '../chain/open-basis.ts';
 import { readLinks } from '../chain/read-links.ts';
 import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
@@ -23,10 +24,11 @@ export const exportVM =
   async (request: ExportRequest, o: Watch<ExportProgress>): Promise<ExportOutcome> => {
     checkRequest(ports, request);
     await refuseComplete(ports.target, request, o);
-    await using lease = await openLease(request, o);
+    const links = request.incremental === undefined ? undefined : (await readLinks(ports.target, o)).links;
+    await using lease = await openLease(request, { signal: o.signal, ...(links ? { links } : {}) });
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
     const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
-    const results = await exportDisks(ports, request, { signal: o.signal, lease, begun, board });
+    const results = await exportDisks(ports, request, { signal: o.signal, lease, begun, board, ...(links ? { links } : {}) });
     await lease.check(o);
     const disks = await packDisks(ports, request, { signal: o.signal, lease, begun, results });
     for (const index of disks.keys()) board.update(index, 'done');
@@ -50,6 +52,7 @@ export const exportVM =
     const artifact = request.package === 'ova' || manifest.mode === 'incremental' ? undefined : toArtifactManifest(manifest);
     if (artifact) await ports.target.put(artifactName(name), writeDocument(artifact), { signal: o.signal, ifAbsent: false });
     await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
+    await lease.complete?.(o);
     await ports.target.delete(journalName(name), o);
     return {
       manifest,
@@ -86,11 +89,14 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
 
 const widthOf = ({ parallel }: ExportRequest): number => (typeof parallel === 'number' ? parallel : parallel.count);
 
-async function openLease(request: ExportRequest, o: Cancel): Promise<ExportLease> {
-  const { diskExport } = request.session.facets;
+async function openLease(request: ExportRequest, { signal, links }: Cancel & { readonly links?: readonly ChainLink[] }): Promise<ExportLease> {
+  const { diskExport, inventory } = request.session.facets;
   if (!diskExport) throw new HyperError('usage/invalid', 'This platform does not let disks be read.');
   await using stack = new AsyncDisposableStack();
-  const lease = stack.use(await diskExport.open(request.vm, { signal: o.signal, ...(request.disks === undefined ? {} : { disks: request.disks }) }));
+  const changes = links && { changes: { since: marksOf(links, await inventory.get(request.vm, { signal })) } };
+  const lease = stack.use(
+    await diskExport.open(request.vm, { signal, ...changes, ...(request.disks === undefined ? {} : { disks: request.disks }) }),
+  );
   if (lease.disks.length === 0) throw new HyperError('source/not-found', `VM ${lease.vm.name} has no disks to export.`);
   // What the platform says goes into the manifest: better refused now than after the copy.
   checkVMInfo(lease.vm);
@@ -98,14 +104,26 @@ async function openLease(request: ExportRequest, o: Cancel): Promise<ExportLease
   return lease;
 }
 
+/** The marks that increments of these disks would begin at. */
+function marksOf(links: readonly ChainLink[], vm: VMInfo): ReadonlyMap<DiskId, string> {
+  const marks = new Map<DiskId, string>();
+  for (const disk of vm.disks) {
+    const choice = chooseParent(links, vm, disk);
+    const mark = 'chain' in choice ? choice.chain.at(-1)?.disk.source.mark : undefined;
+    if (mark !== undefined) marks.set(disk.id, mark);
+  }
+  return marks;
+}
+
 interface DiskRun extends Cancel {
+  readonly links?: readonly ChainLink[];
   readonly board: ProgressBoard;
   readonly lease: ExportLease;
   readonly begun: BegunExport;
 }
 
 async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRun): Promise<readonly DiskResult[]> {
-  const { lease, begun, board } = o;
+  const { lease, begun, board, links } = o;
   const { rateLimit, ...rest } = request;
   const kept = begun.continues ? await listFiles(ports.target, request.name, o) : new Map<string, never>();
   const packed = request.package === 'ova' ? await listPackage(ports, { signal: o.signal, name: request.name, kept }) : new Map<string, never>();
@@ -113,8 +131,6 @@ async function exportDisks(ports: ExportPorts, request: ExportRequest, o: DiskRu
   // One budget for all disks: what one does not need, the others may use.
   const budget = typeof rateLimit === 'number' ? ports.transfer.openBudget(rateLimit) : rateLimit;
   const share = budget === undefined ? {} : { rateLimit: budget };
-
-  const links = request.incremental === undefined ? undefined : (await readLinks(ports.target, o)).links;
 
   return runTogether(lease.disks, { signal: o.signal, width: widthOf(request) }, async (source, index, { signal }) => {
     using _place = typeof parallel === 'number' ? undefined : await parallel.take({ signal });
