@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { dialSocket } from '@hypersdk/wire';
+import { dialSocket, type SocketAddress } from '@hypersdk/wire';
 
 /** A daemon of an ordinary user, with sockets and configuration of its own. Nothing of the machine's own libvirt is touched. */
 export interface Libvirtd extends AsyncDisposable {
@@ -27,7 +27,9 @@ const UID = 64_055;
 const START_MS = 60_000;
 const isRoot = process.getuid?.() === 0;
 
-export async function openLibvirtd(o: { readonly config?: string; readonly args?: readonly string[] } = {}): Promise<Libvirtd> {
+export async function openLibvirtd(
+  o: { readonly config?: string; readonly args?: readonly string[]; readonly ports?: readonly number[] } = {},
+): Promise<Libvirtd> {
   const folder = await mkdtemp(join(tmpdir(), 'hvd-'));
   await chmod(folder, 0o755);
   for (const name of ['run', 'config', 'config/libvirt', 'cache', 'images']) await own(join(folder, name));
@@ -51,7 +53,8 @@ export async function openLibvirtd(o: { readonly config?: string; readonly args?
     daemon = spawn(program, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'], cwd: folder });
     let said = '';
     daemon.stderr?.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4000)));
-    for (const until = performance.now() + START_MS; !(await answers(socket));) {
+    const places = [{ path: socket }, ...(o.ports ?? []).map((port) => ({ host: '127.0.0.1', port }))];
+    for (const until = performance.now() + START_MS; !(await answer(places));) {
       if (daemon.exitCode !== null || performance.now() > until) throw new Error(`libvirtd does not answer: ${said}`);
       await delay(20);
     }
@@ -104,10 +107,9 @@ function asUser(command: readonly [string, ...string[]] | readonly string[]): re
   return isRoot ? ['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups', program, ...args] : [program, ...args];
 }
 
-async function answers(path: string): Promise<boolean> {
+async function answer(places: readonly SocketAddress[]): Promise<boolean> {
   try {
-    const link = await dialSocket({ path }, { signal: AbortSignal.timeout(1000) });
-    link[Symbol.dispose]();
+    for (const place of places) (await dialSocket(place, { signal: AbortSignal.timeout(1000) }))[Symbol.dispose]();
     return true;
   } catch {
     return false;

@@ -66,6 +66,18 @@ async function openTls(transport: Extract<LibvirtTransport, { kind: 'tls' }>, { 
   return link;
 }
 
+/** What the network says when nobody was met; whatever else goes wrong went wrong with somebody there. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EACCES',
+]);
+
 async function reached(place: string, { signal }: Cancel, dial: () => Promise<Link>): Promise<Link> {
   try {
     return await dial();
@@ -74,7 +86,7 @@ async function reached(place: string, { signal }: Cancel, dial: () => Promise<Li
     if (cause instanceof WrongThumbprint)
       throw new HyperError('libvirt/tls-failed', `${place} is not the server that was named: ${cause.message}.`, { cause });
     const code = systemCode(cause);
-    if (code === undefined || code.startsWith('EPROTO'))
+    if (code === undefined || !UNREACHABLE.has(code))
       throw new HyperError('libvirt/tls-failed', `TLS could not be agreed on with ${place}: ${reasonOf(cause)}.`, { cause });
     throw new HyperError('libvirt/unreachable', `The libvirt server at ${place} cannot be reached: ${code}.`, { cause });
   }

@@ -47,7 +47,7 @@ export async function dialTls(address: SocketAddress, wish: TlsWish, o: { readon
     }
   }
   socket.setNoDelay(true);
-  return toLink(socket);
+  return toLink(socket, { isStepwise: true });
 }
 
 function toOptions({ serverName, authority, certificate, key, thumbprint }: TlsWish): ConnectionOptions {
@@ -82,11 +82,12 @@ async function opened(socket: Socket, { signal, event }: { readonly signal: Abor
   }
 }
 
-function toLink(socket: Socket): Link {
+function toLink(socket: Socket, o: { readonly isStepwise?: true } = {}): Link {
   return new Link({
     from: socket,
     to: socket,
     destroy: () => socket.destroy(),
+    ...o,
     ...(socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress }),
   });
 }

@@ -15,6 +15,8 @@ export interface LinkEnds {
   readonly destroy: () => void;
   /** The other side's address; absent where there is none, as with UNIX sockets and programs. */
   readonly remoteAddress?: string;
+  /** Whether each write has to be gone before the next: under TLS both would else share a record, which not every peer reads to its end. */
+  readonly isStepwise?: boolean;
   /** What is known of the end that the streams do not tell, such as a program's last words. */
   readonly explain?: (reason: Error) => Promise<Error>;
 }
@@ -29,6 +31,9 @@ export class Link implements Disposable {
   #failure: Error | undefined;
   #isOver = false;
   #isCorked = false;
+  readonly #queue: Uint8Array[] = [];
+  #isSending = false;
+  #sent: (() => void) | undefined;
 
   constructor(ends: LinkEnds) {
     this.#ends = ends;
@@ -49,10 +54,15 @@ export class Link implements Disposable {
     else if (isFirst) this.#ends.from.on('data', (bytes: Buffer) => this.#deliver(bytes));
   }
 
-  /** Sends the bytes, together with whatever else is sent before the caller's turn ends. False: they are taken slowly, see `drained`. */
+  /** Sends the bytes, where it can together with whatever else is sent before the caller's turn ends. False: they are taken slowly, see `drained`. */
   write(bytes: Uint8Array): boolean {
     if (this.#isOver) return true;
-    const { to } = this.#ends;
+    const { to, isStepwise } = this.#ends;
+    if (isStepwise) {
+      this.#queue.push(bytes);
+      this.#sendNext();
+      return !this.#isSending;
+    }
     if (!this.#isCorked) {
       this.#isCorked = true;
       to.cork();
@@ -67,13 +77,26 @@ export class Link implements Disposable {
   /** Settles when what was written has gone, or the link is over. */
   async drained(): Promise<void> {
     const { to } = this.#ends;
-    if (this.#isOver || !to.writableNeedDrain) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    to.once('drain', resolve);
-    to.once('close', resolve);
-    await promise;
-    to.off('drain', resolve);
-    to.off('close', resolve);
+    while (!this.#isOver && (this.#isSending || to.writableNeedDrain)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      to.once('drain', resolve);
+      to.once('close', resolve);
+      this.#sent = resolve;
+      await promise;
+      to.off('drain', resolve);
+      to.off('close', resolve);
+    }
+  }
+
+  #sendNext(): void {
+    if (this.#isSending) return;
+    const bytes = this.#queue.shift();
+    if (!bytes) return this.#sent?.();
+    this.#isSending = true;
+    this.#ends.to.write(bytes, () => {
+      this.#isSending = false;
+      this.#sendNext();
+    });
   }
 
   pause(): void {
@@ -95,6 +118,7 @@ export class Link implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    for (const bytes of this.#queue.splice(0)) this.#ends.to.write(bytes);
     this.#ends.to.end();
     setTimeout(this.#ends.destroy, LINGER_MS).unref();
     this.#ends.to.once('finish', () => this.#ends.destroy());
