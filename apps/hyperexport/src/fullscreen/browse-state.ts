@@ -51,6 +51,7 @@ export type BrowseEvent =
   | { readonly kind: 'checked'; readonly problem?: OptionProblem }
   | { readonly kind: 'planned'; readonly plans: readonly ExportPlan[]; readonly slowest?: string }
   | { readonly kind: 'unplannable'; readonly problem: string }
+  | { readonly kind: 'sized'; readonly job: number; readonly size: number }
   | { readonly kind: 'progressed'; readonly job: number; readonly progress: ProgressLine }
   | { readonly kind: 'ended'; readonly job: number; readonly end: JobEnd }
   | { readonly kind: 'saved'; readonly name: string; readonly profile: Profile }

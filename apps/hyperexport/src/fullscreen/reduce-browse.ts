@@ -42,7 +42,7 @@ function reduceEvent(state: BrowseState, event: BrowseEvent): Step {
   }
 }
 
-type Answer = Extract<BrowseEvent, { kind: 'checked' | 'planned' | 'unplannable' | 'progressed' | 'ended' | 'saved' }>;
+type Answer = Extract<BrowseEvent, { kind: 'checked' | 'planned' | 'unplannable' | 'sized' | 'progressed' | 'ended' | 'saved' }>;
 
 function reduceAnswer(state: BrowseState, event: Answer): Step {
   switch (event.kind) {
@@ -56,6 +56,8 @@ function reduceAnswer(state: BrowseState, event: Answer): Step {
     }
     case 'unplannable':
       return [{ ...state, plan: { state: 'failed', problem: event.problem } }, []];
+    case 'sized':
+      return [{ ...state, jobs: changeJob(state.jobs, event.job, (job) => ({ ...job, size: event.size })) }, []];
     case 'progressed':
       return [{ ...state, jobs: changeJob(state.jobs, event.job, (job) => (isActive(job) ? { ...job, progress: event.progress } : job)) }, []];
     case 'ended':

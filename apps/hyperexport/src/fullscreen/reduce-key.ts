@@ -1,7 +1,7 @@
 import { exportLineOf, type BrowseEffect, type BrowseState, type Step } from './browse-state.ts';
 import { addJobs, isBusy, type JobOrder } from './jobs/jobs-state.ts';
 import { reduceJobs } from './jobs/reduce-jobs.ts';
-import { dataOf } from './list/vm-columns.ts';
+import { sizeToCopy } from './list/vm-columns.ts';
 import { reduceList } from './list/reduce-list.ts';
 import { subjectsOf } from './list/list-state.ts';
 import { listRows } from './list/view-list.ts';
@@ -106,7 +106,7 @@ function startPlanned(state: BrowseState): Step {
   const order: JobOrder = { id: state.jobs.nextId, line: exportLineOf(state, vms), width: Number(state.options.values.parallel || WIDTH_DEFAULT) };
   const jobs = addJobs(
     state.jobs,
-    vms.map((vm) => ({ label: vm.name, order, vm: vm.id, size: dataOf(vm) ?? vm.disks.reduce((sum, disk) => sum + disk.virtualSize, 0) })),
+    vms.map((vm) => ({ label: vm.name, order, vm: vm.id, size: sizeToCopy(vm) })),
   );
   return [{ ...state, jobs, screen: 'jobs', list: { ...state.list, chosen: new Set() } }, []];
 }
@@ -123,7 +123,8 @@ function pressInUnfinished(state: BrowseState, key: Key): Step {
     again.map((entry, at) => ({
       label: `${shortId(entry.id)} ${entry.source}`,
       order: { id: state.jobs.nextId + at, line: entry.resume, width: WIDTH_DEFAULT },
-      size: entry.bytes ?? 1,
+      // It is known once the source is open.
+      size: 0,
     })),
   );
   return [{ ...state, jobs, unfinished: withoutChosen(unfinished), screen: 'jobs' }, [] satisfies readonly BrowseEffect[]];

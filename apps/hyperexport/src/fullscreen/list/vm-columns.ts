@@ -11,12 +11,15 @@ export interface VMColumn extends ColumnShape {
 const sizeOf = (vm: VMInfo): number => vm.disks.reduce((sum, disk) => sum + disk.virtualSize, 0);
 
 /** Undefined where a disk does not say. */
-export function dataOf(vm: VMInfo): number | undefined {
+function dataOf(vm: VMInfo): number | undefined {
   return vm.disks.reduce<number | undefined>(
     (sum, disk) => (sum === undefined || disk.allocatedSize === undefined ? undefined : sum + disk.allocatedSize),
     0,
   );
 }
+
+/** Bytes that an export has to read, as far as they are known before. */
+export const sizeToCopy = (vm: VMInfo): number => dataOf(vm) ?? sizeOf(vm);
 
 const formatsOf = (vm: VMInfo): string => [...new Set(vm.disks.flatMap(({ format }) => (format === undefined ? [] : [format])))].join(',');
 const bytes = (size: number | undefined): string => (size === undefined ? '' : formatBytes(size));

@@ -24,6 +24,7 @@ const fieldIds = [
   'parallel',
   'checksums',
   'boot-proof',
+  'incremental',
   'overwrite',
 ] as const;
 export type FieldId = (typeof fieldIds)[number];
@@ -51,6 +52,7 @@ export const optionFields: readonly OptionField[] = [
   { id: 'parallel', label: 'Disks at a time', fallback: '2' },
   { id: 'checksums', label: 'Write SHA256SUMS', fallback: 'no', choices: () => ['', 'sha256'] },
   { id: 'boot-proof', label: 'Boot the copy to prove it', ...onOff },
+  { id: 'incremental', label: 'Only what changed since the last', ...onOff },
   { id: 'overwrite', label: 'Replace an export of this name', ...onOff },
 ];
 

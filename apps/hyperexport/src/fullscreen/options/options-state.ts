@@ -45,7 +45,7 @@ export function openOptions({ profiles, profile, settings }: Defaults): OptionsS
 export const NO_PROFILES: OptionsState = { profiles: new Map(), values: NO_OPTIONS, extra: {}, cursor: 1, typed: toField('') };
 
 export const fieldAt = (cursor: number): OptionField | undefined => optionFields[cursor - 1];
-export const rowCount = optionFields.length + 1;
+const rowCount = optionFields.length + 1;
 
 /** Another row under the cursor, with its text ready to be changed. */
 export function goToRow(options: OptionsState, row: number): OptionsState {

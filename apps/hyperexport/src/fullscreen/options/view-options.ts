@@ -5,7 +5,7 @@ import { drawField } from '../widgets/text-field.ts';
 import { optionFields, type OptionField } from './option-fields.ts';
 import { PROFILE_ROW, type OptionsState } from './options-state.ts';
 
-const LABEL_WIDTH = 32;
+const LABEL_WIDTH = 34;
 /** A command over many VMs is cut: what counts stands in front. */
 const COMMAND_ROWS_MAX = 4;
 
@@ -14,7 +14,6 @@ export function viewOptions(options: OptionsState, o: Canvas & { readonly export
   const rows = [
     viewProfile(options, o.columns),
     ...optionFields.map((field, at) => viewField(options, field, { isUnder: options.cursor === at + 1, columns: o.columns })),
-    EMPTY,
     viewProblem(options, o.columns),
     EMPTY,
     line('The same without this screen:', { dim: true }),

@@ -15,6 +15,7 @@ import { recordRun } from '../../run-record.ts';
 import type { Services } from '../../services.ts';
 import type { BrowseEvent } from '../browse-state.ts';
 import type { Job, JobEnd, JobOrder } from '../jobs/jobs-state.ts';
+import { sizeToCopy } from '../list/vm-columns.ts';
 
 interface OpenedOrder {
   readonly opened: OpenedExport;
@@ -78,6 +79,7 @@ export class JobRunner implements AsyncDisposable {
     const services = this.#services;
     const opened = narrow(whole.opened, job);
     const { flags } = opened.order;
+    this.#tell({ kind: 'sized', job: job.id, size: opened.vms.reduce((sum, vm) => sum + sizeToCopy(vm), 0) });
     const subject = toSubject(opened.order);
     const complain = { terminal: { err: (text: string) => this.#tell({ kind: 'told', text: text.trim() }) } };
     const hooked = { hook: flags.hook, cli: complain, subject, toDocument };

@@ -1,4 +1,4 @@
-import { clip, displayWidth, pad, printable } from '../../output/printable.ts';
+import { clip, pad, printable } from '../../output/printable.ts';
 
 export interface ColumnShape {
   readonly width: number;
@@ -17,7 +17,3 @@ export const toColumns = (cells: readonly string[], shapes: readonly ColumnShape
 /** What is left of `total` columns for one more column beside these. */
 export const roomBeside = (shapes: readonly ColumnShape[], total: number): number =>
   Math.max(1, total - shapes.reduce((sum, { width }) => sum + width + GAP, 0));
-
-/** The width that a column of these texts needs, within bounds. */
-export const widthFor = (texts: readonly string[], o: { readonly min: number; readonly max: number }): number =>
-  Math.min(o.max, Math.max(o.min, ...texts.map((text) => displayWidth(printable(text)))));
