@@ -82,8 +82,9 @@ describe('a batch', { timeout: BUSY_TIMEOUT_MS }, () => {
     ['  - {source: vms, format: zip}', 65, 'items[0].format'],
     ['  - {source: vms, settings: {compression: lz4}}', 64, 'items[0]: --compression "lz4"'],
     ['  - {source: vms, vm: {name: db}}\n  - {source: vms/db.raw}', 65, 'items[0] and items[1] both export to'],
+    ['  - {source: vms/db.raw, format: vmdk, settings: {compression: zstd}}', 64, 'compression'],
     ['  - {source: vms', 65, 'is not a batch: '],
-    ['  - {source: vms, vm: {regex: "("}}', 75, 'is not a regular expression'],
+    ['  - {source: vms, vm: {regex: "("}}', 64, 'is not a regular expression'],
   ])('that holds %j is refused whole', async (items, code, why) => {
     await write(items);
     const ended = await run(['batch', batch], workshop);

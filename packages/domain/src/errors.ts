@@ -296,6 +296,12 @@ export const errorTable = {
     retry: 'never',
     mend: 'Export the VM in full first, or leave out --no-full.',
   },
+  'batch/malformed': {
+    status: 422,
+    exit: 65,
+    retry: 'never',
+    mend: 'Mend the field that is named; docs/formats/batch-manifest.md and the schema beside it say what a batch may hold.',
+  },
   'batch/refused': {
     status: 409,
     exit: 75,

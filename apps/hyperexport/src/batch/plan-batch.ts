@@ -73,7 +73,7 @@ function refuseOneFolder(items: readonly PlannedItem[]): void {
       const other = taken.get(folder);
       if (other !== undefined)
         throw new HyperError(
-          'document/malformed',
+          'batch/malformed',
           `items[${other}] and items[${index}] both export to ${folder}; name another target or settings.name.`,
         );
       taken.set(folder, index);

@@ -29,13 +29,25 @@ describe('a batch file', () => {
     expect(orders[0]).toMatchObject({ names: ['--to'], flags: { to: '/b' } });
   });
 
+  test('may ask for packages, and for a proof that the copies boot', async () => {
+    const { orders } = await read('version: 1\nitems: [{source: a, target: b, format: ova, settings: {boot-proof: true}}]');
+    expect(orders[0]?.flags).toMatchObject({ format: 'ova', bootProof: true });
+  });
+
   test.each([
     ['version: 1\nitems: [{source: a, target: b, settings: {compression: "zlib:10"}}]', 'usage/invalid', 'items[0]: --compression "zlib:10"'],
     ['version: 1\nitems: [{source: a, target: b, settings: {verify: 0%}}]', 'usage/invalid', 'items[0]: --verify "0%"'],
-    ['version: 1\nitems:\n  - source: a\n   target: b', 'document/malformed', 'line'],
-    ['version: 1\nversion: 1\nitems: []', 'document/malformed', 'line'],
-    ['a: &a [x]\nb: [*a, *c]', 'document/malformed', 'c'],
-    ['', 'document/malformed', 'is not a valid batch'],
+    ['version: 1\nitems:\n  - source: a\n   target: b', 'batch/malformed', 'line'],
+    ['version: 1\nversion: 1\nitems: []', 'batch/malformed', 'line'],
+    ['a: &a [x]\nb: [*a, *c]', 'batch/malformed', 'c'],
+    ['', 'batch/malformed', 'The batch is missing'],
+    ['version: 1\nitems:\n  - source: a\n    target: b\n    format: zip', 'batch/malformed', 'night.yaml, line 5: items[0].format has to be'],
+    [
+      'version: 1\nitems:\n  - {source: a,\n     target: b, formt: raw}',
+      'batch/malformed',
+      'line 4: items[0].formt is not known there; provider, source',
+    ],
+    ['version: 1\nitems: [{target: b}]', 'batch/malformed', 'line 2: items[0].source is missing'],
   ])('that is %j is refused', async (text, code, why) => {
     await expect(read(text)).rejects.toMatchObject({ code, message: expect.stringContaining(why) });
   });

@@ -5,7 +5,7 @@ import { parseBatchManifest, type BatchItem, type BatchManifest } from '@hypersd
 import { isAddress } from '../flags/parsers.ts';
 import { parseExportLine } from '../export/parse-export-line.ts';
 import type { ExportOrder } from '../export/open-export.ts';
-import { readYaml } from '../read-yaml.ts';
+import { readLinedYaml } from '../read-yaml.ts';
 
 export interface Batch extends Pick<BatchManifest, 'onError' | 'parallel' | 'limitRate'> {
   /** Absolute. */
@@ -19,10 +19,22 @@ const FILE_SIZE_MAX = 4 * 1024 * 1024;
 /** A batch whose every item is understood. Paths in it start from its own folder, so that it means the same wherever it is run from. */
 export async function readBatch(file: string): Promise<Batch> {
   const path = resolve(file);
-  const { items, ...about } = parseBatchManifest(readYaml(await readText(path), { path, what: 'batch' }));
+  const { items, ...about } = parseLined(path, await readText(path));
   const orders: ExportOrder[] = [];
   for (const [index, item] of items.entries()) orders.push(await toOrder(item, { index, folder: dirname(path) }));
   return { ...about, path, orders };
+}
+
+/** Names the file and the line of what is wrong in it. */
+function parseLined(path: string, text: string): BatchManifest {
+  const { value, lineOf } = readLinedYaml(text, { path, what: 'batch', code: 'batch/malformed' });
+  try {
+    return parseBatchManifest(value);
+  } catch (thrown) {
+    if (!(thrown instanceof HyperError) || !Array.isArray(thrown.detail['path'])) throw thrown;
+    const line = lineOf(thrown.detail['path']);
+    throw new HyperError(thrown.code, `${path}, line ${line}: ${thrown.message}`, { detail: { ...thrown.detail, line }, cause: thrown });
+  }
 }
 
 /** An item is the command line that a person would type for it, so one parser judges both. */
@@ -48,7 +60,7 @@ async function readText(path: string): Promise<string> {
     const about = await stat(path);
     if (!about.isFile()) throw new HyperError('source/not-a-file', `${path} is not a file.`);
     if (about.size > FILE_SIZE_MAX)
-      throw new HyperError('document/malformed', `${path} has ${about.size} bytes, more than a batch may have (${FILE_SIZE_MAX}).`);
+      throw new HyperError('batch/malformed', `${path} has ${about.size} bytes, more than a batch may have (${FILE_SIZE_MAX}).`);
     return await readFile(path, 'utf8');
   } catch (cause) {
     if (cause instanceof HyperError) throw cause;

@@ -1,7 +1,8 @@
-import { errorTable, HyperError } from '@hypersdk/domain';
+import { errorTable, HyperError, type ErrorCode } from '@hypersdk/domain';
 import { openPlaces, runTogether } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { BatchFlags } from '../commands/batch.ts';
+import { bootExports, hasFailedBoot } from '../boot/boot-exports.ts';
 import { expectDisks, exportVMs, type SharedMeans } from '../export/export-vms.ts';
 import { toSubject } from '../export/open-export.ts';
 import { toGain } from '../export/run-export.ts';
@@ -22,8 +23,8 @@ import { readBatch, type Batch } from './read-batch.ts';
 /** As `export` has it. */
 const PARALLEL_DEFAULT = 2;
 
-/** A plan that would fail says so to scripts too. */
-const WOULD_FAIL_EXIT = errorTable['batch/refused'].exit;
+/** A batch whose settings are wrong is mended by whoever wrote it; what else is in its way may be gone later. */
+const codeOf = ({ problem }: PlannedItem): ErrorCode => (problem?.code.startsWith('usage/') ? problem.code : 'batch/refused');
 
 interface Task {
   readonly cli: CliContext;
@@ -61,7 +62,9 @@ function showPlan({ cli, flags, batch }: Task, items: readonly PlannedItem[]): v
     document: { batch: batch.path, ...toPlanDocument(items) },
     text: () => describeBatchPlan(items, cli.terminal),
   });
-  if (items.some((item) => item.action === 'fail')) cli.process.exitCode = WOULD_FAIL_EXIT;
+  const failing = items.find((item) => item.action === 'fail');
+  // A plan that would fail says so to scripts too.
+  if (failing) cli.process.exitCode = errorTable[codeOf(failing)].exit;
 }
 
 /** Checked whole before the first byte: a batch that cannot end well is not begun, unless its other items are wanted anyway. */
@@ -70,7 +73,7 @@ function refuseFailing({ onError }: Task, items: readonly PlannedItem[]): void {
   const [first] = failing;
   if (!first || onError === 'continue') return;
   const others = failing.length === 1 ? '' : ` (and ${failing.length - 1} more)`;
-  throw new HyperError('batch/refused', `items[${first.index}] would fail: ${first.problem?.message ?? ''}${others}`, {
+  throw new HyperError(codeOf(first), `items[${first.index}] would fail: ${first.problem?.message ?? ''}${others}`, {
     detail: toPlanDocument(items),
   });
 }
@@ -106,9 +109,14 @@ async function endItem(
   try {
     const { run, finished } = await recordRun(services, toSubject(order), {
       signal: stop.signal,
-      work: async (begun) => ({ run: begun.entry, finished: await exportVMs(opened, means, { signal: stop.signal, run: begun }) }),
+      work: async (begun) => {
+        const exported = await exportVMs(opened, means, { signal: stop.signal, run: begun });
+        return { run: begun.entry, finished: order.flags.bootProof ? await bootExports(services, exported, stop) : exported };
+      },
       gain: (outcome) => toGain(outcome.finished),
     });
+    if (hasFailedBoot(finished))
+      return { ...about, status: 'failed', run, finished, error: new HyperError('boot/failed', 'The copy does not boot.') };
     return { ...about, status: 'succeeded', run, finished };
   } catch (thrown) {
     return { ...about, status: 'failed', error: toHyperError(thrown) };

@@ -1,5 +1,6 @@
 import { imageFormats } from '@hypersdk/domain';
 import { z } from 'zod';
+import { packageKinds } from '../package/package-files.ts';
 
 /** PATH_MAX of Linux. */
 const path = z.string().min(1).max(4096);
@@ -28,6 +29,7 @@ const batchSettingsSchema = z.strictObject({
   recursive: z.boolean().optional(),
   'follow-references': z.boolean().optional(),
   overwrite: z.boolean().optional().describe('replace an export of this name'),
+  'boot-proof': z.boolean().optional().describe('boot the copy in QEMU afterwards'),
   checksums: z.literal('sha256').optional(),
 });
 
@@ -41,7 +43,7 @@ const selector = z
 
 const choices = {
   target: path.optional().describe('folder that the exports go to'),
-  format: z.enum(imageFormats).optional(),
+  format: z.enum([...imageFormats, ...packageKinds]).optional(),
   settings: batchSettingsSchema.optional(),
 };
 
@@ -62,3 +64,12 @@ export const batchManifestSchema = z.strictObject({
 });
 
 export type BatchDocument = z.infer<typeof batchManifestSchema>;
+
+/** Names of the fields that may stand at a place of a batch. */
+export function batchFieldsAt(path: readonly PropertyKey[]): readonly string[] {
+  const group = path.findLast((part) => typeof part === 'string');
+  if (group === 'settings') return Object.keys(batchSettingsSchema.shape);
+  if (group === 'vm') return ['name', 'glob', 'regex'];
+  if (group === 'defaults') return Object.keys(choices);
+  return Object.keys(group === 'items' ? item.shape : batchManifestSchema.shape);
+}

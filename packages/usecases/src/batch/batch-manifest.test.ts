@@ -32,19 +32,25 @@ describe('a batch', () => {
   });
 
   const wrong: readonly (readonly [changes: object, why: string])[] = [
-    [{ version: 2 }, 'field version'],
-    [{ items: [] }, 'field items'],
-    [{ items: [{ source: '/a' }] }, 'items[0].target: is missing'],
-    [{ items: [{ ...item, vm: { glob: 'a', regex: 'b' } }] }, 'items[0].vm'],
-    [{ items: [{ ...item, format: 'zip' }] }, 'items[0].format'],
-    [{ items: [{ ...item, settings: { 'cluster-sise': 1 } }] }, 'cluster-sise'],
-    [{ items: [item, { ...item, provider: 'vsphere' }] }, 'items[1].provider'],
-    [{ parallel: 0 }, 'field parallel'],
-    [{ item }, 'item'],
-    [{ items: Array.from({ length: 1001 }, () => item) }, 'field items'],
+    [{ version: 2 }, 'version has to be 1, not 2'],
+    [{ items: [] }, 'items must not be empty'],
+    [{ items: [{ source: '/a' }] }, 'items[0].target is missing, and there is none in defaults'],
+    [{ items: [{ ...item, vm: { glob: 'a', regex: 'b' } }] }, 'items[0].vm has to have one of name, glob and regex'],
+    [{ items: [{ ...item, format: 'zip' }] }, 'items[0].format has to be raw, qcow2, vmdk, vhd, vdi, vhdx, ova or ovf, not "zip"'],
+    [{ items: [{ ...item, settings: { 'cluster-sise': 1 } }] }, 'items[0].settings.cluster-sise is not known there; name, subformat,'],
+    [{ items: [item, { ...item, provider: 'vsphere' }] }, 'items[1].provider has to be files, not "vsphere"'],
+    [{ items: [{ target: '/b' }] }, 'items[0].source is missing; it has to be a text'],
+    [{ items: [{ ...item, settings: { recursive: 'yes' } }] }, 'items[0].settings.recursive has to be true or false, not "yes"'],
+    [{ items: [{ ...item, settings: { verify: [] } }] }, 'items[0].settings.verify has to be a number or a text, not a list'],
+    [{ items: item }, 'items has to be a list, not a group of fields'],
+    [{ parallel: 65 }, 'parallel has to be at most 64, not 65'],
+    [{ parallel: 1.5 }, 'parallel has to be a whole number, not 1.5'],
+    [{ parallel: 0 }, 'parallel has to be at least 1, not 0'],
+    [{ item }, 'item is not known there; version, on-error,'],
+    [{ items: Array.from({ length: 1001 }, () => item) }, 'items has more than 1000 entries'],
   ];
   test.each(wrong)('that is %j is refused with its place', (changes, why) => {
-    expect(() => parse(changes)).toThrow(expect.objectContaining({ code: 'document/malformed', message: expect.stringContaining(why) }));
+    expect(() => parse(changes)).toThrow(expect.objectContaining({ code: 'batch/malformed', message: expect.stringContaining(why) }));
   });
 });
 

@@ -1,6 +1,8 @@
 import { HyperError, type ImageFormat } from '@hypersdk/domain';
-import { describeIssue } from '../manifest/parse-document.ts';
-import { batchManifestSchema, type BatchDocument } from './batch-manifest-schema.ts';
+import { fieldName } from '../manifest/parse-document.ts';
+import type { PackageKind } from '../package/package-files.ts';
+import { batchFieldsAt, batchManifestSchema, type BatchDocument } from './batch-manifest-schema.ts';
+import { describeMistake, type BatchMistake } from './describe-mistake.ts';
 
 type Settings = NonNullable<BatchDocument['items'][number]['settings']>;
 
@@ -19,14 +21,17 @@ export interface BatchItem {
   /** Regular expression for names, upper and lower case alike. */
   readonly match?: string;
   readonly target: string;
-  readonly format?: ImageFormat;
+  readonly format?: ImageFormat | PackageKind;
   readonly settings: Settings;
 }
 
 /** Types what a YAML or JSON reader answered; the first thing that is wrong is named with its place. */
 export function parseBatchManifest(document: unknown): BatchManifest {
   const parsed = batchManifestSchema.safeParse(document);
-  if (!parsed.success) throw malformed(describeIssue(parsed.error.issues[0]));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw malformed(issue ? describeMistake(issue, { document, fieldsAt: batchFieldsAt }) : { path: [], what: 'does not match its schema' });
+  }
   const { 'on-error': onError = 'stop', parallel, 'limit-rate': limitRate, defaults = {}, items } = parsed.data;
   return {
     onError,
@@ -41,7 +46,7 @@ function toItem(
   { defaults, index }: { readonly defaults: NonNullable<BatchDocument['defaults']>; readonly index: number },
 ): BatchItem {
   const target = item.target ?? defaults.target;
-  if (target === undefined) throw malformed(`field items[${index}].target: is missing, and there is none in defaults`);
+  if (target === undefined) throw malformed({ path: ['items', index, 'target'], what: 'is missing, and there is none in defaults' });
   const format = item.format ?? defaults.format;
   return {
     source: item.source,
@@ -64,4 +69,8 @@ export function globToPattern(glob: string): string {
   return `^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`;
 }
 
-const malformed = (why: string): HyperError => new HyperError('document/malformed', `This is not a valid batch: ${why}.`, { detail: { why } });
+/** `detail.path` leads to the field, for whoever knows the lines of the text. */
+function malformed({ path, what }: BatchMistake): HyperError {
+  const field = fieldName(path);
+  return new HyperError('batch/malformed', `${field === '' ? 'The batch' : field} ${what}.`, { detail: { path, field } });
+}

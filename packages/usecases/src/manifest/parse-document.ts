@@ -66,5 +66,5 @@ export function describeIssue(issue: z.core.$ZodIssue | undefined): string {
 const plain = (message: string): string => message.replace(/\.$/, '').slice(0, 300);
 
 /** `disks[0].content.root`, as a person would write it. */
-const fieldName = (path: readonly PropertyKey[]): string =>
+export const fieldName = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((name, part) => (typeof part === 'number' ? `${name}[${part}]` : name === '' ? String(part) : `${name}.${String(part)}`), '');

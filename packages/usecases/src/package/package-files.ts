@@ -1,7 +1,7 @@
 import { toSafeName } from '../export/export-name.ts';
 
 /** What the disks of an export are put together to, so that another platform can import the VM: one archive, or files beside each other. */
-const packageKinds = ['ova', 'ovf'] as const;
+export const packageKinds = ['ova', 'ovf'] as const;
 export type PackageKind = (typeof packageKinds)[number];
 
 /** Names in a tar header have up to 100 characters, endings included. */
