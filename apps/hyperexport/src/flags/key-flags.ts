@@ -19,7 +19,7 @@ export interface EncryptFlags {
 const file = { kind: 'parsed', optional: true, parse: (text: string): string => resolve(parseText(text)), placeholder: 'FILE' } as const;
 
 export const keyFlags = {
-  identity: { ...file, variadic: true, brief: 'age identity that opens an encrypted image; may be given again' },
+  identity: { ...file, variadic: true, brief: 'age identity for encrypted images; may be given again' },
   passphraseFile: { ...file, brief: 'File with the passphrase of an encrypted image' },
 } as const;
 

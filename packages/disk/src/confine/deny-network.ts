@@ -49,8 +49,8 @@ interface Instruction {
   readonly op: number;
   readonly value: number;
   /** Instructions to skip when the comparison holds, and when not. */
-  readonly then?: number;
-  readonly otherwise?: number;
+  readonly skipIf?: number;
+  readonly skipUnless?: number;
 }
 
 function toProgram({ audit, socket, denied }: Architecture): Buffer {
@@ -58,22 +58,22 @@ function toProgram({ audit, socket, denied }: Architecture): Buffer {
   const calls = [...denied, socket];
   const instructions: Instruction[] = [
     { op: Op.load, value: Place.architecture },
-    { op: Op.jumpEqual, value: audit, then: 1 },
+    { op: Op.jumpEqual, value: audit, skipIf: 1 },
     { op: Op.answer, value: Answer.kill },
     { op: Op.load, value: Place.number },
-    { op: Op.jumpAtLeast, value: X32_BIT, then: calls.length + 3 },
-    ...denied.map((value, at): Instruction => ({ op: Op.jumpEqual, value, then: calls.length - at + 2 })),
-    { op: Op.jumpEqual, value: socket, otherwise: 2 },
+    { op: Op.jumpAtLeast, value: X32_BIT, skipIf: calls.length + 3 },
+    ...denied.map((value, at): Instruction => ({ op: Op.jumpEqual, value, skipIf: calls.length - at + 2 })),
+    { op: Op.jumpEqual, value: socket, skipUnless: 2 },
     { op: Op.load, value: Place.firstArgument },
-    { op: Op.jumpEqual, value: AF_UNIX, otherwise: 1 },
+    { op: Op.jumpEqual, value: AF_UNIX, skipUnless: 1 },
     { op: Op.answer, value: Answer.allow },
     { op: Op.answer, value: Answer.notPermitted },
   ];
   const bytes = Buffer.alloc(8 * instructions.length);
-  for (const [index, { op, value, then = 0, otherwise = 0 }] of instructions.entries()) {
+  for (const [index, { op, value, skipIf = 0, skipUnless = 0 }] of instructions.entries()) {
     bytes.writeUInt16LE(op, 8 * index);
-    bytes.writeUInt8(then, 8 * index + 2);
-    bytes.writeUInt8(otherwise, 8 * index + 3);
+    bytes.writeUInt8(skipIf, 8 * index + 2);
+    bytes.writeUInt8(skipUnless, 8 * index + 3);
     bytes.writeUInt32LE(value, 8 * index + 4);
   }
   return bytes;
