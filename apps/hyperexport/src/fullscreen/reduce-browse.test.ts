@@ -106,6 +106,13 @@ describe('the choices', () => {
     expect(session.seen()).toContain('hyperexport export --format=vmdk --to=/backup -- /vms web-2.raw web-10.raw');
   });
 
+  test('longer than a row can be copied out of several', () => {
+    const session = openSession(vms);
+    session.press('m', '"web"', 'enter', 'enter', `"/${'backup/'.repeat(9)}"`);
+    const [command = ''] = /hyperexport export[^]*raw/.exec(session.seen()) ?? [];
+    expect(command.replaceAll(/ \\\n */g, ' ')).toBe(`hyperexport export --to=/${'backup/'.repeat(9)} -- /vms web-2.raw web-10.raw`);
+  });
+
   test('of another format drop the subformat', () => {
     const session = openSession(vms);
     session.press('enter', 'down', 'right', 'right', 'down', 'right');

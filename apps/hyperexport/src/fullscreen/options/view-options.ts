@@ -1,3 +1,4 @@
+import { displayWidth } from '../../output/printable.ts';
 import { shellWord } from '../../output/shell-word.ts';
 import type { Canvas } from '../list/view-list.ts';
 import { EMPTY, fitLine, fitRows, line, span, wrapText, type Line } from '../widgets/line.ts';
@@ -55,8 +56,21 @@ const saveRow = (options: OptionsState, columns: number): Line => [
   span('  Enter saves, Esc does not'),
 ];
 
+/** Rows that a shell takes as one command when they are copied together. */
 function viewCommand(exportLine: readonly string[], columns: number): readonly Line[] {
-  const rows = wrapText(`hyperexport ${exportLine.map(shellWord).join(' ')}`, columns - 2);
-  const shown = rows.slice(0, COMMAND_ROWS_MAX);
-  return shown.map((text, at) => line(`  ${text}${at === COMMAND_ROWS_MAX - 1 && rows.length > shown.length ? '…' : ''}`));
+  const rows: string[] = [];
+  let row = 'hyperexport';
+  for (const word of exportLine.map(shellWord)) {
+    if (displayWidth(`${row} ${word}`) <= columns - INDENT.length - CONTINUED.length) {
+      row += ` ${word}`;
+      continue;
+    }
+    rows.push(row + CONTINUED);
+    row = word;
+  }
+  const all = [...rows, row].flatMap((text) => wrapText(text, columns - INDENT.length));
+  const shown = all.slice(0, COMMAND_ROWS_MAX);
+  return shown.map((text, at) => line(`${INDENT}${text}${at === COMMAND_ROWS_MAX - 1 && all.length > shown.length ? ' …' : ''}`));
 }
+const INDENT = '  ';
+const CONTINUED = ' \\';
