@@ -15,10 +15,12 @@ export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
 
 export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
 
-function checkIncrement({ incremental, noFull, bitmap, overwrite, format = 'qcow2' }: Choice): void {
+function checkIncrement({ incremental, noFull, bitmap, overwrite, bootProof, format = 'qcow2' }: Choice): void {
   if (!incremental && (noFull || bitmap !== undefined))
     throw new HyperError('usage/invalid', `${noFull ? '--no-full' : '--bitmap'} says how --incremental is done; give both`);
   if (incremental && format !== 'qcow2') throw new HyperError('usage/invalid', '--incremental writes qcow2 images, which can lie on each other');
+  if (incremental && bootProof)
+    throw new HyperError('usage/invalid', '--boot-proof needs whole images, and --incremental makes images that lie on others; boot a flattened one');
   if (incremental && overwrite) throw new HyperError('usage/invalid', '--incremental never replaces an export; leave --overwrite out');
 }
 

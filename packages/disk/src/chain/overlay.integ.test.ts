@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KIB, LEAF_SIZE, MIB, type ImageRef } from '@hypersdk/domain';
+import { KIB, LEAF_SIZE, MIB, type ImageFormat, type ImageRef } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest, ParentImage, Transfer } from '@hypersdk/ports';
 import { calm, materialise, missing, sparseDisk, type DiskPiece } from '@hypersdk/testkit';
 import fc from 'fast-check';
@@ -51,9 +51,10 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     { path, content, leavesPath }: CopyOutcome,
     below: readonly string[],
     differs: ParentImage['differs'],
+    format: ImageFormat = 'qcow2',
   ): Promise<ParentImage> {
     if (!content || leavesPath === undefined) throw new Error('the copy has no proof');
-    const image: ImageRef = { path, format: 'qcow2', references: below.length === 0 ? 'refuse' : { listed: below } };
+    const image: ImageRef = { path, format, references: below.length === 0 ? 'refuse' : { listed: below } };
     return { image, mark: await imageInspector.mark(image, calm), content, leavesPath, name: `../${path.split('/').at(-2)}/disk.qcow2`, differs };
   }
 
@@ -125,6 +126,29 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     expect(await verify()).toEqual({ result: 'equal', leavesChecked: 2 });
     qemu('qemu-io', '-f', 'qcow2', '-c', `discard ${3 * LEAF_SIZE} ${CLUSTER}`, '-c', `write -P 1 ${3 * LEAF_SIZE} 512`, link.path);
     expect(await verify()).toMatchObject({ result: 'different', leaf: 3 });
+  });
+
+  test.each([
+    ['raw', 'none'],
+    ['qcow2', 'zstd'],
+    ['vmdk', 'zlib'],
+    ['vhd', 'none'],
+    ['vhdx', 'none'],
+    ['vdi', 'none'],
+  ] as const)('lies on a parent in %s too, compressed with %s', async (format, compression) => {
+    const source = join(folder, `upon-${format}`);
+    const content = Buffer.alloc(SIZE, 'some text to compress ');
+    writeFileSync(source, content);
+    const path = join(folder, `${format}-full`, `disk.${format}`);
+    const full = await copy(raw(source), `${format}-full`, { path, settings: { format } });
+    content.fill(0, LEAF_SIZE + 3 * CLUSTER, LEAF_SIZE + 5 * CLUSTER).fill('other ', 9 * MIB, 10 * MIB);
+    writeFileSync(source, content);
+    const parent: ParentImage = { ...(await asParent(full, [], 'everything', format)), name: `../${format}-full/disk.${format}` };
+    const link = await copy(raw(source), `${format}-link`, { parent, settings: { format: 'qcow2', compression } });
+    expect(link.content?.root).toBe(await rootOf(source));
+    expect(statSync(link.path).size).toBeLessThan(3 * MIB);
+    expect(qemu('qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', source, link.path)).toContain('identical');
+    expect(qemu('qemu-img', 'check', link.path)).toContain('No errors');
   });
 
   test('a parent that was changed is never built upon', async () => {

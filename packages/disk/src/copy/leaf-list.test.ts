@@ -44,6 +44,15 @@ describe('a leaf list', () => {
     expect(at).toBe(entries.length);
   });
 
+  test('finds one leaf among many, and none where there are zeros', () => {
+    const entries = [...leaves(31_000)].filter((_, index) => index % 2 === 0);
+    writeLeafList(path, HEADER, entries);
+    using list = LeafList.open(path);
+    for (const entry of [entries[0], entries[7], entries[12_345], entries.at(-1)])
+      expect(list.find(entry?.leaf ?? -1)).toEqual(Buffer.from(entry?.digest ?? []));
+    for (const leaf of [1, 24_691, 39_999]) expect(list.find(leaf)).toBeUndefined();
+  });
+
   test('refuses entries out of order, foreign files and cut headers', () => {
     writeLeafList(path, HEADER, [...leaves(4)].toReversed());
     using list = LeafList.open(path);

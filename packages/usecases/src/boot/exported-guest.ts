@@ -8,6 +8,11 @@ import type { BootSubject } from './prove-boot.ts';
 /** The guest that an export holds, as its manifest describes it. `manifest` is the name of an object of the target. */
 export async function exportedGuest(target: StorageTarget, manifest: string, o: Cancel): Promise<BootSubject> {
   const { exportId, vm, disks } = parseExportManifest(await readDocument(target, manifest, o));
+  if (disks.some(({ parent }) => parent))
+    throw new HyperError(
+      'usage/invalid',
+      'This export is an increment, which lies on others; make a full one of it with hyperexport chain flatten, and boot that.',
+    );
   const archive = disks.find((disk) => disk.package !== undefined)?.package;
   if (archive !== undefined)
     throw new HyperError(

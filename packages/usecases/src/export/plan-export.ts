@@ -1,5 +1,7 @@
-import { formatBytes } from '@hypersdk/domain';
-import type { Cancel, ImageSettings, StoredObject } from '@hypersdk/ports';
+import { formatBytes, type VMInfo } from '@hypersdk/domain';
+import type { Cancel, ImageSettings, StorageTarget, StoredObject } from '@hypersdk/ports';
+import { chooseParent } from '../chain/choose-parent.ts';
+import { readLinks } from '../chain/read-links.ts';
 import type { Finding } from '../finding.ts';
 import { findObstacle } from './begin-export.ts';
 import { diskFile, folderOf, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
@@ -35,6 +37,7 @@ export const planExport =
       disks.push({ ...survey.disk, file, sizeExpected: expectSize(survey.disk, request), action: resumes ? findAction(files, file) : 'copy' });
       findings.push(...survey.findings);
     }
+    if (request.incremental !== undefined) findings.push(...(await describeIncrement(ports.target, request, { signal: o.signal, vm, disks })));
     // The images and the archive lie beside each other until the archive has its name.
     const copies = request.package === 'ova' ? 2 : 1;
     const spaceNeeded = copies * disks.reduce((sum, disk) => sum + stillNeeded(disk), 0);
@@ -72,6 +75,20 @@ function describeVM(request: PlanRequest, diskCount: number): Finding[] {
   if (!request.session.facets.diskExport) findings.push({ severity: 'error', summary: 'This platform does not let disks be read.' });
   if (diskCount === 0) findings.push({ severity: 'error', summary: 'The VM has no disks to export.' });
   return findings;
+}
+
+/** What each disk would be put upon, as far as manifests tell; damage is found when it is read. */
+async function describeIncrement(
+  target: StorageTarget,
+  { incremental }: PlanRequest,
+  { signal, vm, disks }: Cancel & { readonly vm: VMInfo; readonly disks: readonly PlannedDisk[] },
+): Promise<readonly Finding[]> {
+  const { links } = await readLinks(target, { signal });
+  return disks.map((disk) => {
+    const choice = chooseParent(links, vm, disk);
+    if ('chain' in choice) return { severity: 'note', summary: `${disk.label} would be an increment: ${choice.explanation}.` };
+    return { severity: incremental === 'required' ? 'error' : 'warning', summary: `${disk.label} would be copied in full: ${choice.reason}.` };
+  });
 }
 
 function describeObstacle(obstacle: string | undefined, { name, overwrite }: PlanRequest): readonly Finding[] {

@@ -29,6 +29,16 @@ describe('the plan of a qcow2 image', () => {
     expect(plan(MIB, { extendedL2: true, compression: 'zstd' }).unitSize).toBe(64 * KIB);
   });
 
+  test.each<[string, Omit<ImageSettings, 'format'>]>([
+    ['version 2', { compatVersion: 2 }],
+    ['extended L2', { extendedL2: true }],
+    ['preallocated', { preallocation: 'metadata' }],
+    ['at least 4096', { clusterSize: 512 }],
+    ['has 1024 bytes', { backing: { name: 'x'.repeat(1024), format: 'raw' } }],
+  ])('of an overlay refuses what would hide or not hold what lies below: %s', (what, settings) => {
+    expect(() => plan(MIB, { backing: { name: '../below/disk-0.qcow2', format: 'qcow2' }, ...settings })).toThrow(what);
+  });
+
   test('records whole sectors, for QEMU counts no others', () => {
     expect(geometryOf(plan(513)).recordedSize).toBe(1024);
   });
