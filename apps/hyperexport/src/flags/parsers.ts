@@ -59,6 +59,7 @@ export const isAddress = (text: string): boolean => ADDRESS.test(text);
 
 /** A file or folder of this machine, for commands that read nothing else. */
 export function parsePath(text: string): string {
-  if (isAddress(text)) throw new Error('it is an address, and this reads files and folders; convert, inspect and compare take addresses.');
+  if (isAddress(text))
+    throw new Error('it is an address, and this reads files and folders; export, convert, inspect, compare, serve and boot take addresses.');
   return parseText(text);
 }
