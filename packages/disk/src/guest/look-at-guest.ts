@@ -96,15 +96,18 @@ class Look {
   #addPartition(partition: Partition): void {
     const { entry, offset, length } = partition;
     const place = `partition ${entry.number}`;
-    const about = { place, partition: entry, offset, size: length };
     const end = Math.min(endOf(partition), this.#disk.size);
     if (!(Number.isSafeInteger(offset) && length > 0 && offset < end)) {
       this.#note('warning', place, 'It lies outside the disk.');
       this.#volumes.push({ place, partition: entry, size: 0, content: UNKNOWN.content });
       return;
     }
-    if (end < endOf(partition)) this.#note('warning', place, `It ends at byte ${endOf(partition)}, behind the end of the disk.`);
-    this.#addVolume(about, partOf(this.#disk, { offset, length: end - offset }));
+    // Of a size that no disk has, what there is of it is told.
+    const isPossible = Number.isSafeInteger(endOf(partition));
+    if (!isPossible) this.#note('warning', place, 'It is said to end where no disk reaches.');
+    else if (end < endOf(partition)) this.#note('warning', place, `It ends at byte ${endOf(partition)}, behind the end of the disk.`);
+    const part = { offset, length: end - offset };
+    this.#addVolume({ place, partition: entry, offset, size: isPossible ? length : part.length }, partOf(this.#disk, part));
   }
 
   #addVolume(

@@ -47,16 +47,17 @@ export function parseVolumeGroup(text: string): VolumeGroup {
   if (!found || !isSection(found[1])) throw damaged('the LVM metadata describe no group');
   const group = found[1];
   const name = checkName(found[0]);
+  const extentSize = countOf(group, 'extent_size') * SECTOR;
   return {
     name,
     id: textOf(group, 'id'),
-    extentSize: countOf(group, 'extent_size') * SECTOR,
+    extentSize,
     disks: sectionsOf(group, 'physical_volumes').map(([disk, fields]) => ({
       name: disk,
       id: textOf(fields, 'id'),
       start: countOf(fields, 'pe_start') * SECTOR,
     })),
-    volumes: sectionsOf(group, 'logical_volumes').map(([volume, fields]) => toVolume(volume, fields)),
+    volumes: sectionsOf(group, 'logical_volumes').map(([volume, fields]) => checkSize(toVolume(volume, fields), extentSize)),
   };
 }
 
@@ -71,10 +72,16 @@ function toVolume(name: string, fields: MetadataSection): LogicalVolume {
   };
 }
 
+function checkSize(volume: LogicalVolume, extentSize: number): LogicalVolume {
+  const size = volume.extentCount * extentSize;
+  if (!Number.isSafeInteger(size)) throw damaged(`the LVM metadata describe a volume of ${size} bytes`);
+  return volume;
+}
+
 function toSegment(fields: MetadataSection): Segment {
   const type = textOf(fields, 'type');
   const [disk, extent] = listOf(fields, 'stripes');
-  const isLinear = type === 'striped' && fields.get('stripe_count') === 1 && typeof disk === 'string' && typeof extent === 'number';
+  const isLinear = type === 'striped' && fields.get('stripe_count') === 1 && typeof disk === 'string' && isCount(extent);
   return { start: countOf(fields, 'start_extent'), count: countOf(fields, 'extent_count'), type, ...(isLinear ? { place: { disk, extent } } : {}) };
 }
 
@@ -103,9 +110,11 @@ function textOf(fields: MetadataSection, name: string): string {
   return value;
 }
 
+const isCount = (value: MetadataValue | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
 function countOf(fields: MetadataSection, name: string): number {
   const value = fields.get(name);
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged(`${name} in the LVM metadata is not a count`);
+  if (!isCount(value)) throw damaged(`${name} in the LVM metadata is not a count`);
   return value;
 }
 
