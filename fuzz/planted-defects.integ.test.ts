@@ -28,6 +28,12 @@ test('an execution that does not end is ended, and its input is known', { timeou
   expect(file?.toBytes()[0]).toBe(0xff);
 });
 
+test('what is thrown where nobody waits for it is found', { timeout: TIMEOUT_MS }, async () => {
+  const { result, findings } = await run('escapes', 10_000);
+  expect(result).toBeUndefined();
+  expect(findings[0]?.why).toContain('nobody waits');
+});
+
 test('what a reader holds on to is measured', { timeout: TIMEOUT_MS }, async () => {
   const { result } = await run('grows', 4000);
   expect(result?.growth).toBeGreaterThan(100 * 1024 * 1024);

@@ -44,8 +44,12 @@ export async function runReader(wish: RunWish): Promise<RunResult | undefined> {
     if (report.kind === 'end') resolve(report);
   });
   worker.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') void blame(`filled ${HEAP_MAX} MiB`).catch(reject);
-    else reject(error);
+    // Before the first execution it is no reader's doing.
+    if (Atomics.load(new Int32Array(shared), 0) === 0) reject(error);
+    else
+      void blame(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `filled ${HEAP_MAX} MiB` : `ended its thread: ${error.stack ?? error.message}`).catch(
+        reject,
+      );
   });
   try {
     return await promise;
