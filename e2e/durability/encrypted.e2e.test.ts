@@ -77,4 +77,18 @@ describe.skipIf(missing('age') || missing('qemu-img'))('an encrypted copy that i
     expect(end).toMatchObject({ outcome: { resumedAt: 0, restartReason: expect.stringContaining('encrypted for others') } });
     execFileSync('sh', ['-c', 'age --decrypt -i "$0" "$1" > /dev/null', `${stage.folder}/other`, stage.path]);
   });
+
+  test('goes on in all its volumes', async () => {
+    await using stage = await Stage.open();
+    const { encryption, identity } = makeKeys(stage);
+    const split = { path: `${stage.path}.001`, volumeSize: 20 * MIB, encryption };
+    await stage.killHalfway(split);
+    const end = await stage.copy(split);
+    expect(end).toMatchObject({ kind: 'done', outcome: { parts: expect.any(Array) } });
+    expect(end.kind === 'done' ? end.outcome.resumedAt : 0).toBeGreaterThan(0);
+    const names = (await stage.names()).filter((name) => name !== 'disk.001.leaves');
+    expect(names.every((name) => /^disk\.\d{3}$/.test(name))).toBe(true);
+    execFileSync('sh', ['-c', 'cat "$1".0?? | age --decrypt -i "$0" > "$2"', identity, stage.path, `${stage.folder}/decrypted`]);
+    execFileSync('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', stage.source, `${stage.folder}/decrypted`], { stdio: 'pipe' });
+  });
 });

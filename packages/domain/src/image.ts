@@ -24,6 +24,8 @@ export interface ImageRef {
   readonly slice?: ByteRange;
   readonly format: ImageFormat;
   readonly references: ReferencePolicy;
+  /** Files that go on where the first one ends: the image is split into volumes. */
+  readonly volumes?: readonly string[];
   /** Secret: opens the file where it is encrypted in the age format. */
   readonly fileKey?: Uint8Array;
   /** qcow2: only so many images of its chain count, from the top; what lies below them is not opened, and what they do not hold is a hole. */

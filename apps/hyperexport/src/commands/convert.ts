@@ -7,12 +7,13 @@ import { WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
 import { encryptFlags, keyFlags, type EncryptFlags, type KeyFlags } from '../flags/key-flags.ts';
 import { pointInTimeFlag, remoteFlags, type RemoteFlags } from '../flags/remote-flags.ts';
-import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parseText, parseSize } from '../flags/parsers.ts';
 import { referenceFlags, type ReferenceFlags } from '../flags/reference-flags.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
 export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags, RemoteFlags, KeyFlags, EncryptFlags {
   readonly verify: number;
+  readonly split?: number;
   readonly noDigest?: boolean;
   readonly unverified?: boolean;
   readonly economy?: boolean;
@@ -84,6 +85,7 @@ EXAMPLES
       ...remoteFlags,
       ...keyFlags,
       ...encryptFlags,
+      split: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Volumes of this size: TARGET.001, .002 …' },
       pointInTime: pointInTimeFlag,
       ...progressFlags,
     },

@@ -7,13 +7,14 @@ import { encryptFlags, type EncryptFlags } from '../flags/key-flags.ts';
 import { imageFlags } from '../flags/image-flags.ts';
 import { PARALLEL_MAX, WORKERS_MAX } from '../flags/limits.ts';
 import { progressFlags, type ProgressFlags } from '../flags/output-flags.ts';
-import { countParser, parsePercent, parseText } from '../flags/parsers.ts';
+import { countParser, parsePercent, parseText, parseSize } from '../flags/parsers.ts';
 import { pointInTimeFlag, remoteFlags } from '../flags/remote-flags.ts';
 import { filesFlags, type PlaceFlags } from '../open-files.ts';
 import { parseRateLimit, type RateLimit } from '../rate/rate-limit.ts';
 
 export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlags, EncryptFlags {
   readonly to: string;
+  readonly split?: number;
   readonly name?: string;
   readonly disk?: readonly string[];
   readonly verify: number;
@@ -48,6 +49,7 @@ export const exportParameters = {
     disk: { kind: 'parsed', optional: true, variadic: true, parse: parseText, placeholder: 'ID', brief: 'Only this disk; may be given again' },
     ...imageFlags,
     ...encryptFlags,
+    split: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Volumes of this size: disk-0.qcow2.001, .002 …' },
     format: { kind: 'enum', optional: true, values: exportFormats, brief: 'Format to write; ova and ovf are for import' },
     verify: { kind: 'parsed', parse: parsePercent, default: 'full', placeholder: 'full|N%', brief: 'How much is read back' },
     limitRate: {

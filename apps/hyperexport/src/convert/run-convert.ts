@@ -98,8 +98,9 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
   using rate = keepRate(ports.transfer, flags.limitRate, services.clock);
   const request = {
     source: source.kind === 'image' ? source.image : source,
-    path: `${folder.folder ?? dirname(target)}/${basename(target)}`,
+    path: `${folder.folder ?? dirname(target)}/${basename(target)}${flags.split === undefined ? '' : '.001'}`,
     settings,
+    ...(flags.split === undefined ? {} : { volumeSize: flags.split }),
     ...(encryption ? { encryption } : {}),
     digest: isProven ? 'tree' : 'none',
     durability: flags.unverified ? 'none' : 'sync',

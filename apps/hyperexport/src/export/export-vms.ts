@@ -76,6 +76,7 @@ export const choicesOf = (flags: ExportFlags, vm: VMInfo) => ({
   ...toExportSettings(flags, 'qcow2'),
   overwrite: flags.overwrite ?? false,
   restart: flags.restart ?? false,
+  ...(flags.split === undefined ? {} : { volumeSize: flags.split }),
   ...(flags.incremental ? ({ incremental: flags.noFull ? 'required' : 'when-possible' } as const) : {}),
   ...(flags.disk === undefined ? {} : { disks: flags.disk.map(toDiskId) }),
 });

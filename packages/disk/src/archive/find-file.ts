@@ -1,12 +1,15 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { HyperError, type ByteRange } from '@hypersdk/domain';
+import { findVolumes } from '../file/volume-names.ts';
 import { shown } from './archive-refusal.ts';
 import { readOva } from './read-ova.ts';
 
 /** A file, or the part of an archive that a file in it takes. */
 export interface FoundFile {
   readonly path: string;
+  /** The volumes that follow, when it is the first of several. */
+  readonly volumes?: readonly string[];
   readonly slice?: ByteRange;
 }
 
@@ -19,7 +22,10 @@ const NO_DISK = /\.(?:ovf|mf|cert|nvram|iso|xml|txt)$/i;
  */
 export function findFile(path: string): FoundFile {
   if (isArchive(path)) return onlyDisk(path);
-  if (!isArchive(dirname(path))) return { path };
+  if (!isArchive(dirname(path))) {
+    const volumes = findVolumes(path);
+    return volumes.length > 0 ? { path, volumes } : { path };
+  }
   const name = basename(path);
   const member = readOva(dirname(path)).find((candidate) => candidate.name === name);
   if (!member) throw new HyperError('source/not-found', `${dirname(path)} holds no ${shown(name)}.`, { detail: { path } });

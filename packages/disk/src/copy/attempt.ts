@@ -52,6 +52,7 @@ export function findEarlier(request: CopyRequest, identity: CopyIdentity): Earli
 
 function whyNot(before: CopyIdentity, now: CopyIdentity): string | undefined {
   if (before.sourceMark !== now.sourceMark || before.virtualSize !== now.virtualSize) return 'the source has changed since the earlier attempt';
+  if (before.volumeSize !== now.volumeSize) return 'the earlier attempt was split otherwise';
   if (before.encryption !== now.encryption) return 'the earlier attempt was encrypted for others';
   if (before.format !== now.format || before.plan !== now.plan || before.digest !== now.digest)
     return 'the earlier attempt wrote with other settings';
@@ -80,7 +81,7 @@ async function continueAttempt(earlier: Extract<Earlier, { state: unknown }>, re
   const { found, state } = earlier;
   const files = partialFiles(request.path, found.epochMax + 1, set?.names.length);
   const isSafe = isProvablyDead(state.owner) && found.image?.isSuspect === false;
-  adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end });
+  adoptPartial(found, files, { mode: isSafe ? 'rename' : 'copy', end: state.mark.end, mayBeFewer: set?.volumes ?? false });
   const paths = pathsOf(files, set);
   const target = openTarget(paths, 'continue');
   let sealed: SealedAttempt | undefined;

@@ -22,6 +22,7 @@ export interface CopyIdentity {
   /** The writer's plan as JSON. */
   readonly plan: string;
   readonly digest: string;
+  readonly volumeSize?: number;
   /** For whom it is encrypted. */
   readonly encryption?: string;
   /** Of an overlay: root of what it lies on, and how the differences are found. */

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest, ImageSettings, ParentImage } from '@hypersdk/ports';
 import { imageWriters } from '../format/formats.ts';
-import type { ImagePlan } from '../format/image-writer.ts';
+import { volumeNames } from '../file/volume-names.ts';
+import type { FileSet, ImagePlan } from '../format/image-writer.ts';
 import type { DiskSource } from '../locator/disk-source.ts';
 import { Throttle } from '../stream/throttle.ts';
 import { findEarlier, openAttempt, type Attempt, type Earlier } from './attempt.ts';
@@ -36,9 +37,9 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const plan = { ...imageWriters[request.settings.format].plan(source.virtualSize, settingsOf(request)), origin: request.sourceMark };
   const identity = identify(request, source, plan);
   const progress = new Progress(source.virtualSize, tools.report);
-  const set = imageWriters[request.settings.format].set?.(plan, basename(request.path));
+  const set = setOf(request, plan);
   const job: CopyJob = { request, source, plan, set, identity, progress, tools };
-  if (set && request.encryption)
+  if (set && !set.volumes && request.encryption)
     throw new HyperError('usage/invalid', 'An image of several files cannot be encrypted.', { detail: { field: 'encryption' } });
 
   await using _lock = await TargetLock.take(request.path);
@@ -75,16 +76,30 @@ const notKept = (error: unknown): unknown =>
 const settingsOf = ({ settings, parent }: CopyRequest): ImageSettings =>
   parent ? { ...settings, backing: { name: parent.name, format: parent.image.format } } : settings;
 
-function identify({ sourceMark, settings, digest, parent, encryption }: CopyRequest, { virtualSize }: DiskSource, plan: ImagePlan): CopyIdentity {
+function identify(
+  { sourceMark, settings, digest, parent, encryption, volumeSize }: CopyRequest,
+  { virtualSize }: DiskSource,
+  plan: ImagePlan,
+): CopyIdentity {
   const identity = {
     sourceMark,
     virtualSize,
     format: settings.format,
     plan: JSON.stringify(plan),
     digest,
+    ...(volumeSize === undefined ? {} : { volumeSize }),
     ...(encryption ? { encryption: describeEncryption(encryption) } : {}),
   };
   return parent ? { ...identity, parent: `${parent.content.root} ${parent.differs}` } : identity;
+}
+
+/** The files that make the image: what its format asks for, or the volumes that it is to be split into. */
+function setOf({ path, settings, volumeSize, parent }: CopyRequest, plan: ImagePlan): FileSet | undefined {
+  const set = imageWriters[settings.format].set?.(plan, basename(path));
+  if (volumeSize === undefined) return set;
+  if (set || parent)
+    throw new HyperError('usage/invalid', 'Only an image that is one file by itself can be split.', { detail: { field: 'volumeSize' } });
+  return { volumes: true, span: volumeSize, names: volumeNames(basename(path), { virtualSize: plan.virtualSize, volumeSize }) };
 }
 
 /** Found before the first byte is copied: nothing can be put on top of a parent that is not what its digests say. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { CopyProgress, CopyRequest, ImageLocator } from '@hypersdk/ports';
 import type { ImageRef } from '@hypersdk/domain';
 import type { FileSet, ImagePlan } from '../format/image-writer.ts';
@@ -30,12 +31,13 @@ export function imageLocator(
   { request, set }: Pick<CopyJob, 'request' | 'set'>,
   { image, parts, ...key }: Pick<PartialFiles, 'image' | 'parts'> & Pick<ImageRef, 'fileKey'>,
 ): ImageLocator {
-  return { kind: 'image', image: { path: image, ...key, format: request.settings.format, references: listedFiles(request, set, parts) } };
+  const volumes = set?.volumes ? { volumes: parts.filter((part) => existsSync(part)) } : {};
+  return { kind: 'image', image: { path: image, ...volumes, ...key, format: request.settings.format, references: listedFiles(request, set, parts) } };
 }
 
 function listedFiles({ parent }: CopyRequest, set: FileSet | undefined, parts: readonly string[]): ImageRef['references'] {
   if (parent) return { listed: [parent.image.path, ...listedBy(parent.image)] };
-  return set ? { listed: parts, as: set.names } : 'refuse';
+  return set && !set.volumes ? { listed: parts, as: set.names } : 'refuse';
 }
 
 const listedBy = ({ references }: ImageRef): readonly string[] => (typeof references === 'object' ? references.listed : []);

@@ -75,12 +75,17 @@ function listFolder(folder: string): readonly string[] {
  * `copy` takes the settled bytes and the checkpoint into new files (sharing blocks where the file system can), so that a writer that may still live
  * reaches neither, and is not written to.
  */
-export function adoptPartial(found: FoundPartials, next: PartialFiles, how: { readonly mode: 'rename' | 'copy'; readonly end: number }): void {
+export function adoptPartial(
+  found: FoundPartials,
+  next: PartialFiles,
+  how: { readonly mode: 'rename' | 'copy'; readonly end: number; readonly mayBeFewer?: boolean },
+): void {
   const { image, checkpoint, open } = found;
   if (!image || !checkpoint) return;
   try {
     for (const [index, part] of next.parts.entries()) {
       const from = found.parts.get(index);
+      if (from === undefined && how.mayBeFewer) continue;
       if (from === undefined) throw isMissing(part);
       if (how.mode === 'copy') copyAs(part, { from, copying: `${next.image}.copying` });
       else renameSync(from, part);

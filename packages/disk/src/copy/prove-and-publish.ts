@@ -20,7 +20,8 @@ import { checkSealedLate, forgetKey } from './sealed-attempt.ts';
 export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: ContentDigest | undefined): Promise<CopyOutcome> {
   const { request, progress } = job;
   const reason = attempt.restartReason === undefined ? {} : { restartReason: attempt.restartReason };
-  const paths = setPaths(request.path, job.set?.names ?? []);
+  // Of volumes there may be fewer than there might have been.
+  const paths = setPaths(request.path, job.set?.names.slice(0, attempt.target.files.length - 1) ?? []);
   const unproven = attempt.target.files.map(({ size }, index) => ({ path: paths[index] ?? '', fileSize: size }));
   const base = { virtualSize: job.source.virtualSize, dataRead: progress.dataRead, resumedAt: resumedBytes(job, attempt), warnings: [] };
   if (request.durability === 'none') {
@@ -117,7 +118,7 @@ async function prove(
       (signal) => checkLeaves(job, attempt, { hashing: { ...hashing, signal }, content, ...overlayOf(request, source) }),
       (signal) => hashFiles(attempt, { crew: tools.crew, signal }),
     ]);
-    await checkSealedLate(attempt, tools.signal);
+    await checkSealedLate(attempt, source.image, tools.signal);
     progress.enter('verifying', { settled: job.source.virtualSize });
     return { digests, leavesChecked };
   } catch (error) {

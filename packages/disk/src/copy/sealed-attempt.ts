@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { HyperError, MIB } from '@hypersdk/domain';
+import { HyperError, MIB, type ImageRef } from '@hypersdk/domain';
 import type { Encryption } from '@hypersdk/ports';
 import type { Sealing } from '../age/chunk-sealer.ts';
 import { drawKey, findFileKey } from '../age/file-key.ts';
@@ -45,12 +45,15 @@ export async function continueSealed(
   { medium, sealed }: { readonly medium: TargetFile; readonly sealed: Iterable<number> },
 ): Promise<SealedAttempt> {
   const { header, salt, fileKey } = await readBeginning(encryption, files);
-  const sealing = { key: payloadKey(fileKey, salt), start: header.bytes.length + SALT_SIZE, writtenTo: medium.files[0]?.size ?? 0 };
+  const sealing = { key: payloadKey(fileKey, salt), start: header.bytes.length + SALT_SIZE, writtenTo: sizeOf(medium) };
   const open = OpenChunks.continue(files.open, fileKey);
   await open.sync();
   open.confirm();
   return sealedAttempt({ fileKey, sealing, file: new SealedTarget({ medium, sealing, open, sealed }) });
 }
+
+/** Bytes of all its volumes. */
+const sizeOf = ({ files }: TargetFile): number => files.reduce((sum, { size }) => sum + size, 0);
 
 const sealedAttempt = (parts: Omit<SealedAttempt, typeof Symbol.dispose>): SealedAttempt => ({
   ...parts,
@@ -96,11 +99,12 @@ export function forgetKey({ keyFolder }: Encryption, path: string): void {
 
 /** Reads what was sealed last of all, tables and zeros, from the medium: who reads leaves back does not see all of it, and whoever decrypts the file does. */
 export async function checkSealedLate(
-  { sealed, files }: { readonly sealed?: SealedAttempt; readonly files: PartialFiles },
+  { sealed }: { readonly sealed?: SealedAttempt },
+  image: Pick<ImageRef, 'path' | 'volumes' | 'fileKey'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (!sealed) return;
-  using file = openWhole({ path: files.image, fileKey: sealed.fileKey });
+  using file = openWhole(image);
   const piece = Buffer.alloc(READ_SIZE);
   for (const { offset, length } of sealed.file.sealedLate) {
     for (let at = 0; at < length; at += READ_SIZE) {

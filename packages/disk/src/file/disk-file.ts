@@ -107,6 +107,8 @@ const ZERO_PIECE = MIB;
 /** Larger single writes make the page cache slow and its speed erratic: twice the CPU at 4 MiB (bench/RESULTS.md, A1). */
 const WRITE_SIZE = 256 * KIB;
 
+const MAKING = { create: constants.O_CREAT | constants.O_EXCL, continue: 0, join: constants.O_CREAT } as const;
+
 /** A file being written at explicit offsets. Errors speak of the target. */
 export class WritableDiskFile implements TargetFile {
   readonly path: string;
@@ -118,9 +120,9 @@ export class WritableDiskFile implements TargetFile {
     this.fd = fd;
   }
 
-  /** `create` fails with `target/exists` when the name is taken: a new attempt never writes into a file that someone else may hold. */
-  static open(path: string, mode: 'create' | 'continue'): WritableDiskFile {
-    const flags = constants.O_RDWR | constants.O_NOFOLLOW | (mode === 'create' ? constants.O_CREAT | constants.O_EXCL : 0);
+  /** `create` fails with `target/exists` when the name is taken: a new attempt never writes into a file that someone else may hold. `join`: whoever comes first makes it. */
+  static open(path: string, mode: 'create' | 'continue' | 'join'): WritableDiskFile {
+    const flags = constants.O_RDWR | constants.O_NOFOLLOW | MAKING[mode];
     try {
       return new WritableDiskFile(path, openSync(path, flags, 0o600));
     } catch (cause) {

@@ -3,9 +3,12 @@ import { AgeFile } from '../age/age-file.ts';
 import type { ByteFile } from './byte-file.ts';
 import { ReadableDiskFile } from './disk-file.ts';
 import { FileSlice } from './file-slice.ts';
+import { JoinedFile } from './joined-file.ts';
 
 interface Part {
   readonly path: string;
+  /** Files that go on where `path` ends. */
+  readonly volumes?: readonly string[];
   readonly slice?: ByteRange;
   readonly fileKey?: Uint8Array;
 }
@@ -16,9 +19,9 @@ export function openPart(part: Part): ByteFile {
   return part.slice ? orClose(whole, () => new FileSlice(whole, part.slice ?? { offset: 0, length: 0 })) : whole;
 }
 
-/** The whole content of a file, decrypted where a key is given. */
-export function openWhole({ path, fileKey }: Omit<Part, 'slice'>): ByteFile {
-  const file = ReadableDiskFile.open(path);
+/** The whole content of a file, joined from its volumes and decrypted where a key is given. */
+export function openWhole({ path, volumes = [], fileKey }: Omit<Part, 'slice'>): ByteFile {
+  const file = volumes.length > 0 ? JoinedFile.open([path, ...volumes]) : ReadableDiskFile.open(path);
   return fileKey ? orClose(file, () => AgeFile.open(file, fileKey)) : file;
 }
 

@@ -2,6 +2,7 @@ import type { ByteRange } from '@hypersdk/domain';
 import type { WritableFile } from './byte-file.ts';
 import { WritableDiskFile } from './disk-file.ts';
 import { WritableFileSet } from './writable-file-set.ts';
+import { WritableVolumes } from './writable-volumes.ts';
 
 /** What an image is written to: a file, or several that share its offsets among them. */
 export interface TargetFile extends WritableFile, Disposable {
@@ -26,6 +27,8 @@ export interface TargetPaths {
   readonly parts?: {
     /** Offsets that each file has: the n-th begins at n times this. */
     readonly span: number;
+    /** They are volumes behind `path`, made as they are needed; otherwise they lie in front of it. */
+    readonly volumes?: boolean;
     readonly paths: readonly string[];
     /** What they are to be called. */
     readonly names: readonly string[];
@@ -33,5 +36,9 @@ export interface TargetPaths {
 }
 
 /** Opens the files of an image that is being written: new ones, all of them as they are, or each when it is needed first. */
-export const openTarget = ({ path, parts }: TargetPaths, mode: 'create' | 'continue' | 'join'): TargetFile =>
-  parts ? WritableFileSet.open([...parts.paths, path], { ...parts, mode }) : WritableDiskFile.open(path, mode === 'create' ? 'create' : 'continue');
+export function openTarget({ path, parts }: TargetPaths, mode: 'create' | 'continue' | 'join'): TargetFile {
+  if (parts?.volumes) return WritableVolumes.open([path, ...parts.paths], { span: parts.span, mode });
+  return parts
+    ? WritableFileSet.open([...parts.paths, path], { ...parts, mode })
+    : WritableDiskFile.open(path, mode === 'create' ? 'create' : 'continue');
+}

@@ -19,6 +19,8 @@ export interface ImageWriter<Plan extends ImagePlan = ImagePlan> {
 
 /** Several files that make one image: the layout's offsets go through all of them. */
 export interface FileSet {
+  /** Volumes of one split file: the image's own is the first of them, and there may be fewer than are named here. */
+  readonly volumes?: true;
   /** Offsets that each file has: the n-th begins at n times this. */
   readonly span: number;
   /** Names of the files beside the image in the order of their offsets; the image's own is behind them all, and holds nothing before it is finished. */

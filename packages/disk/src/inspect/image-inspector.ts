@@ -62,7 +62,7 @@ interface UnlockedFile extends FoundFile {
 
 async function unlock(found: FoundFile, keys: DecryptionKeys): Promise<UnlockedFile> {
   requireFile(found.path);
-  using file = openWhole({ path: found.path });
+  using file = openWhole(found);
   const fileKey = await findFileKey(file, keys);
   return fileKey ? { ...found, fileKey } : found;
 }

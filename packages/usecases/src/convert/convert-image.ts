@@ -42,6 +42,8 @@ export interface ConvertRequest {
   /** Of the new image, directly in the target's folder. */
   readonly path: string;
   readonly settings: ImageSettings;
+  /** Splits the new image into volumes of so many bytes; `path` is then that of the first and ends in `.001`. */
+  readonly volumeSize?: number;
   /** Encrypts the new image before it touches the target. */
   readonly encryption?: Encryption;
   readonly digest: 'tree' | 'none';

@@ -14,7 +14,7 @@ export interface BegunExport {
 }
 
 type Ports = Pick<ExportPorts, 'target' | 'clock' | 'ids'>;
-type Request = Pick<ExportRequest, 'name' | 'settings' | 'encryption' | 'package' | 'overwrite' | 'restart'>;
+type Request = Pick<ExportRequest, 'name' | 'settings' | 'encryption' | 'volumeSize' | 'package' | 'overwrite' | 'restart'>;
 
 /**
  * Goes on with the work of an earlier run of the same export, or clears the place and begins. The new journal is put after clearing,
@@ -62,7 +62,7 @@ const alreadyThere = (why: string, name: string): HyperError => new HyperError('
 const pick = ({ exportId, startedAt }: ExportJournal): Pick<ExportJournal, 'exportId' | 'startedAt'> => ({ exportId, startedAt });
 
 interface Place {
-  readonly request: Pick<Request, 'name' | 'settings' | 'encryption' | 'package'>;
+  readonly request: Pick<Request, 'name' | 'settings' | 'encryption' | 'volumeSize' | 'package'>;
   readonly diskCount: number;
   /** A journal says that unfinished work here belongs to this VM. */
   readonly isOurs: boolean;
@@ -82,7 +82,9 @@ export function findObstacle(files: ReadonlyMap<string, StoredObject>, { request
 }
 
 /** Images, the extents of those that lie in several files, and what belongs to either. */
-const DISK_FILE = new RegExp(`^(?<image>disk-\\d+(?<extent>-(?:flat|[sf]\\d{3,}))?\\.(?:${imageFormats.join('|')})(?:\\.age)?)(?<rest>\\..+)?$`);
+const DISK_FILE = new RegExp(
+  `^(?<image>disk-\\d+(?<extent>-(?:flat|[sf]\\d{3,}))?\\.(?:${imageFormats.join('|')})(?:\\.age)?(?:\\.001)?)(?<rest>\\..+)?$`,
+);
 
 /**
  * Removes what an older export left. Of a complete one the manifest goes first; an old journal stays until the new one replaces it, so that a run

@@ -47,8 +47,9 @@ const RECEIPT_TIMEOUT_MS = 10_000;
 
 /** Copies one disk, proves it, publishes it and puts its receipt beside it; or adopts what an earlier run of this export had finished. */
 export async function exportDisk(ports: ExportPorts, task: DiskTask, o: Watch<CopyProgress>): Promise<DiskResult> {
-  // Of an encrypted image the engine itself tells whether it is the one: nobody here can read it any more.
-  const finished = task.request.encryption ? undefined : await findFinished(ports, task, o);
+  const { encryption, volumeSize } = task.request;
+  // Of an encrypted or split image the engine itself tells whether it is the one: nobody here can read it as it is.
+  const finished = encryption || volumeSize !== undefined ? undefined : await findFinished(ports, task, o);
   if (finished) return finished;
 
   const startedAt = timeOf(ports);
@@ -99,6 +100,7 @@ const copyUpon = (
       path: pathOf(ports.target, task),
       settings: task.request.settings,
       ...(task.request.encryption ? { encryption: task.request.encryption } : {}),
+      ...(task.request.volumeSize === undefined ? {} : { volumeSize: task.request.volumeSize }),
       ...(basis ? { parent: basis.image } : {}),
       digest: 'tree',
       durability: 'sync',

@@ -10,9 +10,11 @@ export const checksumsName = (name: string): string => `${name}/SHA256SUMS`;
 /** Written first and removed last: says whose unfinished work lies here. */
 export const journalName = (name: string): string => `${name}/export-journal.json`;
 
-/** An encrypted image has the ending that age gives, behind that of what it holds. */
-export const diskFile = (index: number, { settings, encryption }: Pick<ExportRequest, 'settings' | 'encryption'>): string =>
-  `disk-${index}.${settings.format}${encryption ? '.age' : ''}`;
+/** An encrypted image has the ending that age gives, behind that of what it holds; of a split one this is the first volume. */
+export const diskFile = (
+  index: number,
+  { settings, encryption, volumeSize }: Pick<ExportRequest, 'settings' | 'encryption' | 'volumeSize'>,
+): string => `disk-${index}.${settings.format}${encryption ? '.age' : ''}${volumeSize === undefined ? '' : '.001'}`;
 export const leavesFile = (file: string): string => `${file}.leaves`;
 export const receiptFile = (file: string): string => `${file}.receipt.json`;
 

@@ -52,17 +52,19 @@ interface PlannedWork {
   readonly disks: readonly DiskInfo[];
   readonly settings: ImageSettings;
   readonly encryption?: Encryption;
+  readonly volumeSize?: number;
   readonly package?: PackageKind | undefined;
 }
 
 /** Which disk goes to which file, and how it is written. Marks are not in it: a disk whose mark changed is copied anew by itself. */
-export const planDigest = ({ vm, disks, settings, encryption, package: kind }: PlannedWork): string =>
+export const planDigest = ({ vm, disks, settings, encryption, volumeSize, package: kind }: PlannedWork): string =>
   digestOf([
     vmDigest(vm),
     disks.map(({ id }) => id),
     settings,
     ...(kind === undefined ? [] : [kind]),
     ...(encryption ? [toFileEncryption(encryption)] : []),
+    ...(volumeSize === undefined ? [] : [{ volumeSize }]),
   ]);
 
 const digestOf = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');

@@ -41,7 +41,7 @@ export interface PlanPorts {
 
 export type PlanRequest = Pick<
   ExportRequest,
-  'session' | 'vm' | 'disks' | 'name' | 'settings' | 'encryption' | 'package' | 'overwrite' | 'restart' | 'incremental'
+  'session' | 'vm' | 'disks' | 'name' | 'settings' | 'encryption' | 'volumeSize' | 'package' | 'overwrite' | 'restart' | 'incremental'
 > & {
   /** Whether a run would follow what images refer to; `refuse` by default. */
   readonly references?: ReferencePolicy;

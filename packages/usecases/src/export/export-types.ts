@@ -46,6 +46,8 @@ export interface ExportRequest {
   /** Folder of the export in the target; `toExportName` makes one from a VM's name. */
   readonly name: string;
   readonly settings: ImageSettings;
+  /** Splits each image into volumes of so many bytes. */
+  readonly volumeSize?: number;
   /** Encrypts the images before they touch the target. */
   readonly encryption?: Encryption;
   /** Puts the disks together for another platform to import; they are then streamOptimized VMDKs. */

@@ -71,6 +71,8 @@ function checkRequest(ports: ExportPorts, request: ExportRequest): void {
     throw new HyperError('usage/invalid', 'The percentage to verify lies between 1 and 100.');
   if (request.package !== undefined && (request.settings.format !== 'vmdk' || request.settings.subformat !== 'streamOptimized'))
     throw new HyperError('usage/invalid', 'The disks of an OVF package are streamOptimized VMDKs.');
+  if ((request.package !== undefined || request.incremental !== undefined) && request.volumeSize !== undefined)
+    throw new HyperError('usage/invalid', 'Only images by themselves are split, neither packages nor increments.');
   if (request.package !== undefined && request.encryption)
     throw new HyperError(
       'usage/invalid',

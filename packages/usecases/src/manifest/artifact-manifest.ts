@@ -27,11 +27,17 @@ export function toArtifactManifest(manifest: ExportManifest): ArtifactManifest |
     },
     disks,
     nics: vm.nics.map((nic) => ({ ...nic })),
-    notes: manifest.disks.flatMap(({ encryption }, index) => (encryption ? [`disk-${index} is encrypted in the age format; decrypt it first`] : [])),
+    notes: manifest.disks.flatMap(toNotes),
     warnings: [],
     metadata: { hypersdk_version: manifest.tool.version, job_id: manifest.exportId, created_at: manifest.finishedAt, tags: { ...vm.tags } },
   };
 }
+
+/** What has to be done before the format that is named can be read. */
+const toNotes = ({ file, parts, encryption }: ExportManifest['disks'][number], index: number): readonly string[] => [
+  ...(parts && file.endsWith('.001') ? [`disk-${index} is split into ${parts.length + 1} volumes; join them in the order of their names first`] : []),
+  ...(encryption ? [`disk-${index} is encrypted in the age format; decrypt it first`] : []),
+];
 
 /** Reads an Artifact Manifest that anyone may have written; `manifest/malformed` names the field. */
 export const parseArtifactManifest = (bytes: Uint8Array): ArtifactManifest =>

@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { HyperError } from '@hypersdk/domain';
+
+// Volumes are numbered from .001, as 7-Zip, FTK and The Sleuth Kit have it; `cat disk.raw.*` joins them.
+
+/** Numbers of three digits sort as they follow each other. */
+const VOLUME_COUNT_MAX = 999;
+/** An image may take a little more than its disk: tables, and what encryption adds to each chunk. */
+const OVERHEAD_SHARE = 0.05;
+const OVERHEAD_SIZE = 64 * 1024 * 1024;
+/** Smaller volumes are of no use, and a header of the age format has to fit into the first. */
+const VOLUME_SIZE_MIN = 1024 * 1024;
+
+const FIRST = /\.001$/;
+
+export const isFirstVolume = (path: string): boolean => FIRST.test(path);
+
+const volumePath = (first: string, number: number): string => first.replace(FIRST, `.${String(number).padStart(3, '0')}`);
+
+/** Names of all volumes behind the first that an image of this disk may need; `usage/invalid` when they are too many. */
+export function volumeNames(first: string, o: { readonly virtualSize: number; readonly volumeSize: number }): readonly string[] {
+  const invalid = (why: string): HyperError =>
+    new HyperError('usage/invalid', `The image cannot be split: ${why}.`, { detail: { field: 'volumeSize' } });
+  if (!isFirstVolume(first)) throw invalid('the name of its first volume ends in .001');
+  if (!Number.isSafeInteger(o.volumeSize) || o.volumeSize < VOLUME_SIZE_MIN) throw invalid(`a volume has at least ${VOLUME_SIZE_MIN} bytes`);
+  const count = Math.ceil((o.virtualSize * (1 + OVERHEAD_SHARE) + OVERHEAD_SIZE) / o.volumeSize);
+  if (Math.ceil(o.virtualSize / o.volumeSize) > VOLUME_COUNT_MAX)
+    throw invalid(`a disk of ${o.virtualSize} bytes would need more than ${VOLUME_COUNT_MAX} volumes of ${o.volumeSize}`);
+  return Array.from({ length: Math.min(count, VOLUME_COUNT_MAX) - 1 }, (_, index) => volumePath(first, index + 2));
+}
+
+/** The volumes that lie behind a first one, up to the first number that is missing; none when it is no first volume. */
+export function findVolumes(path: string): readonly string[] {
+  const found: string[] = [];
+  if (!isFirstVolume(path)) return found;
+  for (let number = 2; number <= VOLUME_COUNT_MAX && existsSync(volumePath(path, number)); number += 1) found.push(volumePath(path, number));
+  return found;
+}
