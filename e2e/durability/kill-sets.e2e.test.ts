@@ -12,7 +12,7 @@ const TIMEOUT_MS = 600_000;
 const CHUNKS = 2;
 /** More calls of one kind than a copy of this size makes. */
 const CALLS_MAX = 40;
-/** So that a split disk has two extents. */
+/** So that a split disk has two extents. Of flat ones every byte is read back, so that these stay small. */
 const DISK_SIZE = 2060 * 1024 * 1024;
 
 const cache = await mkdtemp(join(tmpdir(), 'kill-sets-'));
@@ -53,13 +53,14 @@ describe.skipIf(missing('qemu-img', 'strace'))('an image of several files, kille
           expect(await stage.digests()).toEqual(whole);
         }
       }
-      expect(kills).toBeGreaterThanOrEqual(settings.subformat === 'monolithicFlat' ? 4 : 5);
+      expect(kills).toBeGreaterThanOrEqual(at === 0 ? 5 : 4);
     },
   );
 });
 
 async function openStage(settings: ImageSettings): Promise<Stage> {
   const stage = await Stage.open(settings, CHUNKS);
+  if (settings.subformat !== 'twoGbMaxExtentSparse') return stage;
   await using source = await open(stage.source, 'r+');
   await source.write(Buffer.alloc(4096, 5), 0, 4096, DISK_SIZE - 4096);
   return stage;
