@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { GIB, LEAF_SIZE } from '@hypersdk/domain';
+import { GIB, LEAF_SIZE, MIB } from '@hypersdk/domain';
 import type { BlockLocator, CopyRequest, Transfer } from '@hypersdk/ports';
 import { calm } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -61,5 +61,26 @@ describe('a copy of many checkpoint windows ends', () => {
     await expect(ended).rejects.toThrow('enough');
     expect(performance.now() - since).toBeLessThan(AT_ONCE_MS);
     expect(readdirSync(folder).filter((name) => name.startsWith('full'))).toEqual([]);
+  });
+
+  test('in clusters that are compressed step by step, with the same file whoever compresses', async () => {
+    const path = join(folder, 'noisy');
+    const noise = Buffer.alloc(4 * LEAF_SIZE);
+    for (let at = 0, state = 1; at < noise.length; at += 1) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      noise[at] = at % 3 === 0 ? state >>> 30 : 5;
+    }
+    writeFileSync(path, noise);
+    const image = { path, format: 'raw', references: 'refuse' } as const;
+    const sourceMark = await imageInspector.mark(image, calm);
+    const settings = { format: 'qcow2', compression: 'zstd', compressionLevel: 3, clusterSize: 2 * MIB } as const;
+    const copies = [1, 2].map(async (workers) => {
+      await using engine = openTransfer({ workers });
+      const source = { kind: 'image', image } as const;
+      const request = { source, sourceMark, path: join(folder, `clusters-${workers}`), settings, verifyPercent: 100 } as const;
+      return await engine.copy({ ...request, digest: 'tree', durability: 'sync', overwrite: false, restart: false }, calm);
+    });
+    const [one, two] = await Promise.all(copies);
+    expect(one?.containerDigest).toBe(two?.containerDigest);
   });
 });

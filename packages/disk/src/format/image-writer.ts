@@ -47,6 +47,8 @@ export interface UnitEncoder extends Disposable {
   readonly storedSizeMax: number;
   /** Encodes the (non-zero, full-size, zero-padded at the end of the disk) unit number `index` of the disk to `into` from `at` on; answers the stored length, above 0. */
   encode(unit: Uint8Array, index: number, into: Uint8Array, at: number): number;
+  /** The same in steps, for units that can take seconds; one unit at a time. */
+  encodeInSteps?(unit: Uint8Array, index: number, into: Uint8Array, at: number): Generator<undefined, number>;
 }
 
 /** Plain data that lets `layout` continue. `end`: bytes of the file that are in use. */

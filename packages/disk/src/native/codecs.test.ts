@@ -128,6 +128,42 @@ describe.each(backEnds.flatMap((from) => backEnds.map((to) => ({ from, to, path:
   });
 });
 
+describe.each(backEnds.filter((codecs) => codecs !== pureCodecs).map((codecs) => ({ codecs, name: codecs.name })))(
+  'a long unit compressed in steps by $name',
+  ({ codecs }) => {
+    const long = Buffer.concat([text(UNIT), noise(UNIT), text(6 * UNIT)]);
+
+    test.each([1, 3, 9])('is stopped at often and comes out the same, at level %i', (level) => {
+      using compressor = codecs.compressor('zstd', level);
+      const into = new Uint8Array(compressor.bound(long.length));
+      const whole = into.slice(0, compressor.compress(long, into, 0));
+      const steps = walk(compressor.compressInSteps?.(long, into, 0));
+      expect(steps.count).toBe(3);
+      expectSame(into.subarray(0, steps.length), whole);
+    });
+
+    test('that does not fit answers 0, and one that is given up leaves no trace', () => {
+      using compressor = codecs.compressor('zstd', 3);
+      const into = new Uint8Array(compressor.bound(long.length));
+      const length = compressor.compress(long, into, 0);
+      expect(walk(compressor.compressInSteps?.(long, into.subarray(0, length - 1), 0)).length).toBe(0);
+      const given = compressor.compressInSteps?.(long, into, 0);
+      given?.next();
+      given?.return(0);
+      expect(compressor.compress(long, into, 0)).toBe(length);
+    });
+  },
+);
+
+function walk(steps: Generator<undefined, number> | undefined): { readonly count: number; readonly length: number } {
+  if (!steps) expect.fail('There are no steps.');
+  let count = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return { count, length: step.value };
+    count += 1;
+  }
+}
+
 test('a machine without any of the libraries has the pure codecs', () => {
   const load = (name: string | null): never => {
     throw new Error(`${name} is not here.`);

@@ -16,8 +16,9 @@ export function openNativeCodecs(koffi: Pick<Koffi, 'load' | 'address'>, { own }
   const libdeflate = bind(openSharedLibrary(koffi, LIBDEFLATE_NAMES), bindLibdeflate);
   const isal = bind(openSharedLibrary(koffi, ISAL_NAMES), (library) => bindIsal(library, koffi));
   // Node's own first: it is as fast, is on every machine, and its version, hence the bytes it makes, is the same everywhere.
-  const ownZstd = bind(own, bindLibzstd);
-  const libzstd = ownZstd ?? bind(openSharedLibrary(koffi, LIBZSTD_NAMES), bindLibzstd);
+  const bindZstd = (library: SharedLibrary): ReturnType<typeof bindLibzstd> => bindLibzstd(library, koffi);
+  const ownZstd = bind(own, bindZstd);
+  const libzstd = ownZstd ?? bind(openSharedLibrary(koffi, LIBZSTD_NAMES), bindZstd);
   const names = [libdeflate && 'libdeflate', isal && 'isa-l', libzstd && (ownZstd ? "node's zstd" : 'libzstd')].filter((name) => name !== undefined);
   if (names.length === 0) return pureCodecs;
 

@@ -37,6 +37,11 @@ export interface Compressor extends Disposable {
   bound(length: number): number;
   /** Compresses `from` to `into` at `at`; answers the length, or 0 when it would not fit into the room left. Equal units give equal bytes, whatever came before. */
   compress(from: Uint8Array, into: Uint8Array, at: number): number;
+  /**
+   * The same for a unit that takes long, a part of it at each step, so that the caller can look around in between. One unit at a time;
+   * one that is given up leaves the context as good as new. Absent where the library only takes whole units.
+   */
+  compressInSteps?(from: Uint8Array, into: Uint8Array, at: number): Generator<undefined, number>;
 }
 
 export interface Decompressor extends Disposable {

@@ -17,6 +17,8 @@ import { paceOf } from './pace.ts';
 
 /** The best levels take seconds for a leaf: a stop, and whoever else works on this thread, waits no longer than this and one unit. */
 const ENCODE_MS = 20;
+/** Smaller units take less than half a second even there. */
+const LONG_UNIT = 256 * 1024;
 
 type Write = (offset: number, bytes: Uint8Array) => void;
 
@@ -28,6 +30,8 @@ export class CopyTask implements LeafTask {
   readonly #target: TargetFile;
   readonly #sealer: UnitSealer | undefined;
   readonly #encoder: UnitEncoder | undefined;
+  /** Settles when the unit that is being encoded in steps is done. */
+  #encoding: Promise<void> = Promise.resolve();
   readonly #choice: LeafChoice;
 
   private constructor(spec: CopyTaskSpec, door: MoverDoor, source: DiskSource) {
@@ -124,11 +128,33 @@ export class CopyTask implements LeafTask {
         since = performance.now();
       }
       if (this.#door.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
-      const stored = encoder.encode(slot.leaf.subarray(unit * unitSize, (unit + 1) * unitSize), firstUnit + unit, into, at);
+      const bytes = slot.leaf.subarray(unit * unitSize, (unit + 1) * unitSize);
+      const stored =
+        encoder.encodeInSteps && unitSize >= LONG_UNIT
+          ? await this.#inTurn(encoder.encodeInSteps(bytes, firstUnit + unit, into, at))
+          : encoder.encode(bytes, firstUnit + unit, into, at);
       sizes[unit] = stored;
       at += stored;
     }
     return into;
+  }
+
+  /** Walks the steps of one unit; the other lane's unit waits, since they share an encoder. */
+  async #inTurn(steps: Generator<undefined, number>): Promise<number> {
+    const before = this.#encoding;
+    const done = Promise.withResolvers<void>();
+    this.#encoding = done.promise;
+    await before;
+    try {
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done) return step.value;
+        await setImmediate();
+        if (this.#door.ring.stopped) throw new HyperError('transfer/cancelled', 'The copy was stopped.');
+      }
+    } finally {
+      steps.return(0);
+      done.resolve();
+    }
   }
 
   [Symbol.dispose](): void {

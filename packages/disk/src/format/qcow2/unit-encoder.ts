@@ -20,6 +20,14 @@ export class Qcow2UnitEncoder implements UnitEncoder {
     return unit.length;
   }
 
+  *encodeInSteps(unit: Uint8Array, index: number, into: Uint8Array, at: number): Generator<undefined, number> {
+    if (!this.#compressor.compressInSteps) return this.encode(unit, index, into, at);
+    const length = yield* this.#compressor.compressInSteps(unit, into.subarray(0, at + unit.length - 1), at);
+    if (length > 0) return length;
+    into.set(unit, at);
+    return unit.length;
+  }
+
   [Symbol.dispose](): void {
     this.#compressor[Symbol.dispose]();
   }
