@@ -27,9 +27,15 @@ const UID = 64_055;
 const START_MS = 60_000;
 const isRoot = process.getuid?.() === 0;
 
-export async function openLibvirtd(
-  o: { readonly config?: string; readonly args?: readonly string[]; readonly ports?: readonly number[] } = {},
-): Promise<Libvirtd> {
+interface DaemonWish {
+  readonly config?: string;
+  readonly args?: readonly string[];
+  /** Where it is to listen besides its own socket. */
+  readonly ports?: readonly number[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function openLibvirtd(o: DaemonWish = {}): Promise<Libvirtd> {
   const folder = await mkdtemp(join(tmpdir(), 'hvd-'));
   await chmod(folder, 0o755);
   for (const name of ['run', 'config', 'config/libvirt', 'cache', 'images']) await own(join(folder, name));
@@ -43,6 +49,7 @@ export async function openLibvirtd(
     XDG_CONFIG_HOME: join(folder, 'config'),
     XDG_CACHE_HOME: join(folder, 'cache'),
     LC_ALL: 'C',
+    ...o.environment,
   };
   const socket = join(folder, 'run/libvirt/libvirt-sock');
   const uri = `qemu:///session?socket=${socket}`;

@@ -48,7 +48,7 @@ async function greet(
   client: RpcClient,
   { address, config, signal }: Cancel & { readonly address: LibvirtAddress; readonly config: LibvirtConfig },
 ): Promise<LibvirtConnection> {
-  await logIn(client, { config, isPrivate: address.transport.kind !== 'tcp', signal });
+  await logIn(client, { config, signal });
   await client.call(procedures.connectOpen, { name: address.localUri, flags: config.readOnly ? OPEN_READ_ONLY : 0 }, { signal });
   const [{ isSupported }, { version }, { hostname }] = await Promise.all([
     client.call(procedures.supportsFeature, { feature: FEATURE_KEEPALIVE }, { signal }),

@@ -16,8 +16,6 @@ const MECHANISM = 'SCRAM-SHA-256';
 
 interface Wish extends Cancel {
   readonly config: LibvirtConfig;
-  /** Whether nobody between can read along. */
-  readonly isPrivate: boolean;
 }
 
 /** Says who asks, in a way that the server takes. */

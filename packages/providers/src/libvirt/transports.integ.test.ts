@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calm, expectRefusal, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +85,52 @@ describe.skipIf(missing('libvirtd', 'virsh', 'certtool', 'openssl'))(
       await expectRefusal(visit({ uri: `qemu+tls://localhost:${tcpPort}/session?pkipath=${pki}` }), 'libvirt/tls-failed');
       const closed = visit({ uri: `qemu+tcp://127.0.0.1:${tlsPort}/session` });
       await expectRefusal(closed, 'libvirt/lost', 'libvirt/malformed-reply');
+    });
+  },
+);
+
+describe.skipIf(missing('libvirtd', 'virsh', 'certtool', 'openssl', 'saslpasswd2'))(
+  'a libvirt daemon that asks for a password',
+  { timeout: TIMEOUT_MS },
+  () => {
+    const opened = new AsyncDisposableStack();
+    let [port, pki, passwordFile, wrongFile] = [0, '', '', ''];
+
+    beforeAll(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'hypersdk-sasl-'));
+      opened.defer(() => rm(folder, { recursive: true }));
+      [port, pki] = [await freePort(), join(folder, 'pki')];
+      await makeCertificates(pki);
+      const database = join(folder, 'sasldb2');
+      execFileSync('saslpasswd2', ['-p', '-c', '-f', database, '-a', 'libvirt', '-u', hostname(), 'ops'], { input: 'a secret, "quoted"' });
+      await writeFile(join(folder, 'libvirt.conf'), `mech_list: scram-sha-256\nsasldb_path: ${database}\n`);
+      [passwordFile, wrongFile] = [join(folder, 'password'), join(folder, 'wrong')];
+      await writeFile(passwordFile, 'a secret, "quoted"\n', { mode: 0o600 });
+      await writeFile(wrongFile, 'another\n', { mode: 0o600 });
+      execFileSync('chmod', ['-R', 'a+rX', folder]);
+      const config = [
+        'listen_tcp = 0',
+        'listen_addr = "127.0.0.1"',
+        `tls_port = "${port}"`,
+        'auth_tls = "sasl"',
+        `ca_file = "${pki}/cacert.pem"`,
+        `cert_file = "${pki}/servercert.pem"`,
+        `key_file = "${pki}/serverkey.pem"`,
+      ].join('\n');
+      opened.use(await openLibvirtd({ config, args: ['--listen'], ports: [port], environment: { SASL_CONF_PATH: folder } }));
+    });
+    afterAll(() => opened.disposeAsync());
+
+    const uri = (): string => `qemu+tls://localhost:${port}/session?pkipath=${pki}`;
+
+    test('lets in who knows it, and proves that it knows it too', async () => {
+      expect(await visit({ uri: uri(), user: `ops@${hostname()}`, passwordFile })).toBe('qemu:///session');
+    });
+
+    test('lets nobody else in', async () => {
+      await expectRefusal(visit({ uri: uri(), user: `ops@${hostname()}`, passwordFile: wrongFile }), 'libvirt/forbidden');
+      const refusal = await expectRefusal(visit({ uri: uri() }), 'libvirt/forbidden');
+      expect(refusal.message).toContain('wants a name and a password');
     });
   },
 );
