@@ -4,7 +4,7 @@ import { ack, at, blockSizeInfo, chunk, contextReply, exportInfo, greeting, part
 import { listExports, negotiate } from '../../packages/wire/src/nbd/negotiate.ts';
 import { ALLOCATION_CONTEXT, Chunk, EXTENDED_REPLY_MAGIC, Option, OptionError, OptionReply } from '../../packages/wire/src/nbd/protocol.ts';
 import { ReplyIntake } from '../../packages/wire/src/nbd/reply-intake.ts';
-import { MapRequest, ReadRequest, type ContextMap } from '../../packages/wire/src/nbd/request.ts';
+import { ChangeRequest, MapRequest, ReadRequest, type ContextMap } from '../../packages/wire/src/nbd/request.ts';
 import type { FuzzReader } from '../engine/fuzz-reader.ts';
 import { sampleOf, type Sample } from '../engine/sample.ts';
 import { TapeSocket } from './tape-socket.ts';
@@ -13,7 +13,7 @@ const { signal } = new AbortController();
 const READ = { offset: 4096, length: 1024 } as const;
 const RUNS_MAX = 5000;
 
-/** A server that lies to our NBD client: the greeting, the options, then answers to two reads and a map. */
+/** A server that lies to our NBD client: the greeting, the options, then answers to two reads, a map and a change. */
 export const nbdClientReader: FuzzReader = { changes: 'bytes', seeds, execute: (sample) => converse(sample) };
 
 /** The same answers for whoever only asks what a server has. */
@@ -55,13 +55,14 @@ async function transmit(channel: Channel): Promise<void> {
     return new ReadRequest({ offset, length }, () => into);
   });
   const map = new MapRequest({ offset: 0, length: 1 << 20 }, found.contexts);
-  const pending = [...requests, map].map((request) => {
+  const isMapped = found.contexts.size > 0;
+  const pending = [...requests, ...(isMapped ? [map] : []), new ChangeRequest(0)].map((request) => {
     replies.expect(request);
     return request.settled;
   });
   const settled = await Promise.allSettled(pending);
   for (const one of settled) if (one.status === 'rejected') throw one.reason;
-  for (const runs of (await map.settled).values()) count(runs);
+  if (isMapped) for (const runs of (await map.settled).values()) count(runs);
 }
 
 function count(runs: ContextMap): void {
@@ -108,7 +109,7 @@ function seeds(): readonly Sample[] {
       agreed,
       chunk(1n, Chunk.offsetData, at(READ.offset, content)),
       Buffer.concat([part(2n, Chunk.offsetData, at(0, content.subarray(0, 100))), chunk(2n, Chunk.offsetHole, Buffer.concat([at(100), words(412)]))]),
-      chunk(3n, Chunk.blockStatus, words(7, 4096, 0, 8192, 3)),
+      Buffer.concat([chunk(3n, Chunk.blockStatus, words(7, 4096, 0, 8192, 3)), chunk(4n, Chunk.none, Buffer.alloc(0))]),
     ),
     tape(...structured, agreed, chunk(1n, 0x8001, Buffer.concat([words(5), Buffer.from([0, 3]), Buffer.from('bad')])), simple(2n, 5)),
     tape(
@@ -118,7 +119,7 @@ function seeds(): readonly Sample[] {
       agreed,
       extended(1n, Chunk.offsetData, at(READ.offset, content)),
       extended(2n, Chunk.offsetHole, Buffer.concat([at(0), words(512)])),
-      extended(3n, Chunk.blockStatusExtended, long),
+      Buffer.concat([extended(3n, Chunk.blockStatusExtended, long), extended(4n, Chunk.none, Buffer.alloc(0))]),
     ),
     tape(
       greeting(),
@@ -126,7 +127,7 @@ function seeds(): readonly Sample[] {
       encodeOptionReply(Option.structuredReply, OptionError.unsupported),
       agreed,
       Buffer.concat([simple(1n), content]),
-      Buffer.concat([simple(2n), content.subarray(0, 512)]),
+      Buffer.concat([simple(2n), content.subarray(0, 512), simple(3n)]),
     ),
     tape(
       greeting(),
