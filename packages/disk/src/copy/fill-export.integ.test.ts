@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MIB } from '@hypersdk/domain';
@@ -7,7 +7,7 @@ import type { BlockLocator, FillOutcome, FillRequest, NbdLocator } from '@hypers
 import { calm, expectEqualBytes, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageInspector } from '../inspect/image-inspector.ts';
-import { openCutter, startPeer } from '../remote/build-nbd-peers.ts';
+import { buildSecrets, openCutter, startPeer } from '../remote/build-nbd-peers.ts';
 import { nbdDisks } from '../remote/nbd-disks.ts';
 import { nbdDiskServer } from '../serve/nbd-disk-server.ts';
 import { openTransfer } from './transfer.ts';
@@ -132,6 +132,33 @@ describe.skipIf(missing('nbdkit', 'qemu-nbd', 'qemu-img'))('an export is filled'
         await fill(locate(served.uri), { overwrite: true });
       }
       expectFilled(readFileSync(file('ours.raw')));
+    },
+    TIMEOUT_MS,
+  );
+
+  test.skipIf(missing('openssl'))(
+    'under TLS with a key that both know',
+    async () => {
+      buildSecrets(file('secrets'));
+      writeFileSync(file('secret.raw'), '');
+      truncateSync(file('secret.raw'), 14 * MIB);
+      const image = { path: file('secret.raw'), format: 'raw', references: 'refuse' } as const;
+      const keys = file('secrets/keys.psk');
+      await using served = await nbdDiskServer.serve(
+        {
+          source: { kind: 'image', image },
+          access: 'in-place',
+          exportName: 'x',
+          address: { host: '127.0.0.1', port: 0 },
+          connectionsMax: 8,
+          tls: { kind: 'psk', file: keys },
+        },
+        calm,
+      );
+      const port = /:(\d+)\//.exec(served.uri)?.[1] ?? '';
+      await expect(fill(locate(`nbd://127.0.0.1:${port}/x`))).rejects.toMatchObject({ code: 'nbd/refused' });
+      await fill(locate(`nbds://alice@127.0.0.1:${port}/x?tls-psk-file=${keys}`));
+      expectFilled(readFileSync(file('secret.raw')));
     },
     TIMEOUT_MS,
   );

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -154,6 +154,21 @@ describe.skipIf(missing('qemu-img', 'qemu-io', 'nbdcopy', 'nbdinfo'))('a raw ima
         await using _served = await serve();
       }
       execFileSync('qemu-io', ['-f', 'raw', '-c', 'write 0 4k', file('disk.raw')], { stdio: 'ignore' });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is not copied under a name while a client writes to it',
+    async () => {
+      await using served = await serve();
+      await using transfer = openTransfer();
+      const source = { kind: 'image', image: { path: file('disk.raw'), format: 'raw', references: 'refuse' } } as const;
+      const choices = { digest: 'tree', durability: 'none', verifyPercent: 100, overwrite: false, restart: false, rateLimit: 16 * MIB } as const;
+      const request = { ...choices, source, path: file('torn.raw'), settings: { format: 'raw' as const } };
+      const copying = transfer.copy({ ...request, sourceMark: await imageInspector.mark(source.image, calm) }, calm);
+      await Promise.all([expect(copying).rejects.toMatchObject({ code: 'source/changed' }), io(served.uri, 'write -P 0x12 30M 4k', 'flush')]);
+      expect(existsSync(file('torn.raw'))).toBe(false);
     },
     TIMEOUT_MS,
   );
