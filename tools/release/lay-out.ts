@@ -42,13 +42,22 @@ function copyLicences(packages: readonly string[], home: string): void {
   for (const folder of packages) {
     const { name, license } = describePackage(folder);
     const into = join(home, 'licences', name.replace('/', '__'));
-    const texts = readdirSync(folder).filter((file) => LICENCE_FILE.test(file));
-    for (const text of texts) cpSync(join(folder, text), join(into, text));
+    const from = licenceFolder(name, folder);
+    const texts = readdirSync(from).filter((file) => LICENCE_FILE.test(file));
+    for (const text of texts) cpSync(join(from, text), join(into, text));
     if (texts.length > 0) continue;
     // The text of our own licence is there anyway.
     if (license !== 'Apache-2.0') throw new Error(`${name} is under ${license} and has no licence text; it cannot be shipped.`);
     write(join(into, 'LICENSE'), `${name} is under the licence ${license}, whose text is in lib/hypersdk/LICENSE.\n`);
   }
+}
+
+/** Packages that come without their text: each file of theirs names the same holder and licence as this other package, which has it. */
+const TEXT_ELSEWHERE: Readonly<Record<string, string>> = { 'yoga-layout': 'react' };
+
+function licenceFolder(name: string, folder: string): string {
+  const other = TEXT_ELSEWHERE[name];
+  return other === undefined ? folder : findPackage(other, folder);
 }
 
 function writePackage(home: string): void {

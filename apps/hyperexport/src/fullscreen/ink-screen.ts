@@ -16,6 +16,8 @@ export function openInkScreen(events: ScreenEvents, o: { readonly hasColor: bool
     // Its own look at CI variables would draw nothing in a terminal that happens to have one; that this is a terminal was asked before.
     interactive: true,
     incrementalRendering: true,
+    // Whoever hears the screen is asked in plain lines, elsewhere.
+    isScreenReaderEnabled: false,
     exitOnCtrlC: false,
     patchConsole: false,
   });

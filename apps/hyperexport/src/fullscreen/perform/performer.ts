@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Cancel } from '@hypersdk/ports';
 import { configFile, type Environment } from '../../config.ts';
+import { chooseVMs } from '../../export/choose-vms.ts';
 import { openExport } from '../../export/open-export.ts';
 import { parseExportLine } from '../../export/parse-export-line.ts';
 import { planVMs } from '../../export/plan-vms.ts';
@@ -69,7 +70,7 @@ async function load({ services, flags }: Surroundings, source: string, { signal 
   const leftOut: string[] = [];
   try {
     await using session = await openFiles(services, source, { signal, flags });
-    const vms = await Array.fromAsync(session.facets.inventory.list({ signal, onProblem: (problem) => leftOut.push(problem) }));
+    const vms = await chooseVMs(session.facets.inventory, { names: [] }, { signal, onProblem: (problem) => leftOut.push(problem) });
     return { kind: 'loaded', source, vms, leftOut };
   } catch (thrown) {
     const { message, mend } = toHyperError(thrown);
