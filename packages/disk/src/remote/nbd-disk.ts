@@ -77,14 +77,21 @@ export class NbdDisk implements Omit<DiskSource, 'read' | 'pass'> {
       take(piece.offset, bytes().subarray(0, piece.length));
       this.#buffers.push(bytes());
     };
+    const pieces = Array.from(cut(ranges, this.#pieceSize));
+    let asked = 0;
     try {
-      for (const piece of cut(ranges, this.#pieceSize)) {
-        const first = ahead.length < AHEAD_MAX ? undefined : ahead.shift();
+      while (asked < pieces.length || ahead.length > 0) {
+        // Several at a time, in one message.
+        const isLow = ahead.length <= AHEAD_MAX / 2;
+        for (const piece of pieces.slice(asked, isLow ? asked + AHEAD_MAX - ahead.length : asked)) {
+          if (this.#isBusy) await this.#turn();
+          else this.#underWay += 1;
+          ahead.push(this.#fetch(piece, o));
+          asked += 1;
+        }
+        const first = ahead.shift();
         if (first) await handOut(first);
-        await this.#turn();
-        ahead.push(this.#fetch(piece, o));
       }
-      for (let first = ahead.shift(); first; first = ahead.shift()) await handOut(first);
     } finally {
       // Nothing may come any more when the promise settles.
       await Promise.all(ahead.map(({ failure }) => failure));
@@ -112,8 +119,12 @@ export class NbdDisk implements Omit<DiskSource, 'read' | 'pass'> {
     }
   }
 
+  get #isBusy(): boolean {
+    return this.#underWay >= UNDER_WAY_MAX;
+  }
+
   async #turn(): Promise<void> {
-    if (this.#underWay >= UNDER_WAY_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isBusy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#underWay += 1;
   }
 

@@ -13,6 +13,8 @@ export class Channel {
   readonly #ended = Promise.withResolvers<void>();
   #secure: TLSSocket | undefined;
   #intake: Intake = new StepIntake();
+  /** Read into where the intake has less room, so that the parts of a header do not each cost a call. */
+  readonly #small = Buffer.allocUnsafe(SMALL_SIZE);
   /** What was offered to the socket to read into; it may have been offered by an earlier intake. */
   #offered: Uint8Array | undefined;
   #failure: Error | undefined;
@@ -198,13 +200,14 @@ export class Channel {
   }
 
   #room(): Uint8Array {
-    this.#offered = this.#intake.room();
+    const room = this.#intake.room();
+    this.#offered = room.length < SMALL_SIZE ? this.#small : room;
     return this.#offered;
   }
 
   #took(count: number): boolean {
     if (this.#failure || !this.#offered) return false;
-    // An intake that was replaced after its room had been offered has the new one's bytes.
+    // Small parts were read together; and an intake that took another's place after a room had been offered has those bytes.
     if (this.#offered !== this.#intake.room()) this.#feed(this.#offered.subarray(0, count));
     else this.#guard(() => this.#intake.filled(count));
     return true;
@@ -231,5 +234,7 @@ export class Channel {
   }
 }
 
+/** Longer than the fixed parts of a reply; the few bytes of content behind them are copied. */
+const SMALL_SIZE = 64;
 /** How long an ended connection may stay half open. */
 const LINGER_MS = 2000;

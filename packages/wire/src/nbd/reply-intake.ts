@@ -32,15 +32,14 @@ export class ReplyIntake implements Intake {
   readonly #replies: ReplyStyle;
   readonly #header = Buffer.alloc(EXTENDED_HEADER_SIZE + FIXED_MAX);
   #lastCookie = 0;
-  /** What is being filled, how far it is, and what to do when it is full. */
-  #target: Uint8Array;
-  #at = 0;
+  /** What is left to be filled, and what to do when it is full. */
+  #room: Uint8Array;
   #step: Step;
   #end: Error | undefined;
 
   constructor(replies: ReplyStyle) {
     this.#replies = replies;
-    this.#target = this.#header.subarray(0, SIMPLE_HEADER_SIZE);
+    this.#room = this.#header.subarray(0, SIMPLE_HEADER_SIZE);
     this.#step = this.#begin;
   }
 
@@ -57,14 +56,12 @@ export class ReplyIntake implements Intake {
   }
 
   room(): Uint8Array {
-    return this.#at === 0 ? this.#target : this.#target.subarray(this.#at);
+    return this.#room;
   }
 
   filled(count: number): void {
-    this.#at += count;
-    if (this.#at < this.#target.length) return;
-    this.#at = 0;
-    this.#step(this.#header);
+    if (count < this.#room.length) this.#room = this.#room.subarray(count);
+    else this.#step(this.#header);
   }
 
   ended(error: Error): void {
@@ -72,12 +69,11 @@ export class ReplyIntake implements Intake {
     for (const request of this.#requests.values()) request.fail(error);
     this.#requests.clear();
     // Buffers of requests that are over belong to others.
-    this.#target = this.#header;
-    this.#at = 0;
+    this.#room = this.#header;
   }
 
   #await(target: Uint8Array, step: Step): void {
-    this.#target = target;
+    this.#room = target;
     this.#step = step;
   }
 
