@@ -57,7 +57,7 @@ function isDeeperThan(bytes: Uint8Array, limit: number): boolean {
 }
 
 /** What is wrong and where, as the end of a sentence. */
-export function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
   if (!issue) return 'it does not match its schema';
   const field = fieldName(issue.path);
   return field === '' ? plain(issue.message) : `field ${field}: ${plain(issue.message)}`;

@@ -6,10 +6,9 @@ import { DESCRIPTOR_EXTENTS_MAX, SECTOR_SIZE, SPLIT_EXTENT_SIZE, TABLE_ENTRIES, 
 /** Kinds of disks that lie in one file. */
 export const vmdkContainers = ['monolithicSparse', 'streamOptimized'] as const;
 /** Kinds of disks whose descriptor is a file of its own. */
-export const vmdkSets = ['twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'monolithicFlat'] as const;
+const vmdkSets = ['twoGbMaxExtentSparse', 'twoGbMaxExtentFlat', 'monolithicFlat'] as const;
 const vmdkSubformats = [...vmdkContainers, ...vmdkSets] as const;
 export type VmdkSubformat = (typeof vmdkSubformats)[number];
-export type VmdkSet = (typeof vmdkSets)[number];
 
 export interface VmdkPlan extends ImagePlan {
   readonly subformat: VmdkSubformat;
