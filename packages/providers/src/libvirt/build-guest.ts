@@ -13,18 +13,18 @@ const SLEEP = 1 << 13;
 function obedientSector(): Buffer {
   const word = (value: number): readonly number[] => [value & 0xff, value >> 8];
   const code = [
-    ...[0xba, ...word(POWER_PORT + 2)], // mov dx, enable
-    ...[0xb8, ...word(BUTTON), 0xef], // mov ax, button; out dx, ax
-    0xfb, // sti
-    0xf4, // hlt: until the next tick of the clock
-    ...[0xba, ...word(POWER_PORT)], // mov dx, status
-    0xed, // in ax, dx
-    ...[0xf6, 0xc4, BUTTON >> 8], // test ah, button
-    ...[0x74, 0xf6], // jz hlt
-    ...[0xba, ...word(POWER_PORT + 4)], // mov dx, control
-    ...[0xb8, ...word(SLEEP), 0xef], // mov ax, sleep type 0 and the bit that makes it so; out dx, ax
-    ...[0xeb, 0xfe], // jmp here
-  ];
+    [0xba, ...word(POWER_PORT + 2)], // mov dx, enable
+    [0xb8, ...word(BUTTON), 0xef], // mov ax, button; out dx, ax
+    [0xfb], // sti
+    [0xf4], // hlt: until the next tick of the clock
+    [0xba, ...word(POWER_PORT)], // mov dx, status
+    [0xed], // in ax, dx
+    [0xf6, 0xc4, BUTTON >> 8], // test ah, button
+    [0x74, 0xf6], // jz hlt
+    [0xba, ...word(POWER_PORT + 4)], // mov dx, control
+    [0xb8, ...word(SLEEP), 0xef], // mov ax, sleep type 0 and the bit that makes it so; out dx, ax
+    [0xeb, 0xfe], // jmp here
+  ].flat();
   return sectorOf(code);
 }
 

@@ -94,7 +94,7 @@ export class LibvirtInventory implements Inventory {
     const changes = new Map(domains.map(({ uuid }) => [uuid, this.#changes.get(uuid)]));
     const [figures, ...xmls] = await Promise.all([readFigures(this.#client, domains, o), ...domains.map((domain) => this.#readXml(domain, o))]);
     const all = await Promise.all(
-      domains.map((domain, at) => {
+      domains.map(async (domain, at) => {
         const [xml, ownFigures] = [xmls[at], figures.get(domain.uuid)];
         return xml === undefined || !ownFigures ? undefined : this.#describe(domain, { ...o, xml, figures: ownFigures });
       }),

@@ -32,7 +32,7 @@ export function encodePacket(header: PacketHeader, payload: Uint8Array): Buffer 
 }
 
 /** A whole packet, its length checked. */
-export function decodePacket(bytes: Buffer): Packet {
+function decodePacket(bytes: Buffer): Packet {
   const version = bytes.readUInt32BE(8);
   if (version !== PROTOCOL_VERSION) throw malformed(`speaks version ${version} of the protocol, not ${PROTOCOL_VERSION}`);
   return {

@@ -11,7 +11,7 @@ export interface Shape<Value> {
 export type ValueOf<S> = S extends Shape<infer Value> ? Value : never;
 
 /** What the remote protocol allows a string to be (REMOTE_STRING_MAX). */
-export const TEXT_MAX = 4 * 1024 * 1024;
+const TEXT_MAX = 4 * 1024 * 1024;
 
 export const int: Shape<number> = { read: (from) => from.int(), write: (to, value) => to.int(value) };
 export const uint: Shape<number> = { read: (from) => from.uint(), write: (to, value) => to.uint(value) };

@@ -70,12 +70,17 @@ test('a message that ends anywhere before its end is refused', () => {
 });
 
 test.each([
-  ['a text that is too long', text, '00400001', /4194305 bytes where at most 4194304/],
-  ['a text longer than the message', text, '0000ffff', /65535 bytes in a message that is over before/],
-  ['more items than are allowed', listOf(int, 2), '00000003000000000000000000000000', /3 items where at most 2/],
-  ['more items than there is room for', listOf(int, 1_000_000), '000f4240', /1000000 items in a message that is over before/],
-  ['neither there nor not there', optional(int), '0000000200000000', /says 2/],
-  ['a parameter of an unknown type', typedParams(1), `00000001000000016100000000000008`, /type 8/],
-] as const)('%s is refused', (_, shape, hex, why) => {
+  { what: 'a text that is too long', shape: text, hex: '00400001', why: /4194305 bytes where at most 4194304/ },
+  { what: 'a text longer than the message', shape: text, hex: '0000ffff', why: /65535 bytes in a message that is over before/ },
+  { what: 'more items than are allowed', shape: listOf(int, 2), hex: '00000003000000000000000000000000', why: /3 items where at most 2/ },
+  {
+    what: 'more items than there is room for',
+    shape: listOf(int, 1_000_000),
+    hex: '000f4240',
+    why: /1000000 items in a message that is over before/,
+  },
+  { what: 'neither there nor not there', shape: optional(int), hex: '0000000200000000', why: /says 2/ },
+  { what: 'a parameter of an unknown type', shape: typedParams(1), hex: '00000001000000016100000000000008', why: /type 8/ },
+] as const)('$what is refused', ({ shape, hex, why }) => {
   expect(() => shape.read(new XdrReader(Buffer.from(hex, 'hex')))).toThrow(why);
 });
