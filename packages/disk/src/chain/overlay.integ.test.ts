@@ -50,8 +50,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
   async function asParent(
     { path, content, leavesPath }: CopyOutcome,
     below: readonly string[],
-    differs: ParentImage['differs'],
-    format: ImageFormat = 'qcow2',
+    { differs, format = 'qcow2' }: { readonly differs: ParentImage['differs']; readonly format?: ImageFormat },
   ): Promise<ParentImage> {
     if (!content || leavesPath === undefined) throw new Error('the copy has no proof');
     const image: ImageRef = { path, format, references: below.length === 0 ? 'refuse' : { listed: below } };
@@ -75,7 +74,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
         for (const [round, pieces] of rounds.entries()) {
           apply(content, pieces);
           writeFileSync(source, content);
-          const parent = await asParent(last, [...below], 'everything');
+          const parent = await asParent(last, [...below], { differs: 'everything' });
           below.push(last.path);
           last = await copy(raw(source), `run-${run}-${round + 1}`, { parent });
           expect(last.content?.root).toBe(await rootOf(source));
@@ -97,7 +96,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     qemu('qemu-io', '-t', 'unsafe', '-f', 'qcow2', '-c', 'write -P 9 1M 64k', '-c', 'write -z 4M 4M', '-c', 'discard 15M 64k', top);
     const source: ImageRef = { path: top, format: 'qcow2', references: 'beside' };
     expect((await imageInspector.layerMarks(source, calm))[1]).toBe(await imageInspector.mark({ ...source, path: base }, calm));
-    const parent = await asParent(full, [], 'marked');
+    const parent = await asParent(full, [], { differs: 'marked' });
     const link = await copy({ ...source, layers: 1 }, 'marked-link', { parent });
 
     expect(link.dataRead).toBe(64 * KIB);
@@ -115,7 +114,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     content.fill(9, LEAF_SIZE + 10, LEAF_SIZE + 20);
     content.fill(0, 3 * LEAF_SIZE, 4 * LEAF_SIZE);
     writeFileSync(source, content);
-    const parent = await asParent(full, [], 'everything');
+    const parent = await asParent(full, [], { differs: 'everything' });
     const link = await copy(raw(source), 'verified-link', { parent });
     const verify = async () => {
       if (!link.content || !link.leavesPath) throw new Error('no proof');
@@ -143,7 +142,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     const full = await copy(raw(source), `${format}-full`, { path, settings: { format } });
     content.fill(0, LEAF_SIZE + 3 * CLUSTER, LEAF_SIZE + 5 * CLUSTER).fill('other ', 9 * MIB, 10 * MIB);
     writeFileSync(source, content);
-    const parent: ParentImage = { ...(await asParent(full, [], 'everything', format)), name: `../${format}-full/disk.${format}` };
+    const parent: ParentImage = { ...(await asParent(full, [], { differs: 'everything', format })), name: `../${format}-full/disk.${format}` };
     const link = await copy(raw(source), `${format}-link`, { parent, settings: { format: 'qcow2', compression } });
     expect(link.content?.root).toBe(await rootOf(source));
     expect(statSync(link.path).size).toBeLessThan(3 * MIB);
@@ -155,7 +154,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
     const source = join(folder, 'upon');
     writeFileSync(source, new Uint8Array(SIZE).fill(8));
     const full = await copy(raw(source), 'upon-full');
-    const parent = await asParent(full, [], 'everything');
+    const parent = await asParent(full, [], { differs: 'everything' });
     qemu('qemu-io', '-f', 'qcow2', '-c', 'write -P 1 1M 512', full.path);
     writeFileSync(source, new Uint8Array(SIZE).fill(8).fill(1, 0, 10));
     await expect(copy(raw(source), 'upon-link', { parent })).rejects.toMatchObject({ code: 'chain/parent-changed' });
