@@ -11,7 +11,7 @@ import { isSame } from './validator.ts';
 
 /** One request: long enough that the time between two does not count, short enough to be asked for again. */
 const RANGE_SIZE = MIB;
-/** Bytes that are handed on at a time: few enough to stay in the processor's own cache on their way (bench/RESULTS.md, A10). */
+/** Bytes that are handed on at a time: few enough to stay in the processor's own cache on their way. */
 const PIECE_SIZE = 128 * KIB;
 /** Requests under way at once for one reader, each on a connection of its own; servers count those. */
 const CONNECTIONS_MAX = 4;

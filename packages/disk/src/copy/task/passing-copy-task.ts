@@ -13,7 +13,7 @@ type Passing = DiskSource & Required<Pick<DiskSource, 'pass'>>;
 
 /**
  * Copies leaves that come over a line to where they lie in the target as they are: each piece is looked at, hashed and written when it arrives, while it is in
- * the processor's own cache, and no leaf is ever held as a whole. Half the CPU of a leaf at a time goes (bench/RESULTS.md, A10).
+ * the processor's own cache, and no leaf is ever held as a whole: a third less CPU (bench/cases/remote.ts).
  */
 export class PassingCopyTask implements LeafTask {
   readonly #spec: CopyTaskSpec;
