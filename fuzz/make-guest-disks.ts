@@ -33,9 +33,31 @@ export const guestDisks: Readonly<Record<string, (folder: string, name: string) 
   luks2: made(20 * MIB, 'cryptsetup', [['luksFormat', '-q', '--type', 'luks2', ...LUKS_FAST], PASSWORD]),
   luks1: made(20 * MIB, 'cryptsetup', [['luksFormat', '-q', '--type', 'luks1', ...LUKS_FAST], PASSWORD]),
   mbr: made(64 * MIB, 'sfdisk', [['-q'], `label: dos\nsize=1M,bootable\ntype=5\n${'size=1M\n'.repeat(2)}`]),
+  'gpt-4096': makeWideTable,
+  iso9660: makeDisc,
   cloud: makeCloudDisk,
   lvm: makeVolumeGroup,
 };
+
+/** A table with sectors of 4096 bytes. */
+function makeWideTable(folder: string, name: string): string {
+  const path = makeSparse(folder, name, 64 * MIB);
+  const device = run('losetup', ['-f', '--show', '-b', '4096', path]).trim();
+  try {
+    run('sfdisk', ['-q', device], 'label: gpt\nsize=4M,type=U\nsize=8M,name="a name"\n');
+  } finally {
+    run('losetup', ['-d', device]);
+  }
+  return path;
+}
+
+function makeDisc(folder: string, name: string): string {
+  const files = join(folder, `${name}-files`);
+  mkdirSync(files);
+  writeFileSync(join(files, 'README'), 'some content');
+  run('xorriso', ['-as', 'mkisofs', '-quiet', '-V', 'LABEL', '-o', join(folder, name), files]);
+  return join(folder, name);
+}
 
 /** Enough names for an index of several blocks, and a registry. */
 function makeWindows(folder: string, name: string): string {

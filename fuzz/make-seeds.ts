@@ -1,4 +1,4 @@
-// Makes the seeds that other programs write, and puts them into the corpus: node fuzz/make-seeds.ts. Needs qemu-img and the programs of guest disks; those that fail are named and left out.
+// Makes the seeds that other programs write, and puts them into the corpus: node fuzz/make-seeds.ts [SEED…]. Needs qemu-img and the programs of guest disks; those that fail are named and left out.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { encodeSample, sampleOf } from './engine/sample.ts';
 import { guestDisks } from './make-guest-disks.ts';
 import { readers } from './readers/readers.ts';
 
+const wanted = process.argv.slice(2);
 const SIZE = 3 * MIB + 512;
 
 interface Wish {
@@ -71,6 +72,7 @@ function makeOver(name: string, { base, options }: { readonly base: readonly str
 }
 
 async function keep(name: string, seed: string, make: () => string | readonly string[]): Promise<void> {
+  if (wanted.length > 0 && !wanted.includes(seed)) return;
   try {
     const reader = await readers[name]?.load();
     if (!reader) return;
