@@ -59,6 +59,7 @@ try {
     });
   }
   for (const [name, make] of Object.entries(CHAINS)) await keep('qcow2', name, make);
+  await keep('ovf-certificate', 'signed', signManifest);
   for (const [name, make] of Object.entries(guestDisks)) await keep('guest', name, () => make(folder, name));
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -69,6 +70,18 @@ function makeOver(name: string, { base, options }: { readonly base: readonly str
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, name, String(2 * SIZE - 512)], { cwd: folder });
   execFileSync('qemu-io', ['-c', 'write -P 7 100k 4k', '-c', 'write -z 200k 64k', name], { cwd: folder, stdio: 'ignore' });
   return [name, ...base].map((file) => join(folder, file));
+}
+
+/** Three zeros stand for the manifest that is signed. */
+function signManifest(): string {
+  const [key, certificate] = [join(folder, 'key'), join(folder, 'certificate')];
+  const [manifest, path] = [join(folder, 'manifest'), join(folder, 'vm.cert')];
+  const openssl = (...args: readonly string[]): Buffer => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=maker', '-days', '36500', '-keyout', key, '-out', certificate);
+  writeFileSync(manifest, new Uint8Array(3));
+  const signature = openssl('dgst', '-sha256', '-sign', key, manifest).toString('hex');
+  writeFileSync(path, `SHA256(vm.mf)= ${signature}\n${readFileSync(certificate, 'utf8')}`);
+  return path;
 }
 
 async function keep(name: string, seed: string, make: () => string | readonly string[]): Promise<void> {
