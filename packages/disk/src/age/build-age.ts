@@ -1,5 +1,5 @@
 // Test only: files in the age format, made by its author's library, and keys for them.
-import { Decrypter, Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { MemoryFile } from '../file/memory-file.ts';
 import { findFileKey } from './file-key.ts';
 
@@ -25,12 +25,6 @@ export async function encryptWith(passphrase: string, content: Uint8Array, work 
   encrypter.setPassphrase(passphrase);
   encrypter.setScryptWorkFactor(work);
   return await encrypter.encrypt(content);
-}
-
-export async function decryptWith(identity: string, file: Uint8Array): Promise<Uint8Array> {
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(identity);
-  return await decrypter.decrypt(file);
 }
 
 export async function keyOf(file: Uint8Array, identity: string): Promise<Uint8Array> {

@@ -149,7 +149,8 @@ describe('a file that is encrypted while it is written', () => {
 
   test('goes on after a kill, from what was settled', async () => {
     await fc.assert(
-      fc.asyncProperty(pieces, fc.nat(10), fc.nat(10), fc.boolean(), async (plan, settleAt, killAt, wasFinished) => {
+      fc.asyncProperty(pieces, fc.record({ settleAt: fc.nat(10), killAt: fc.nat(10), wasFinished: fc.boolean() }), async (plan, o) => {
+        const { settleAt, killAt, wasFinished } = o;
         const content = contentOf(plan);
         const path = newPath();
         let settled: readonly number[] = [];

@@ -13,7 +13,7 @@ const VOLUME_SIZE_MIN = 1024 * 1024;
 
 const FIRST = /\.001$/;
 
-export const isFirstVolume = (path: string): boolean => FIRST.test(path);
+const isFirstVolume = (path: string): boolean => FIRST.test(path);
 
 const volumePath = (first: string, number: number): string => first.replace(FIRST, `.${String(number).padStart(3, '0')}`);
 
