@@ -9,7 +9,7 @@ import { openWorkshop, range } from './workshop.ts';
 const workshop = await openWorkshop();
 afterAll(() => workshop[Symbol.asyncDispose]());
 await mkdir(workshop.path('vms'));
-for (const name of ['db', 'mail']) await workshop.disk(`vms/${name}.raw`, { sizeMib: 96, dataMib: range(0, 48) });
+for (const name of ['db', 'mail']) await workshop.disk(`vms/${name}.raw`, { sizeMib: 96, dataMib: range(0, 32) });
 const vms = workshop.path('vms');
 const to = workshop.path('backup');
 const BUSY_TIMEOUT_MS = 180_000;
@@ -131,6 +131,14 @@ describe.skipIf(missing('python3'))('exports in full screen', { timeout: BUSY_TI
     await screen.sees(/db: stopped; what was copied is kept\. To go on: hyperexport resume \w+/);
   });
 
+  test('a second Ctrl-C ends at once, and the terminal is given back all the same', async () => {
+    const screen = await begin('a');
+    screen.type(CTRL_C + CTRL_C);
+    expect(await screen.ended).toBe(130);
+    expect(screen.isAlternate()).toBe(false);
+    expect(screen.shown().lastIndexOf('\u001B[?25h')).toBeGreaterThan(screen.shown().lastIndexOf('\u001B[?25l'));
+  });
+
   test.skipIf(missing('bash'))('Ctrl-Z gives the shell its page, fg draws the screen anew, and the export ends well', async () => {
     const screen = runOnScreen(['--norc', '-i'], { ...slow, program: ['bash'] });
     await screen.sees(PROMPT);
@@ -157,7 +165,7 @@ describe.skipIf(missing('python3'))('exports in full screen', { timeout: BUSY_TI
     await screen.ended;
   });
 
-  test('a target that is full, or holds another export, says so with what mends it', async () => {
+  test('a target that holds another export says so with what mends it, and the rest can start', async () => {
     const first = await run(['export', vms, 'db.raw', '--to', to, '--quiet'], workshop);
     expect(first.code).toBe(0);
     const screen = runOnScreen(['browse', vms, '--to', to], workshop);

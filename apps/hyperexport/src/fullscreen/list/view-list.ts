@@ -68,8 +68,11 @@ function toShapes(columns: number) {
 const MARKS = '> [x] ';
 const NAME_MIN = 16;
 
+const ARROWS = { up: '▲', down: '▼' } as const;
+const PLAIN_ARROWS = { up: '^', down: 'v' } as const;
+
 function viewHead(list: ListState, shapes: readonly Shape[], { columns, unicode }: Canvas): Line {
-  const arrow = list.descending ? (unicode ? '▼' : 'v') : unicode ? '▲' : '^';
+  const arrow = (unicode ? ARROWS : PLAIN_ARROWS)[list.descending ? 'down' : 'up'];
   const titles = shapes.map(({ id, title }) => (id === list.sortBy ? `${title}${arrow}` : title));
   return fitLine(line(' '.repeat(MARKS.length) + toColumns(titles, shapes)), columns, { bold: true });
 }
@@ -104,7 +107,7 @@ function viewFoot(list: ListState, canvas: Canvas): Line {
     ...(list.filter === '' ? [] : [`filter "${list.filter}"`]),
     ...(list.leftOut.length > 0 ? [`${list.leftOut.length} left out (?)`] : []),
   ];
-  return line(`  ${parts.join(' · ')}`, { dim: true });
+  return line(`  ${parts.join(', ')}`, { dim: true });
 }
 
 const PROMPTS: Readonly<Record<Prompt['kind'], string>> = { filter: 'Filter: ', match: 'Choose what matches: ', source: 'Folder or image: ' };
@@ -119,6 +122,7 @@ function viewPrompt(list: ListState, prompt: Prompt, columns: number): Line {
 function tellPrompt(list: ListState, prompt: Prompt): string {
   if (prompt.kind === 'source') return '';
   if (prompt.kind === 'filter') return `${list.shown.length} of ${list.vms.length}`;
+  if (promptText(prompt) === '') return 'regular expression';
   const matches = matchesOf(list, promptText(prompt));
-  return typeof matches === 'string' ? matches : promptText(prompt) === '' ? 'regular expression' : `${matches.length} match`;
+  return typeof matches === 'string' ? matches : `${matches.length} match`;
 }

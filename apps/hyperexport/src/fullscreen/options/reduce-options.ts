@@ -28,8 +28,11 @@ export function reduceOptions(options: OptionsState, key: Key): Turn {
   }
 }
 
+/** Which way a key goes through choices. */
+const STEPS: Readonly<Record<string, number>> = { right: 1, ' ': 1, left: -1 };
+
 function change(options: OptionsState, key: Key): Turn {
-  const step = key.id === 'right' || key.id === ' ' ? 1 : key.id === 'left' ? -1 : 0;
+  const step = STEPS[key.id] ?? 0;
   if (options.cursor === PROFILE_ROW) {
     if (step === 0) return [options, undefined];
     const names = [undefined, ...options.profiles.keys()];
