@@ -56,6 +56,11 @@ export const commandTable = {
     usage: 'IMAGE [flags]',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
+  residue: {
+    brief: 'Show and take away what killed exports left at a hypervisor',
+    usage: 'CONNECTION [flags]',
+    load: async () => (await import('./commands/residue.ts')).residueCommand,
+  },
   resume: {
     brief: 'Go on with a run that was stopped or killed',
     usage: '[ID] [flags]',

@@ -39,6 +39,12 @@ export function openServices(): Services {
       await makeStateFolder(state);
       return JsonlHistory.open(join(state, 'history.jsonl'), { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
     },
+    async effects() {
+      const folder = join(state, 'effects');
+      await makeStateFolder(folder);
+      const { openEffectJournal } = await import('@hypersdk/usecases');
+      return openEffectJournal(opened.use(await LocalFolderTarget.open(folder)));
+    },
     transfer: ({ workers }) => (transfer ??= opened.use(openTransfer(workers === undefined ? {} : { workers }))),
     publicKeyPath: `${keyPath}.pub`,
     copyKeys: join(state, 'copy-keys'),

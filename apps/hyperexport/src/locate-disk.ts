@@ -4,6 +4,7 @@ import type { BlockLocator } from '@hypersdk/ports';
 import { toReferencePolicy, type ReferenceFlags } from './flags/reference-flags.ts';
 import { askIfLocked, readKeys } from './encryption/read-keys.ts';
 import type { KeyFlags } from './flags/key-flags.ts';
+import { isConnection } from './flags/connection-flags.ts';
 import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
 import type { Services } from './services.ts';
@@ -68,12 +69,14 @@ export function nameOfAddress(located: Exclude<BlockLocator, { readonly kind: 'i
 
 /** What is remembered of a folder, file or address: absolute, and of an address neither user nor password nor a query on the web. */
 export function nameOfPlace(place: string): string {
+  if (isConnection(place)) return place;
   if (!isAddress(place)) return resolve(place);
   return /^https?:/i.test(place) ? without(place, { query: true }) : place;
 }
 
 /** What is typed to go on from any folder: the query of an address is needed for that, a user and password are not kept. */
 export function placeAgain(place: string): string {
+  if (isConnection(place)) return place;
   if (!isAddress(place)) return resolve(place);
   return /^https?:/i.test(place) ? without(place, { query: false }) : place;
 }

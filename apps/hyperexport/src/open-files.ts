@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Cancel, ProviderSession } from '@hypersdk/ports';
-import type { ConnectionFlags } from './flags/connection-flags.ts';
+import type { Cancel, ProviderSession, SourceWork } from '@hypersdk/ports';
+import { isConnection, type ConnectionFlags, type WorkFlags } from './flags/connection-flags.ts';
 import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
 import type { Services } from './services.ts';
@@ -10,7 +10,7 @@ export interface FilesFlags {
   readonly followReferences?: boolean;
 }
 
-export interface PlaceFlags extends FilesFlags, RemoteFlags {
+export interface PlaceFlags extends FilesFlags, RemoteFlags, WorkFlags {
   readonly pointInTime?: string;
   readonly bitmap?: string;
 }
@@ -22,12 +22,13 @@ export const filesFlags = {
   followReferences: { ...onOff, brief: 'Allow files beside an image that it refers to' },
 } as const;
 
-/** A session over a folder of disk images, one image, or the disk at an address; that one is a VM called `name`, or as its file or export is. */
+/** A session over a folder of disk images, one image, the VMs of a hypervisor, or the disk at an address; that one is a VM called `name`, or as its file or export is. */
 export async function openPlace(
   services: Services,
   place: string,
   o: Cancel & { readonly flags: PlaceFlags; readonly name?: string | undefined },
 ): Promise<ProviderSession> {
+  if (isConnection(place)) return openForWork(services, place, o);
   return isAddress(place) ? openAddress(services, place, o) : openFiles(services, place, o);
 }
 
@@ -55,19 +56,41 @@ async function openAddress(
 export async function openConnection(
   services: Services,
   uri: string,
-  { flags, ...o }: Cancel & { readonly flags: ConnectionFlags },
+  { flags, signal }: Cancel & { readonly flags: ConnectionFlags },
 ): Promise<ProviderSession> {
   const { libvirt } = await services.registry();
-  const config = libvirt.parse({
-    uri,
-    readOnly: true,
-    allowsPlaintext: flags.allowPlaintext ?? false,
-    ...(flags.thumbprint === undefined ? {} : { thumbprint: flags.thumbprint }),
-    ...(flags.user === undefined ? {} : { user: flags.user }),
-    ...(flags.passwordFile === undefined ? {} : { passwordFile: flags.passwordFile }),
-  });
-  return libvirt.open(config, o);
+  return libvirt.open(libvirt.parse({ ...toConfig(uri, flags), readOnly: true }), { signal });
 }
+
+/** A session that may make things at the hypervisor. It is a run of its own, and counts as going on until it is disposed of. */
+export async function openForWork(
+  services: Services,
+  uri: string,
+  { flags, signal }: Cancel & { readonly flags: WorkFlags },
+): Promise<ProviderSession> {
+  const { libvirt } = await services.registry();
+  await using opened = new AsyncDisposableStack();
+  const run = services.ids.next();
+  opened.use(services.runs.hold(run));
+  const work: SourceWork = {
+    run,
+    effects: await services.effects(),
+    isRunning: (other) => services.runs.isHeld(other),
+    takeOver: (other) => void kept.use(services.runs.hold(other)),
+  };
+  const session = opened.use(await libvirt.open(libvirt.parse(toConfig(uri, flags)), { signal, work }));
+  const kept = opened.move();
+  return { facets: session.facets, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+const toConfig = (uri: string, { allowPlaintext, thumbprint, user, passwordFile, scratch }: WorkFlags): Readonly<Record<string, unknown>> => ({
+  uri,
+  allowsPlaintext: allowPlaintext ?? false,
+  ...(thumbprint === undefined ? {} : { thumbprint }),
+  ...(user === undefined ? {} : { user }),
+  ...(passwordFile === undefined ? {} : { passwordFile }),
+  ...(scratch === undefined ? {} : { scratchFolder: scratch }),
+});
 
 /** A session over a folder of disk images or one image. */
 export async function openFiles(services: Services, path: string, o: Cancel & { readonly flags: FilesFlags }): Promise<ProviderSession> {

@@ -4,6 +4,7 @@ import type {
   Cancel,
   Clock,
   DiskServer,
+  EffectJournal,
   ExportFiller,
   History,
   Ids,
@@ -33,6 +34,8 @@ export interface Services extends AsyncDisposable {
   registry(): Promise<Registry>;
   /** Makes the state folder on first use. */
   history(): Promise<History>;
+  /** What was made at sources and is not undone yet. Makes its folder on first use. */
+  effects(): Promise<EffectJournal>;
   /** Threads start on first use; the first caller's wish for their number holds. */
   transfer(o: { readonly workers?: number | undefined }): Transfer & ExportFiller;
   /** Makes the key on first use. */

@@ -1,6 +1,7 @@
 import { imageFormats, type ImageFormat } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
+import { connectionFlags, scratchFlag } from '../flags/connection-flags.ts';
 import { profileFlag } from '../flags/profile-flag.ts';
 import { exportFormats, type ExportFormatFlags } from '../flags/export-format.ts';
 import { encryptFlags, type EncryptFlags } from '../flags/key-flags.ts';
@@ -69,7 +70,9 @@ export const exportParameters = {
     workers: { kind: 'parsed', optional: true, parse: countParser({ min: 1, max: WORKERS_MAX }), placeholder: 'N', brief: 'Threads to use' },
     sourceFormat: { kind: 'enum', optional: true, values: imageFormats, brief: 'Insist on this format of the source' },
     ...filesFlags,
+    ...connectionFlags,
     ...remoteFlags,
+    scratch: scratchFlag,
     pointInTime: pointInTimeFlag,
     incremental: { ...onOff, brief: 'Only what changed since the last export of it in DIR' },
     noFull: { ...onOff, brief: 'With --incremental: fail rather than copy all of a disk' },
@@ -93,7 +96,11 @@ export const exportParameters = {
   positional: {
     kind: 'array',
     minimum: 1,
-    parameter: { parse: parseText, placeholder: 'PATH', brief: 'Folder, image or address (https:, nbd:) of one, then the VMs in it by name or id' },
+    parameter: {
+      parse: parseText,
+      placeholder: 'PATH',
+      brief: 'Folder, image, address or connection, then VMs by name or id',
+    },
   },
 } as const;
 
@@ -109,11 +116,16 @@ resume". With --format ova or ovf the disks become a package that VMware,
 VirtualBox and virt-v2v import. An export of an NBD server or an image on a web
 server is a VM of one disk, called by --name or as it is there.
 
+The VMs of libvirt are read as they are at one moment while they run on; one
+that is off is started without running for as long as that takes. What is made
+there for it is taken away again, after a crash by the next export of the VM or
+by "hyperexport residue".
+
 With --incremental an export goes to a folder of its own beside the last one
 and holds only what changed; see hyperexport chain. What changed is told by a
-qcow2 overlay that was put upon what was exported, or by a bitmap of an NBD
-server; otherwise all is read and compared. Where an increment cannot be, all
-is copied, and the manifest says why.
+qcow2 overlay that was put upon what was exported, by a bitmap of an NBD
+server, or by a checkpoint of libvirt; otherwise all is read and compared. Where
+an increment cannot be, all is copied, and the manifest says why.
 
 EXAMPLES
   hyperexport export /var/lib/libvirt/images web-01 --to /backup
@@ -125,6 +137,7 @@ EXAMPLES
   hyperexport export /vms --to /x --limit-rate 08:00-18:00=50M,*=500M
   hyperexport export nbd://localhost/web-01 --to /backup --name web-01
   hyperexport export /vms web-01 --to /backup --incremental
+  hyperexport export qemu:///system web-01 --to /backup --incremental
   hyperexport export /vms web-01 --to /backup --dry-run`,
   },
   parameters: exportParameters,

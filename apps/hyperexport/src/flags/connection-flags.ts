@@ -9,6 +9,11 @@ export interface ConnectionFlags {
   readonly passwordFile?: string;
 }
 
+/** For whoever makes something there. */
+export interface WorkFlags extends ConnectionFlags {
+  readonly scratch?: string;
+}
+
 export const connectionFlags = {
   allowPlaintext: { kind: 'boolean', optional: true, withNegated: false, brief: 'Speak to other machines without TLS or SSH' },
   thumbprint: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'SHA256', brief: "Believe the server by its certificate's hash" },
@@ -20,6 +25,14 @@ export const connectionFlags = {
     placeholder: 'FILE',
     brief: 'The password of --user, in a file',
   },
+} as const;
+
+export const scratchFlag = {
+  kind: 'parsed',
+  optional: true,
+  parse: parseText,
+  placeholder: 'FOLDER',
+  brief: 'There, for what guests write meanwhile (/var/tmp)',
 } as const;
 
 /** A driver of libvirt, a transport if there is one, and what follows. */

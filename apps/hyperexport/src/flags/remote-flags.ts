@@ -15,7 +15,7 @@ const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
 const file = { kind: 'parsed', optional: true, parse: (text: string): string => resolve(parseText(text)), placeholder: 'FILE' } as const;
 
 export const remoteFlags = {
-  allowPlaintext: { ...onOff, brief: 'Read nbd:// from other machines without TLS' },
+  allowPlaintext: { ...onOff, brief: 'Speak to other machines without TLS (nbd, qemu+tcp)' },
   singleConnection: { ...onOff, brief: 'One connection to an NBD server, even if it takes more' },
   ca: { ...file, brief: 'Authority (PEM) behind an https:// certificate' },
   headerFile: { ...file, brief: 'NAME: VALUE lines for a web server, as for a token' },

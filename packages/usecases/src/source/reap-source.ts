@@ -73,8 +73,8 @@ async function sweep(journal: EffectJournal, { residue, dryRun }: ReapRequest, {
   return { removed, absent, failed };
 }
 
-/** A job holds its checkpoint and its scratch files, and a temporary VM its volumes: what holds others ends first. */
-const UNDO_ORDER = ['backup-job', 'vm', 'snapshot', 'checkpoint', 'volume', 'scratch-file'] as const satisfies readonly SourceEffect['kind'][];
+/** A job holds its checkpoint and its scratch files, which a VM has to run to be rid of; a VM holds its volumes: what holds others ends first. */
+const UNDO_ORDER = ['backup-job', 'checkpoint', 'snapshot', 'vm', 'volume', 'scratch-file'] as const satisfies readonly SourceEffect['kind'][];
 
 const inOrderOfUndoing = (effects: readonly SourceEffect[]): readonly SourceEffect[] =>
   effects.toSorted((a, b) => UNDO_ORDER.indexOf(a.kind) - UNDO_ORDER.indexOf(b.kind));
