@@ -14,7 +14,7 @@ export function encodeOptionReply(option: number, type: number, payload: Uint8Ar
 /** What a reply belongs to, in the words of the request. */
 export interface RequestPlace {
   readonly cookie: bigint;
-  readonly offset: number;
+  readonly offset: number | bigint;
 }
 
 export function encodeSimpleReply({ cookie }: RequestPlace, errorNumber: number): Buffer {

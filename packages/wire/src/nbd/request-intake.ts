@@ -8,6 +8,8 @@ export interface IncomingRequest {
   readonly flags: number;
   readonly cookie: bigint;
   readonly offset: number;
+  /** The same as it came: the answer repeats it to the byte, wherever it points. */
+  readonly askedOffset: bigint;
   readonly length: number;
   /** What is to be written. */
   readonly payload?: Uint8Array;
@@ -62,6 +64,7 @@ export class RequestIntake implements Intake {
       cookie: header.readBigUInt64BE(8),
       // Beyond 2^53 no disk reaches; the number is then merely far outside.
       offset: Number(header.readBigUInt64BE(16)),
+      askedOffset: header.readBigUInt64BE(16),
       length: this.#isExtended ? Number(header.readBigUInt64BE(24)) : header.readUInt32BE(24),
     };
     if (request.command !== Command.write || request.length === 0) return this.#take(request);

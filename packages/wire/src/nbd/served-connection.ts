@@ -115,7 +115,7 @@ class ServedConnection {
   }
 
   #refuse(request: IncomingRequest, fault: Fault): void {
-    this.#channel.write(encodeError(request, { replies: this.#agreed.replies, ...fault }));
+    this.#channel.write(encodeError({ cookie: request.cookie, offset: request.askedOffset }, { replies: this.#agreed.replies, ...fault }));
   }
 
   /** What no backend is asked to judge. */
