@@ -154,12 +154,27 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     });
 
     test.each([
-      ['a VM that there is not', ['export', 'URI', 'no-such', '--to', 'x'], /no-such/, 66],
-      ['a daemon that does not run', ['export', 'qemu:///session?socket=/nowhere/sock', 'web-02', '--to', 'x'], /No libvirt daemon answers/, 69],
-      ['a wrong address', ['export', 'qemu:///nonsense', 'web-02', '--to', 'x'], /\/system or \/session/, 64],
-      ['a scratch folder that there is not', ['export', 'URI', 'web-02', '--to', 'x', '--scratch', '/nowhere'], /nowhere/, 69],
-      ['a relative scratch folder', ['export', 'URI', 'web-02', '--to', 'x', '--scratch', 'here'], /begins with a slash/, 64],
-    ] as const)('%s is told clearly', async (_, args, message, exit) => {
+      { what: 'a VM that there is not', args: ['export', 'URI', 'no-such', '--to', 'x'], message: /no-such/, exit: 66 },
+      {
+        what: 'a daemon that does not run',
+        args: ['export', 'qemu:///session?socket=/nowhere/sock', 'web-02', '--to', 'x'],
+        message: /No libvirt daemon answers/,
+        exit: 69,
+      },
+      { what: 'a wrong address', args: ['export', 'qemu:///nonsense', 'web-02', '--to', 'x'], message: /\/system or \/session/, exit: 64 },
+      {
+        what: 'a scratch folder that there is not',
+        args: ['export', 'URI', 'web-02', '--to', 'x', '--scratch', '/nowhere'],
+        message: /nowhere/,
+        exit: 69,
+      },
+      {
+        what: 'a relative scratch folder',
+        args: ['export', 'URI', 'web-02', '--to', 'x', '--scratch', 'here'],
+        message: /begins with a slash/,
+        exit: 64,
+      },
+    ] as const)('$what is told clearly', async ({ args, message, exit }) => {
       await mkdir(workshop.path('x'), { recursive: true });
       const { code, stderr } = await run(
         args.map((arg) => (arg === 'URI' ? daemon.uri : arg === 'x' ? workshop.path('x') : arg)),
