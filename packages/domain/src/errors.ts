@@ -108,6 +108,21 @@ export const errorTable = {
   'libvirt/timeout': { status: 504, exit: 75, retry: 'now', mend: 'Check the daemon and the network, then run the command again.' },
   'libvirt/lost': { status: 502, exit: 75, retry: 'now', mend: 'Check the daemon and the network, then run the command again.' },
   'libvirt/failed': { status: 502, exit: 69, retry: 'later', mend: 'Look into the log of libvirt on that machine for what its message means.' },
+  'vm/exists': { status: 409, exit: 73, retry: 'never', mend: 'Choose another name with --name, or remove the VM that is there first.' },
+  'storage-pool/not-found': {
+    status: 404,
+    exit: 66,
+    retry: 'never',
+    mend: 'Name a pool that is there with --pool (virsh pool-list --all shows them), or make one first.',
+  },
+  'storage-pool/unfit': { status: 409, exit: 75, retry: 'later', mend: 'Name another pool with --pool, one of files that runs (virsh pool-start).' },
+  'storage-pool/full': { status: 507, exit: 75, retry: 'later', mend: 'Make room in the pool, or name another one with --pool; nothing is left of this attempt.' },
+  'network/not-found': {
+    status: 404,
+    exit: 66,
+    retry: 'never',
+    mend: 'Name a network that is there (virsh net-list --all shows them), or restore without connection: --network none.',
+  },
   'vm/wrong-state': { status: 409, exit: 75, retry: 'later', mend: 'Bring the VM into the state that the message names first.' },
   'vm/busy': { status: 409, exit: 75, retry: 'later', mend: 'Wait until the other job of this VM has ended, then try again.' },
   'vm/agent-absent': {
@@ -295,6 +310,12 @@ export const errorTable = {
     exit: 75,
     retry: 'never',
     mend: 'Export the VM in full first, or leave out --no-full.',
+  },
+  'chain/in-use': {
+    status: 409,
+    exit: 75,
+    retry: 'never',
+    mend: 'Bring back what was pruned (hyperexport chain restore) and prune again; what is still needed stays then.',
   },
   'batch/malformed': {
     status: 422,

@@ -32,7 +32,7 @@ export function planRetirement(links: readonly ChainLink[], full: ChainLink): Re
 }
 
 /** A link and all that its disks lie on, from the top. */
-function withParents(links: readonly ChainLink[], head: ChainLink): readonly ChainLink[] {
+export function withParents(links: readonly ChainLink[], head: ChainLink): readonly ChainLink[] {
   const found = new Set<ChainLink>();
   const waiting = [head];
   for (let next = waiting.shift(); next; next = waiting.shift()) {
