@@ -1,4 +1,4 @@
-import { HyperError, imageFormats, toExportId, type ExportId } from '@hypersdk/domain';
+import { HyperError, imageFormats, toExportId, type ExportedDisk, type ExportId } from '@hypersdk/domain';
 import type { Cancel, ExportLease, StorageTarget, StoredObject } from '@hypersdk/ports';
 import { readLinks } from '../chain/read-links.ts';
 import { artifactName, checksumsName, diskFile, journalName, leavesFile, listFiles, manifestName, receiptFile } from './export-files.ts';
@@ -55,6 +55,21 @@ export async function refuseComplete(target: StorageTarget, request: Request, o:
   const { links } = await readLinks(target, o);
   const above = links.find((link) => link.manifest.disks.some(({ parent }) => parent?.export === request.name));
   if (above) throw alreadyThere(`${request.name} cannot be replaced: ${above.name} lies on it.`, request.name);
+}
+
+interface OwnPlace {
+  readonly name: string;
+  readonly begun: Pick<BegunExport, 'exportId'>;
+  readonly disks: readonly ExportedDisk[];
+}
+
+/** Looked at before the manifest: another run may have begun anew in this place meanwhile, and nothing may be told of that it cleared away. */
+export async function requireOwnPlace(target: StorageTarget, { name, begun, disks }: OwnPlace, o: Cancel): Promise<void> {
+  const journal = await readJournal(target, name, o);
+  const files = await listFiles(target, name, o);
+  const lost = disks.find((disk) => disk.package === undefined && files.get(disk.file)?.size !== disk.fileSize);
+  if (journal?.exportId === begun.exportId && !lost) return;
+  throw new HyperError('target/busy', `Another export to ${name} began meanwhile and took away what this one had finished.`, { detail: { name } });
 }
 
 const alreadyThere = (why: string, name: string): HyperError => new HyperError('target/exists', why, { detail: { name } });

@@ -1,5 +1,5 @@
-import type { ProviderSession } from '@hypersdk/ports';
-import { calm, MemoryFolder, StagedVM } from '@hypersdk/testkit';
+import type { ProviderSession, Transfer } from '@hypersdk/ports';
+import { calm, MemoryFolder, mutate, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { parseExportManifest } from '../manifest/export-manifest.ts';
@@ -142,6 +142,23 @@ describe('an export where something lies already', () => {
     const before = await filesOf('web-01');
     await expect(exportVM(ports)(request, calm)).rejects.toMatchObject({ code: 'target/exists', message: expect.stringContaining('another VM') });
     expect(await filesOf('web-01')).toEqual(before);
+  });
+});
+
+describe('an export in whose place another run begins anew', () => {
+  test('tells of no disk that the other one took away', async () => {
+    const { ports, request, filesOf } = stage();
+    const { transfer } = ports;
+    const dying = mutate<Transfer>(transfer, { copy: () => Promise.reject(new Error('killed')) });
+    const disturbed = mutate<Transfer>(transfer, {
+      copy: async (copy, o) => {
+        if (copy.path.endsWith('disk-1.raw'))
+          await exportVM({ ...ports, transfer: dying })({ ...request, restart: true }, calm).catch(() => undefined);
+        return transfer.copy(copy, o);
+      },
+    });
+    await expect(exportVM({ ...ports, transfer: disturbed })({ ...request, parallel: 1 }, calm)).rejects.toMatchObject({ code: 'target/busy' });
+    expect(await filesOf('web-01')).not.toContain('export-manifest.json');
   });
 });
 

@@ -7,7 +7,8 @@ import { readLinks } from '../chain/read-links.ts';
 import { toArtifactManifest } from '../manifest/artifact-manifest.ts';
 import { checkVMInfo, sealExportManifest, writeDocument } from '../manifest/export-manifest.ts';
 import { listPackage, writePackage } from '../package/write-package.ts';
-import { beginExport, refuseComplete, type BegunExport } from './begin-export.ts';
+import { beginExport, refuseComplete, requireOwnPlace, type BegunExport } from './begin-export.ts';
+import { explainFailure } from './explain-failure.ts';
 import { exportDisk, type DiskResult } from './export-disk.ts';
 import { artifactName, folderOf, journalName, listFiles, manifestName, receiptFile } from './export-files.ts';
 import { checkExportName } from './export-name.ts';
@@ -28,11 +29,15 @@ export const exportVM =
     await using lease = await openLease(request, { signal: o.signal, ...(links ? { links } : {}) });
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
     const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
-    const results = await exportDisks(ports, request, { signal: o.signal, lease, begun, board, ...(links ? { links } : {}) });
+    const copying = { signal: o.signal, lease, begun, board, ...(links ? { links } : {}) };
+    const results = await exportDisks(ports, request, copying).catch(async (error: unknown) => {
+      throw await explainFailure(lease, error);
+    });
     await lease.check(o);
     const disks = await packDisks(ports, request, { signal: o.signal, lease, begun, results });
     for (const index of disks.keys()) board.update(index, 'done');
     await requireParents(ports.target, disks, o);
+    await requireOwnPlace(ports.target, { name: request.name, begun, disks }, o);
     const manifest = sealExportManifest({
       kind: 'hypersdk.export-manifest',
       version: 1,
