@@ -54,3 +54,8 @@ test('what is thrown by accident is called a defect and keeps its stack', () => 
   expect(error.message).toBe('x is not a function.');
   expect(error.detail).toHaveProperty('stack');
 });
+
+test('of two failures the first is told, also when what followed was cleaning up', () => {
+  const first = new HyperError('target/full', 'The target is full.');
+  expect(toHyperError(new SuppressedError(new Error('cannot clean up'), first))).toBe(first);
+});

@@ -9,6 +9,8 @@ export interface ErrorDocument {
 /** Anything thrown, as an error of the table. What is not one of ours is a defect, and is said to be one. */
 export function toHyperError(thrown: unknown): HyperError {
   if (thrown instanceof HyperError) return thrown;
+  // What failed first is what has to be mended; that cleaning up failed too is seen in what was left.
+  if (thrown instanceof SuppressedError) return toHyperError(thrown.suppressed);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const stack = thrown instanceof Error && thrown.stack ? { stack: thrown.stack.split('\n') } : {};
   return new HyperError('internal/unexpected', sentence(message), { detail: stack, cause: thrown });

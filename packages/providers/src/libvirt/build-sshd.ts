@@ -18,7 +18,7 @@ export interface Sshd extends AsyncDisposable {
 const START_MS = 20_000;
 
 /** A server on loopback that lets this user in with one key, and knows the variables of the daemon's user. */
-export async function openSshd(folder: string, environment: Readonly<Record<string, string>>): Promise<Sshd> {
+export async function openSshd(folder: string, environment: Readonly<Record<string, string>>, more: readonly string[] = []): Promise<Sshd> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   const at = (name: string): string => join(folder, name);
@@ -40,6 +40,7 @@ export async function openSshd(folder: string, environment: Readonly<Record<stri
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       `SetEnv ${variables.map(([name, value]) => `${name}=${value}`).join(' ')}`,
+      ...more,
     ].join('\n'),
   );
   // Where it gives up its rights before anybody is let in.

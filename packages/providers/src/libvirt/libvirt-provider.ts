@@ -1,9 +1,11 @@
 import type { Facets, Inventory, ProviderModule, SourceWork } from '@hypersdk/ports';
 import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
+import type { BackupServer } from './backup/backup-lease.ts';
 import { LibvirtResidue } from './backup/libvirt-residue.ts';
 import { DomainWatch } from './domain-watch.ts';
 import { type LibvirtConfig, parseLibvirtConfig } from './libvirt-config.ts';
-import { type LibvirtConnection, openConnection } from './libvirt-connection.ts';
+import { LastingCaller } from './lasting-caller.ts';
+import { openConnection } from './libvirt-connection.ts';
 import { LibvirtInventory } from './libvirt-inventory.ts';
 import { LibvirtPower } from './libvirt-power.ts';
 import { LibvirtSnapshots } from './libvirt-snapshots.ts';
@@ -18,24 +20,32 @@ export const libvirtProvider = {
   async open(config: LibvirtConfig, o) {
     const connection = await openConnection(config, o);
     const { client, hostname, version } = connection;
+    const lasting = new LastingCaller(connection, { reopen: (again) => openConnection(config, again) });
     const watch = new DomainWatch(client);
     const inventory = new LibvirtInventory(client, watch, { connection: config.uri, hostname });
     const power = new LibvirtPower(client, watch);
     const snapshots = new LibvirtSnapshots(client, watch, { mergesItself: version >= MERGES_SINCE });
     return {
       // Whoever may only look has nothing to change with.
-      facets: config.readOnly ? { inventory } : { inventory, power, snapshots, ...exportFacets(connection, { config, inventory, work: o.work }) },
-      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+      facets: config.readOnly
+        ? { inventory }
+        : {
+            inventory,
+            power,
+            snapshots,
+            ...exportFacets({ caller: lasting, transport: connection.address.transport }, { config, inventory, work: o.work }),
+          },
+      [Symbol.asyncDispose]: () => lasting[Symbol.asyncDispose](),
     };
   },
 } as const satisfies ProviderModule<LibvirtConfig>;
 
 /** Reading the disks of a domain makes things at its server. */
 function exportFacets(
-  connection: LibvirtConnection,
+  server: BackupServer,
   { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
 ): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue'> {
   if (!work) return {};
-  const backups = new LibvirtDiskExport({ connection, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
-  return { diskExport: backups, changedBlocks: backups, residue: new LibvirtResidue(connection, config.uri) };
+  const backups = new LibvirtDiskExport({ ...server, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
+  return { diskExport: backups, changedBlocks: backups, residue: new LibvirtResidue(server, config.uri) };
 }

@@ -3,9 +3,7 @@ import type { Cancel } from '@hypersdk/ports';
 import { dialProgram, type Link, ProgramEnded } from '@hypersdk/wire';
 import type { SshTransport } from './libvirt-uri.ts';
 import { toPrintable } from './rpc/refusals.ts';
-
-/** How long the other machine may be silent while the connection is made. */
-const CONNECT_SECONDS = 20;
+import { inShell, quoteWord, sshOptions } from './ssh-options.ts';
 
 /** A link through the system's ssh program, which knows keys, agents, jump hosts and known hosts. */
 export async function openSshLink(
@@ -22,55 +20,28 @@ export async function openSshLink(
   }
 }
 
-/** What ssh is started with. Nothing is asked on a terminal, and nothing of this machine is lent to the other. */
-export function toSshArgs(transport: SshTransport, local: { readonly localUri: string; readonly isReadOnly: boolean }): readonly string[] {
-  const { host, port, user, keyFile, knownHostsFile, verifiesHost } = transport;
-  const options = [
-    'BatchMode=yes',
-    `ConnectTimeout=${CONNECT_SECONDS}`,
-    'ForwardAgent=no',
-    'ForwardX11=no',
-    'PermitLocalCommand=no',
-    ...(verifiesHost ? [] : ['StrictHostKeyChecking=no']),
-    ...(knownHostsFile === undefined ? [] : [`UserKnownHostsFile=${quoteOption(knownHostsFile)}`]),
-  ];
-  return [
-    '-T',
-    '-e',
-    'none',
-    ...options.flatMap((option) => ['-o', option]),
-    ...(port === undefined ? [] : ['-p', String(port)]),
-    ...(user === undefined ? [] : ['-l', user]),
-    ...(keyFile === undefined ? [] : ['-i', keyFile]),
-    '--',
-    host,
-    toRemoteCommand(transport, local),
-  ];
-}
+/** What ssh is started with. */
+export const toSshArgs = (transport: SshTransport, local: { readonly localUri: string; readonly isReadOnly: boolean }): readonly string[] => [
+  ...sshOptions(transport),
+  '--',
+  transport.host,
+  toRemoteCommand(transport, local),
+];
 
-/**
- * The other side's login shell may be any; it is asked for a POSIX one and no more. libvirt's own helper (since 6.8) finds the right daemon by itself;
- * where it is not there, netcat goes to the socket.
- */
+/** libvirt's own helper (since 6.8) finds the right daemon by itself; where it is not there, netcat goes to the socket. */
 function toRemoteCommand(
   { proxy, socket }: SshTransport,
   { localUri, isReadOnly }: { readonly localUri: string; readonly isReadOnly: boolean },
 ): string {
-  const native = `exec virt-ssh-helper ${isReadOnly ? '-r ' : ''}${quote(localUri)}`;
-  const netcat = `exec nc -U ${quote(socket)}`;
+  const native = `exec virt-ssh-helper ${isReadOnly ? '-r ' : ''}${quoteWord(localUri)}`;
+  const netcat = `exec nc -U ${quoteWord(socket)}`;
   const script = {
     native,
     netcat,
     auto: `if command -v virt-ssh-helper >/dev/null 2>&1; then ${native}; else ${netcat}; fi`,
   }[proxy];
-  return `sh -c ${quote(script)}`;
+  return inShell(script);
 }
-
-/** One word of a POSIX shell. */
-const quote = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
-
-/** ssh_config(5): values with spaces stand in double quotes, and a percent sign begins a token. */
-const quoteOption = (value: string): string => `"${value.replaceAll('%', '%%')}"`;
 
 /** What the last words of ssh mean, of which only the beginning is the same in all versions. */
 const MEANINGS: readonly (readonly [pattern: RegExp, code: ErrorCode, why: string])[] = [

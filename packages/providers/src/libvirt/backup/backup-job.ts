@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { type Domain, procedures } from '../rpc/procedures.ts';
-import type { RpcClient } from '../rpc/rpc-client.ts';
+import type { Caller } from '../rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { readBackup, type BackupPlan, type RunningBackup, toBackupXml, toCheckpointXml } from './backup-xml.ts';
 import { undoing, unstoppable } from './run-effects.ts';
 
 /** The backup that goes on at the domain, whoever began it. */
-export async function findBackup(client: RpcClient, domain: Domain, o: Cancel): Promise<RunningBackup | undefined> {
+export async function findBackup(client: Caller, domain: Domain, o: Cancel): Promise<RunningBackup | undefined> {
   try {
     return readBackup((await client.call(procedures.backupGetXml, { domain, flags: 0 }, o)).xml);
   } catch (error) {
@@ -17,7 +17,7 @@ export async function findBackup(client: RpcClient, domain: Domain, o: Cancel): 
   }
 }
 
-export async function requireNoBackup(client: RpcClient, domain: Domain, o: Cancel): Promise<void> {
+export async function requireNoBackup(client: Caller, domain: Domain, o: Cancel): Promise<void> {
   const running = await findBackup(client, domain, o);
   if (!running) return;
   throw new HyperError('vm/busy', `Another backup of the VM ${domain.name} goes on${running.socket === undefined ? '' : ` at ${running.socket}`}.`, {
@@ -27,7 +27,7 @@ export async function requireNoBackup(client: RpcClient, domain: Domain, o: Canc
 
 /** All disks of the plan at this very moment. With `freezes`, the guest writes out what it holds first; answers whether it did. */
 export async function beginBackup(
-  client: RpcClient,
+  client: Caller,
   domain: Domain,
   o: Cancel & { readonly plan: BackupPlan; readonly freezes: boolean },
 ): Promise<boolean> {
@@ -45,7 +45,7 @@ export async function beginBackup(
 }
 
 /** Without an agent that answers, the disks are as a power cut would leave them. */
-async function freeze(client: RpcClient, domain: Domain, o: Cancel): Promise<boolean> {
+async function freeze(client: Caller, domain: Domain, o: Cancel): Promise<boolean> {
   try {
     await client.call(procedures.domainFsFreeze, { domain, mountPoints: [], flags: 0 }, o);
     return true;
@@ -63,7 +63,7 @@ const ENDING_MS = 60_000;
 const ENDING_PAUSE_MS = 50;
 
 /** Ends the backup at this socket, which takes its scratch files along, and settles when they are gone. False when there was none. */
-export async function endBackup(client: RpcClient, domain: Domain, socket: string): Promise<boolean> {
+export async function endBackup(client: Caller, domain: Domain, socket: string): Promise<boolean> {
   const isThere = async (): Promise<boolean> => (await findBackup(client, domain, undoing()))?.socket === socket;
   if (!(await isThere())) return false;
   try {
@@ -83,7 +83,7 @@ export async function endBackup(client: RpcClient, domain: Domain, socket: strin
 const CHECKPOINT_METADATA_ONLY = 2;
 
 /** Forgets a checkpoint of a domain that runs, with its bitmaps; one whose bitmaps are gone is forgotten alone. False when there was none. */
-export async function deleteCheckpoint(client: RpcClient, domain: Domain, name: string): Promise<boolean> {
+export async function deleteCheckpoint(client: Caller, domain: Domain, name: string): Promise<boolean> {
   const checkpoint = { name, domain };
   try {
     await client.call(procedures.checkpointDelete, { checkpoint, flags: 0 }, undoing());

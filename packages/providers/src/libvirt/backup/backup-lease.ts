@@ -2,17 +2,22 @@ import { HyperError, type Consistency, type SourceEffect, type VMInfo } from '@h
 import type { Cancel, EffectJournal, ExportableDisk, ExportLease } from '@hypersdk/ports';
 import type { LibvirtTransport } from '../libvirt-uri.ts';
 import type { Domain } from '../rpc/procedures.ts';
-import type { RpcClient } from '../rpc/rpc-client.ts';
+import type { Caller } from '../rpc/rpc-client.ts';
 import { endBackup, findBackup } from './backup-job.ts';
 import { undoCheckpoints } from './forget-checkpoints.ts';
+import type { Road } from './open-road.ts';
 import { removeScratch } from './remove-scratch.ts';
 import { settleAll, undoing } from './run-effects.ts';
 import { stopPaused } from './start-paused.ts';
 
-/** A backup, and all that was made for it. */
-export interface MadeBackup {
-  readonly client: RpcClient;
+/** Where backups are made. */
+export interface BackupServer {
+  readonly caller: Caller;
   readonly transport: LibvirtTransport;
+}
+
+/** A backup, and all that was made for it. */
+export interface MadeBackup extends BackupServer {
   readonly effects: EffectJournal;
   readonly domain: Domain;
   readonly socket: string;
@@ -20,7 +25,7 @@ export interface MadeBackup {
   /** As it was journalled. */
   readonly made: readonly SourceEffect[];
   /** Carries the readers to a server elsewhere. */
-  readonly road?: AsyncDisposable;
+  readonly road?: Road;
 }
 
 export interface HeldBackup extends MadeBackup {
@@ -49,8 +54,9 @@ export class BackupLease implements ExportLease {
 
   async check(o: Cancel): Promise<void> {
     o.signal.throwIfAborted();
-    const { client, domain, socket } = this.#held;
-    if ((await findBackup(client, domain, o))?.socket === socket) return;
+    const { caller, domain, socket, road } = this.#held;
+    if (road?.failure) throw road.failure;
+    if ((await findBackup(caller, domain, o))?.socket === socket) return;
     throw new HyperError(
       'source/changed',
       `The backup of the VM ${domain.name} ended before all of it was read: the VM was stopped, or somebody aborted it.`,
@@ -60,8 +66,10 @@ export class BackupLease implements ExportLease {
     );
   }
 
+  /** The old checkpoint stops being kept first: killed in between, the next export may be a full one, and nothing stays that nobody knows of. */
   async complete(o: Cancel): Promise<void> {
     const { effects, made } = this.#held;
+    for (const effect of await this.#findReplaced(o)) await effects.intend(effect, o);
     for (const effect of made) if (effect.kind === 'checkpoint') await effects.keep(effect, o);
     this.#isComplete = true;
   }
@@ -72,32 +80,49 @@ export class BackupLease implements ExportLease {
   }
 
   async #end(): Promise<void> {
-    const { effects, replaced } = this.#held;
     if (!this.#isComplete) return await undoBackup(this.#held);
-    // What was recorded since the old checkpoint is recorded by the new one, too.
-    const outdated = (await effects.list(undoing())).filter(
-      ({ effect, isKept }) => isKept && effect.vm === this.vm.id && replaced.includes(effect.name),
-    );
     const made = this.#held.made.filter(({ kind }) => kind !== 'checkpoint');
-    await undoBackup({ ...this.#held, made: [...made, ...outdated.map(({ effect }) => effect)] });
+    try {
+      await undoBackup({ ...this.#held, made: [...made, ...(await this.#findReplaced(undoing()))] });
+    } catch (error) {
+      throw this.#notTidied(error);
+    }
+  }
+
+  /** What was recorded since the old checkpoint is recorded by the new one, too. */
+  async #findReplaced(o: Cancel): Promise<readonly SourceEffect[]> {
+    const { effects, replaced } = this.#held;
+    return (await effects.list(o))
+      .map(({ effect }) => effect)
+      .filter(({ kind, vm, name }) => kind === 'checkpoint' && vm === this.vm.id && replaced.includes(name));
+  }
+
+  #notTidied(cause: unknown): HyperError {
+    const { code, message } = cause instanceof HyperError ? cause : { code: 'libvirt/failed' as const, message: String(cause) };
+    return new HyperError(
+      code,
+      `The export of ${this.vm.name} is whole, but not all that was made for it at its source could be taken away, which hyperexport residue --remove does: ${message}`,
+      { cause, detail: { vm: this.vm.id } },
+    );
   }
 }
 
 /** Takes away all that was made, each thing also when another could not be: nobody reads any more, the job ends with its scratch files, then what it held is free. */
-export async function undoBackup({ client, transport, effects, domain, socket, tag, made, road }: MadeBackup): Promise<void> {
+export async function undoBackup({ caller, transport, effects, domain, socket, tag, made, road }: MadeBackup): Promise<void> {
   await using undone = new AsyncDisposableStack();
   const of = (...kinds: readonly SourceEffect['kind'][]): readonly SourceEffect[] => made.filter(({ kind }) => kinds.includes(kind));
   // The last one comes first.
   undone.defer(async () => {
     for (const effect of of('vm')) {
-      await stopPaused(client, domain, tag);
+      await stopPaused(caller, domain, tag);
       await settleAll(effects, [effect]);
     }
   });
-  undone.defer(() => undoCheckpoints(client, domain, { tag, effects: made, journal: effects }));
+  undone.defer(() => undoCheckpoints(caller, domain, { tag, effects: made, journal: effects }));
   undone.defer(async () => {
-    await endBackup(client, domain, socket);
-    for (const { name } of of('scratch-file')) await removeScratch(transport, name);
+    const isEnded = await endBackup(caller, domain, socket);
+    // A job that ends takes its files along; far away, looking after them costs more than they do.
+    if (!isEnded || transport.kind === 'unix') for (const { name } of of('scratch-file')) await removeScratch(transport, name, undoing());
     await settleAll(effects, of('backup-job', 'scratch-file'));
   });
   if (road) undone.use(road);

@@ -2,7 +2,7 @@ import type { SourceEffect } from '@hypersdk/domain';
 import type { EffectJournal } from '@hypersdk/ports';
 import type { Domain } from '../rpc/procedures.ts';
 import { procedures } from '../rpc/procedures.ts';
-import type { RpcClient } from '../rpc/rpc-client.ts';
+import type { Caller } from '../rpc/rpc-client.ts';
 import { DomainState } from '../to-vm.ts';
 import { deleteCheckpoint } from './backup-job.ts';
 import { settleAll, undoing } from './run-effects.ts';
@@ -13,7 +13,7 @@ import { startPaused, stopPaused } from './start-paused.ts';
  * Answers those that were there.
  */
 export async function forgetCheckpoints(
-  client: RpcClient,
+  client: Caller,
   domain: Domain,
   { tag, names }: { readonly tag: string; readonly names: readonly string[] },
 ): Promise<readonly string[]> {
@@ -32,7 +32,7 @@ export async function forgetCheckpoints(
 
 /** Those of the effects that are checkpoints, and their records with them. */
 export async function undoCheckpoints(
-  client: RpcClient,
+  client: Caller,
   domain: Domain,
   { tag, effects, journal }: { readonly tag: string; readonly effects: readonly SourceEffect[]; readonly journal: EffectJournal },
 ): Promise<void> {

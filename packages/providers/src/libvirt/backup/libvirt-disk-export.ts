@@ -13,21 +13,19 @@ import type {
   SourceWork,
 } from '@hypersdk/ports';
 import { findDomain } from '../find-domain.ts';
-import type { LibvirtConnection } from '../libvirt-connection.ts';
 import type { Domain } from '../rpc/procedures.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { beginBackup, findBackup, requireNoBackup } from './backup-job.ts';
-import { BackupLease, type HeldBackup, type MadeBackup, undoBackup } from './backup-lease.ts';
+import { BackupLease, type BackupServer, type HeldBackup, type MadeBackup, undoBackup } from './backup-lease.ts';
 import { checkpointOf, readMark, toPointInTime } from './backup-mark.ts';
 import type { BackupPlan, RunningBackup } from './backup-xml.ts';
 import { runOf, scratchPath, socketPath, tagOf } from './effect-names.ts';
-import { openRoad } from './open-road.ts';
+import { openRoad, requireRoad } from './open-road.ts';
 import { canBeRecorded, NO_CHANGES, planChanges, type PlannedChanges } from './plan-changes.ts';
 import { effectAt, intendAll } from './run-effects.ts';
 import { startPaused } from './start-paused.ts';
 
-export interface ExportPlace {
-  readonly connection: LibvirtConnection;
+export interface ExportPlace extends BackupServer {
   readonly inventory: Inventory;
   readonly work: SourceWork;
   /** The connection's name in the journal. */
@@ -62,8 +60,9 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
   }
 
   async open(id: VMId, { signal, disks, changes }: LeaseRequest): Promise<ExportLease> {
-    const { connection, inventory } = this.#place;
-    const domain = await findDomain(connection.client, id, { signal });
+    const { caller, inventory, transport } = this.#place;
+    requireRoad(transport);
+    const domain = await findDomain(caller, id, { signal });
     const vm = await inventory.get(id, { signal });
     if (vm.hasSavedMemory)
       throw new HyperError(
@@ -87,14 +86,14 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
 
   async #begin(domain: Domain, opening: Opening): Promise<ExportLease> {
     const { signal, vm, chosen, changes } = opening;
-    const { connection, work } = this.#place;
-    await requireNoBackup(connection.client, domain, { signal });
-    const planned = changes ? await planChanges(connection.client, domain, { signal, disks: chosen, changes }) : NO_CHANGES;
+    const { caller, transport, work } = this.#place;
+    await requireNoBackup(caller, domain, { signal });
+    const planned = changes ? await planChanges(caller, domain, { signal, disks: chosen, changes }) : NO_CHANGES;
     const plan = this.#plan(domain, opening, planned);
     const made = this.#effectsOf(domain, opening, plan);
     const undoable: MadeBackup = {
-      client: connection.client,
-      transport: connection.address.transport,
+      caller,
+      transport,
       effects: work.effects,
       domain,
       socket: plan.socket,
@@ -104,13 +103,14 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     try {
       await intendAll(work.effects, made, { signal });
       const isStopped = vm.powerState === 'stopped';
-      if (isStopped) await startPaused(connection.client, domain, { signal, tag: undoable.tag });
+      if (isStopped) await startPaused(caller, domain, { signal, tag: undoable.tag });
       const begun = await this.#beginAt(domain, { signal, plan, planned, freezes: vm.guestAgent === 'connected' });
       const running = await this.#require(domain, plan.socket, { signal });
       const consistency = isStopped || begun.isFrozen ? 'filesystem' : 'crash';
       return await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons: begun.reasons });
     } catch (error) {
-      await undoBackup(undoable);
+      // What cannot be undone now stays in the journal; why the export did not begin is what has to be told.
+      await undoBackup(undoable).catch(() => {});
       throw error;
     }
   }
@@ -120,14 +120,14 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     domain: Domain,
     o: Cancel & { readonly plan: BackupPlan; readonly planned: PlannedChanges; readonly freezes: boolean },
   ): Promise<{ readonly isFrozen: boolean; readonly reasons: ReadonlyMap<string, string> }> {
-    const { client } = this.#place.connection;
+    const { caller } = this.#place;
     try {
-      return { isFrozen: await beginBackup(client, domain, o), reasons: o.planned.reasons };
+      return { isFrozen: await beginBackup(caller, domain, o), reasons: o.planned.reasons };
     } catch (error) {
       if (!isRefusal(error, ServerCode.noCheckpoint, ServerCode.checkpointInconsistent) || o.planned.since.size === 0) throw error;
       const reason = `libvirt cannot use what it recorded (${error.message.replace(/\.$/, '')})`;
       const disks = o.plan.disks.map(({ since: _, ...disk }) => disk);
-      const isFrozen = await beginBackup(client, domain, { ...o, plan: { ...o.plan, disks } });
+      const isFrozen = await beginBackup(caller, domain, { ...o, plan: { ...o.plan, disks } });
       return { isFrozen, reasons: new Map([...o.planned.reasons, ...[...o.planned.since.keys()].map((disk) => [disk, reason] as const)]) };
     }
   }
@@ -163,8 +163,8 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
 
   /** Goes on with the backup of a run that was killed, when that is of the same disks. How much its guest knew of it is not recorded: the least is said. */
   async #takeUp(domain: Domain, { signal, vm, chosen }: Opening): Promise<ExportLease | undefined> {
-    const { connection, work } = this.#place;
-    const running = await findBackup(connection.client, domain, { signal });
+    const { caller, transport, work } = this.#place;
+    const running = await findBackup(caller, domain, { signal });
     const run = running?.socket === undefined ? undefined : runOf(running.socket);
     if (!running || running.socket === undefined || run === undefined || work.isRunning(run)) return undefined;
     const journalled = await work.effects.list({ signal });
@@ -172,22 +172,24 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     if (!made.some(({ kind, name }) => kind === 'backup-job' && name === running.socket)) return undefined;
     work.takeOver(run);
     const undoable: MadeBackup = {
-      client: connection.client,
-      transport: connection.address.transport,
+      caller,
+      transport,
       effects: work.effects,
       domain,
       socket: running.socket,
       tag: tagOf(run, domain.uuid),
       made,
     };
-    if (chosen.every(({ id }) => running.disks.some(({ target }) => target === id)))
+    // Whose checkpoint is kept was exported to its end: going on with it would give the same moment once more.
+    const isComplete = journalled.some(({ isKept, effect }) => isKept && effect.run === run && effect.vm === domain.uuid);
+    if (!isComplete && chosen.every(({ id }) => running.disks.some(({ target }) => target === id)))
       return await this.#lease(undoable, { signal, vm, chosen, running, consistency: 'crash', reasons: new Map() });
     await undoBackup(undoable);
     return undefined;
   }
 
   async #require(domain: Domain, socket: string, o: Cancel): Promise<RunningBackup> {
-    const running = await findBackup(this.#place.connection.client, domain, o);
+    const running = await findBackup(this.#place.caller, domain, o);
     if (running?.socket === socket) return running;
     throw new HyperError('source/changed', `The backup of the VM ${domain.name} ended as soon as it had begun.`);
   }
@@ -195,10 +197,13 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
   async #lease(undoable: MadeBackup, o: Opening & Leasing): Promise<ExportLease> {
     const { signal, vm, chosen, running, consistency, reasons } = o;
     const { socket, tag, domain } = undoable;
-    const road = await openRoad(this.#place.connection.address.transport, socket, { signal });
-    const disks = chosen.map((disk): ExportableDisk => {
+    const found = chosen.map((disk) => {
       const exported = running.disks.find(({ target }) => target === disk.id);
       if (!exported) throw new HyperError('source/not-found', `The backup of the VM ${vm.name} does not have the disk ${disk.id}.`);
+      return { disk, exported };
+    });
+    const road = await openRoad(this.#place.transport, socket, { signal });
+    const disks = found.map(({ disk, exported }): ExportableDisk => {
       const locator: NbdLocator = {
         kind: 'nbd',
         server: { path: road.path },

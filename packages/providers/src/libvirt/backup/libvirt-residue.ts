@@ -1,8 +1,8 @@
 import { HyperError, toVMId, type SourceEffect } from '@hypersdk/domain';
 import type { Cancel, Residue } from '@hypersdk/ports';
 import { findDomain } from '../find-domain.ts';
-import type { LibvirtConnection } from '../libvirt-connection.ts';
 import { type Domain, procedures } from '../rpc/procedures.ts';
+import type { BackupServer } from './backup-lease.ts';
 import { endBackup, findBackup } from './backup-job.ts';
 import { runOf } from './effect-names.ts';
 import { forgetCheckpoints } from './forget-checkpoints.ts';
@@ -16,16 +16,16 @@ const LIST_ACTIVE = 1;
 
 /** What our runs left at a libvirt server. */
 export class LibvirtResidue implements Residue {
-  readonly #connection: LibvirtConnection;
+  readonly #server: BackupServer;
   readonly #name: string;
 
-  constructor(connection: LibvirtConnection, name: string) {
-    this.#connection = connection;
+  constructor(server: BackupServer, name: string) {
+    this.#server = server;
     this.#name = name;
   }
 
   async *find({ signal }: Cancel): AsyncGenerator<SourceEffect> {
-    const { client } = this.#connection;
+    const { caller: client } = this.#server;
     const all = await client.call(procedures.listAllDomains, { needsResults: 1, flags: 0 }, { signal });
     const active = await client.call(procedures.listAllDomains, { needsResults: 1, flags: LIST_ACTIVE }, { signal });
     const isActive = new Set(active.domains.map(({ uuid }) => uuid));
@@ -48,10 +48,10 @@ export class LibvirtResidue implements Residue {
 
   async undo(effect: SourceEffect, { signal }: Cancel): Promise<boolean> {
     signal.throwIfAborted();
-    if (effect.kind === 'scratch-file') return await removeScratch(this.#connection.address.transport, effect.name);
+    if (effect.kind === 'scratch-file') return await removeScratch(this.#server.transport, effect.name, { signal });
     const domain = await this.#findDomain(effect);
     if (!domain) return false;
-    const { client } = this.#connection;
+    const { caller: client } = this.#server;
     switch (effect.kind) {
       case 'backup-job':
         return await endBackup(client, domain, effect.name);
@@ -66,7 +66,7 @@ export class LibvirtResidue implements Residue {
 
   async #findDomain({ vm }: SourceEffect): Promise<Domain | undefined> {
     try {
-      return await findDomain(this.#connection.client, vm ?? toVMId(''), undoing());
+      return await findDomain(this.#server.caller, vm ?? toVMId(''), undoing());
     } catch (error) {
       if (error instanceof HyperError && error.code === 'vm/not-found') return undefined;
       throw error;

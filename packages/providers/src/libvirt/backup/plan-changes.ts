@@ -1,7 +1,7 @@
 import type { DiskInfo } from '@hypersdk/domain';
 import type { Cancel, LeaseRequest } from '@hypersdk/ports';
 import { type Domain, procedures } from '../rpc/procedures.ts';
-import type { RpcClient } from '../rpc/rpc-client.ts';
+import type { Caller } from '../rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { checkpointOf } from './backup-mark.ts';
 
@@ -17,7 +17,7 @@ export const NO_CHANGES: PlannedChanges = { since: new Map(), reasons: new Map()
 export const canBeRecorded = (disk: DiskInfo): boolean => disk.format === 'qcow2';
 
 export async function planChanges(
-  client: RpcClient,
+  client: Caller,
   domain: Domain,
   { signal, disks, changes }: Cancel & { readonly disks: readonly DiskInfo[]; readonly changes: NonNullable<LeaseRequest['changes']> },
 ): Promise<PlannedChanges> {
@@ -37,7 +37,7 @@ export async function planChanges(
 }
 
 /** The names of all of a domain's checkpoints, whoever made them. A driver that has none answers with none. */
-export async function listCheckpoints(client: RpcClient, domain: Domain, o: Cancel): Promise<ReadonlySet<string>> {
+export async function listCheckpoints(client: Caller, domain: Domain, o: Cancel): Promise<ReadonlySet<string>> {
   try {
     const { checkpoints } = await client.call(procedures.domainListAllCheckpoints, { domain, needsResults: 1, flags: 0 }, o);
     return new Set(checkpoints.map(({ name }) => name));

@@ -2,7 +2,7 @@ import { HyperError } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { xml } from '@hypersdk/wire';
 import { type Domain, procedures } from '../rpc/procedures.ts';
-import type { RpcClient } from '../rpc/rpc-client.ts';
+import type { Caller } from '../rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { DomainState } from '../to-vm.ts';
 import { undoing, unstoppable } from './run-effects.ts';
@@ -18,7 +18,7 @@ const NAMESPACE = 'urn:hypersdk:export';
  * Starts a stopped VM without letting it run: no processor of it executes anything, and its QEMU reads its disks for us, whatever they are kept in.
  * It says who started it, for whoever finds it so.
  */
-export async function startPaused(client: RpcClient, domain: Domain, o: Cancel & { readonly tag: string }): Promise<void> {
+export async function startPaused(client: Caller, domain: Domain, o: Cancel & { readonly tag: string }): Promise<void> {
   try {
     await client.call(procedures.domainCreate, { domain, flags: START_PAUSED }, unstoppable);
   } catch (error) {
@@ -39,7 +39,7 @@ export async function startPaused(client: RpcClient, domain: Domain, o: Cancel &
 }
 
 /** The tag of whoever started the domain so; undefined when nobody of us did. */
-export async function findStarter(client: RpcClient, domain: Domain, o: Cancel): Promise<string | undefined> {
+export async function findStarter(client: Caller, domain: Domain, o: Cancel): Promise<string | undefined> {
   try {
     const { metadata } = await client.call(procedures.domainGetMetadata, { domain, type: METADATA_ELEMENT, uri: NAMESPACE, flags: AFFECT_LIVE }, o);
     return /\bby=["']([^"']*)["']/.exec(metadata)?.[1];
@@ -50,7 +50,7 @@ export async function findStarter(client: RpcClient, domain: Domain, o: Cancel):
 }
 
 /** Takes it away again, unless somebody made it run meanwhile: then it is theirs. False when there was nothing to take away. */
-export async function stopPaused(client: RpcClient, domain: Domain, tag: string): Promise<boolean> {
+export async function stopPaused(client: Caller, domain: Domain, tag: string): Promise<boolean> {
   const state = await stateOf(client, domain);
   if (state !== DomainState.paused) return false;
   const starter = await findStarter(client, domain, undoing());
@@ -70,7 +70,7 @@ export async function stopPaused(client: RpcClient, domain: Domain, tag: string)
   }
 }
 
-async function stateOf(client: RpcClient, domain: Domain): Promise<number | undefined> {
+async function stateOf(client: Caller, domain: Domain): Promise<number | undefined> {
   try {
     return (await client.call(procedures.domainGetState, { domain, flags: 0 }, undoing())).state;
   } catch (error) {

@@ -325,3 +325,6 @@ export class RpcClient implements Disposable {
 function toFailure(reason: Error): HyperError {
   return reason instanceof HyperError ? reason : misbehaves('libvirt/lost', `is not there any more: ${reason.message}`, { cause: reason });
 }
+
+/** Whatever takes calls to a server. */
+export type Caller = Pick<RpcClient, 'call'>;
