@@ -34,6 +34,6 @@ describe('compression', () => {
 test('a path is not an address, and says which commands take one', () => {
   for (const path of ['disk.qcow2', './a:b', 'C:/disk', '-', 'http:/x']) expect(parsePath(path)).toBe(path);
   for (const wrong of ['nbd://host/x', 'NBD+unix:///?socket=s', 'https://host/x.qcow2'])
-    expect(() => parsePath(wrong)).toThrow('convert, inspect and compare');
+    expect(() => parsePath(wrong)).toThrow('export, convert, inspect, compare, serve and boot');
   expect(() => parsePath('')).toThrow('empty');
 });
