@@ -116,7 +116,12 @@ export const errorTable = {
     mend: 'Name a pool that is there with --pool (virsh pool-list --all shows them), or make one first.',
   },
   'storage-pool/unfit': { status: 409, exit: 75, retry: 'later', mend: 'Name another pool with --pool, one of files that runs (virsh pool-start).' },
-  'storage-pool/full': { status: 507, exit: 75, retry: 'later', mend: 'Make room in the pool, or name another one with --pool; nothing is left of this attempt.' },
+  'storage-pool/full': {
+    status: 507,
+    exit: 75,
+    retry: 'later',
+    mend: 'Make room in the pool, or name another one with --pool; nothing is left of this attempt.',
+  },
   'network/not-found': {
     status: 404,
     exit: 66,

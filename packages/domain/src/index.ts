@@ -14,7 +14,8 @@ export { imageFormats } from './image.ts';
 export type { ImageFormat, ImageInfo, ImageRef, ListedFiles, ReferencePolicy } from './image.ts';
 export { LEAF_SIZE, leafCount, leafRange } from './digest.ts';
 export type { ContentDigest, Sha256 } from './digest.ts';
-export type { DiskInfo } from './disk.ts';
+export { diskBuses } from './disk.ts';
+export type { DiskBus, DiskInfo } from './disk.ts';
 export type { Firmware, GuestAgent, NicInfo, PowerState, VMInfo } from './vm.ts';
 export type { SnapshotInfo } from './snapshot.ts';
 export {

@@ -23,6 +23,10 @@ export interface VMInfo {
   readonly cpus?: number;
   readonly memory?: number;
   readonly os?: string;
+  /** Of its processors, as QEMU calls it: x86_64, aarch64. */
+  readonly arch?: string;
+  /** What it is built like, in the platform's own words: pc-q35-7.2. */
+  readonly machine?: string;
   readonly firmware: Firmware;
   readonly secureBoot?: boolean;
   /** Whether it has a trusted platform module, whose secrets lie outside of its disks. */

@@ -3,7 +3,7 @@ import type { Cancel } from './cancel.ts';
 /** One run of the exporter as it is remembered. Times are ISO 8601 UTC, sizes bytes. */
 export interface HistoryEntry {
   readonly id: string;
-  readonly command: 'export' | 'convert';
+  readonly command: 'export' | 'convert' | 'restore';
   readonly state: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
   readonly startedAt: string;
   readonly finishedAt?: string;

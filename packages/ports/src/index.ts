@@ -46,4 +46,5 @@ export type { History, HistoryEntry } from './history.ts';
 export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';
 export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';
 export type { Power, ShutdownOptions } from './power.ts';
+export type { RestorableDisk, Restore, RestoreOutcome, RestorePlan, RestoreProgress, RestoreRequest } from './restore.ts';
 export type { CreatedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts';

@@ -2,6 +2,7 @@ import type { Consistency, ContentDigest, DiskId, DiskInfo, ProviderKind, Source
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
 import type { Power } from './power.ts';
+import type { Restore } from './restore.ts';
 import type { Snapshots } from './snapshots.ts';
 import type { SourceWork } from './source-work.ts';
 
@@ -79,6 +80,7 @@ export interface Facets {
   readonly snapshots?: Snapshots;
   readonly changedBlocks?: ChangedBlocks;
   readonly residue?: Residue;
+  readonly restore?: Restore;
 }
 
 export type FacetName = keyof Facets;

@@ -1,5 +1,5 @@
 // libvirt, "Domain XML format" (formatdomain): what the elements say of a VM, apart from where its disks lie.
-import { imageFormats, type Firmware, type ImageFormat, type NicInfo, type VMInfo } from '@hypersdk/domain';
+import { diskBuses, imageFormats, type DiskBus, type Firmware, type ImageFormat, type NicInfo, type VMInfo } from '@hypersdk/domain';
 import { childNamed, childrenNamed, localName, type XmlElement } from '@hypersdk/wire';
 import { countWithin, macOf, memoryOf, NICS_MAX, present, tidyText } from './said-fields.ts';
 
@@ -23,16 +23,20 @@ const UNITS: Readonly<Record<string, number>> = {
 
 const CPUS_MAX = 65_536;
 
-type Hardware = Pick<VMInfo, 'firmware' | 'nics'> & Partial<Pick<VMInfo, 'cpus' | 'memory' | 'os' | 'secureBoot'>>;
+type Hardware = Pick<VMInfo, 'firmware' | 'nics'> & Partial<Pick<VMInfo, 'cpus' | 'memory' | 'os' | 'arch' | 'machine' | 'secureBoot'>>;
 
 /** All of it that both a descriptor and a running hypervisor tell. */
 export function hardwareOf(domain: XmlElement): Hardware {
   const vcpu = childNamed(domain, 'vcpu');
+  const os = childNamed(domain, 'os');
+  const type = os && childNamed(os, 'type')?.attributes;
   return {
     ...present({
       cpus: countWithin(vcpu?.attributes.get('current') ?? vcpu?.text, CPUS_MAX),
       memory: toBytes(childNamed(domain, 'memory')),
       os: osOf(domain),
+      arch: tidyText(type?.get('arch')),
+      machine: tidyText(type?.get('machine')),
       secureBoot: secureBootOf(domain),
     }),
     firmware: firmwareOf(domain),
@@ -80,6 +84,18 @@ export const diskFormatOf = (driver: string | undefined): ImageFormat | undefine
 export function bootPlaceOf(domain: XmlElement): number | undefined {
   const place = childrenNamed(childNamed(domain, 'os'), 'boot').findIndex((boot) => boot.attributes.get('dev') === 'hd');
   return place < 0 ? undefined : place + 1;
+}
+
+/** What names of disks say of their bus, where nothing else does. */
+const BUS_OF_NAME: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide' };
+
+/** "Hard drives, floppy disks, CDROMs" and "Controllers": a SCSI disk hangs on a paravirtual controller or on one of a real model. */
+export function diskBusOf(domain: XmlElement, disk: XmlElement): DiskBus | undefined {
+  const target = childNamed(disk, 'target')?.attributes;
+  const bus = target?.get('bus') ?? BUS_OF_NAME[target?.get('dev')?.slice(0, 2) ?? ''];
+  if (bus !== 'scsi') return diskBuses.find((known) => known === bus);
+  const controllers = childrenNamed(childNamed(domain, 'devices'), 'controller').filter(({ attributes }) => attributes.get('type') === 'scsi');
+  return controllers.some(({ attributes }) => attributes.get('model')?.startsWith('virtio')) ? 'virtio-scsi' : 'scsi';
 }
 
 /** "Network interfaces". */

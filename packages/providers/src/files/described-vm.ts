@@ -1,4 +1,4 @@
-import type { Firmware, ImageFormat, NicInfo } from '@hypersdk/domain';
+import type { DiskBus, Firmware, ImageFormat, NicInfo } from '@hypersdk/domain';
 import type { OvfPackage } from './ovf/ovf-package.ts';
 
 /** What a descriptor says of a VM, before any of its disks was looked for. Memory is bytes. */
@@ -8,6 +8,8 @@ export interface DescribedVM {
   readonly cpus?: number;
   readonly memory?: number;
   readonly os?: string;
+  readonly arch?: string;
+  readonly machine?: string;
   readonly firmware: Firmware;
   readonly secureBoot?: boolean;
   readonly disks: readonly DescribedDisk[];
@@ -24,4 +26,5 @@ export interface DescribedDisk {
   readonly file: string;
   readonly format?: ImageFormat;
   readonly bootOrder?: number;
+  readonly bus?: DiskBus;
 }

@@ -47,7 +47,7 @@ export async function toDescribedVM(
     claimed.push(file.place);
     try {
       const { image, found } = await inspect(file, { ...o, ...present({ format: disk.format }) });
-      disks.push({ ...toDisk(disk.id, file, found), ...present({ bootOrder: disk.bootOrder }) });
+      disks.push({ ...toDisk(disk.id, file, found), ...present({ bootOrder: disk.bootOrder, bus: disk.bus }) });
       images.push(image);
       files.push(posix.basename(file.place));
       claimed.push(...found.references.map((name) => posix.join(posix.dirname(file.place), name)));
@@ -58,11 +58,11 @@ export async function toDescribedVM(
   }
   for (const why of missing) o.report(`${quote(from.place)}: the disk ${why}${why.endsWith('.') ? '' : '.'}`);
 
-  const { name, uuid, cpus, memory, os, firmware, secureBoot, nics } = described;
+  const { name, uuid, cpus, memory, os, arch, machine, firmware, secureBoot, nics } = described;
   const info = {
     ...frameOf(from.place, o.folder),
     name,
-    ...present({ cpus, memory, os, secureBoot }),
+    ...present({ cpus, memory, os, arch, machine, secureBoot }),
     firmware,
     disks,
     nics,

@@ -13,11 +13,13 @@ test('a domain as libvirt writes it', () => {
     cpus: 2,
     memory: 4 * GIB,
     os: 'http://debian.org/debian/12',
+    arch: 'x86_64',
+    machine: 'pc-q35-8.2',
     firmware: 'uefi',
     secureBoot: true,
     disks: [
-      { id: 'vda', file: '/var/lib/libvirt/images/web-01.qcow2', format: 'qcow2', bootOrder: 1 },
-      { id: 'vdb', file: 'disks/web-01 logs & mail.raw', format: 'raw', bootOrder: 3 },
+      { id: 'vda', file: '/var/lib/libvirt/images/web-01.qcow2', format: 'qcow2', bootOrder: 1, bus: 'virtio' },
+      { id: 'vdb', file: 'disks/web-01 logs & mail.raw', format: 'raw', bootOrder: 3, bus: 'virtio' },
     ],
     elsewhere: ['vdc is no file but of type block'],
     nics: [{ id: 'nic0', mac: '52:54:00:6b:3c:58', network: 'default' }, { id: 'nic1', mac: '52:54:00:aa:bb:02', network: 'br-dmz' }, { id: 'nic2' }],
@@ -29,8 +31,10 @@ test('a domain with little in it', () => {
     name: 'old-bios',
     cpus: 1,
     memory: 512 * MIB,
+    arch: 'i686',
+    machine: 'pc',
     firmware: 'bios',
-    disks: [{ id: 'hda', file: 'old-bios.img', bootOrder: 2 }],
+    disks: [{ id: 'hda', file: 'old-bios.img', bootOrder: 2, bus: 'ide' }],
     elsewhere: ['hdb is no file but of type network'],
     nics: [],
   });
@@ -80,14 +84,14 @@ test('what is about something else is no VM', () => {
 test('a second disk at one place and a format that is not read are told apart from disks that are here', () => {
   const xml = `<devices><disk><driver type='qed'/><source file='a'/><target dev='vda'/></disk><disk><source file='b'/><target dev='vdb'/></disk><disk><source file='c'/><target dev='vdb'/></disk></devices>`;
   const found = parseLibvirtDomain(domain(xml));
-  expect(found?.disks).toEqual([{ id: 'vdb', file: 'b' }]);
+  expect(found?.disks).toEqual([{ id: 'vdb', file: 'b', bus: 'virtio' }]);
   expect(found?.elsewhere).toHaveLength(2);
 });
 
 test('a VHD goes by the name that QEMU has for it', () => {
   const disk = (type: string): string => `<devices><disk><driver type='${type}'/><source file='a'/><target dev='vda'/></disk></devices>`;
-  expect(parseLibvirtDomain(domain(disk('vpc')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vhd' }]);
-  expect(parseLibvirtDomain(domain(disk('vdi')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vdi' }]);
+  expect(parseLibvirtDomain(domain(disk('vpc')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vhd', bus: 'virtio' }]);
+  expect(parseLibvirtDomain(domain(disk('vdi')))?.disks).toEqual([{ id: 'vda', file: 'a', format: 'vdi', bus: 'virtio' }]);
   expect(parseLibvirtDomain(domain(disk('vhd')))?.disks).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 // libvirt, "Domain XML format" (formatdomain): the elements that say what a VM is made of.
 import { childNamed, childrenNamed, parseXml, type XmlElement } from '@hypersdk/wire';
-import { bootPlaceOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
+import { bootPlaceOf, diskBusOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
 import { countWithin, DISKS_MAX, present, tidyText } from '../said-fields.ts';
 import type { DescribedDisk, DescribedVM } from './described-vm.ts';
 
@@ -39,7 +39,7 @@ function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
       continue;
     }
     const order = countWithin(childNamed(disk, 'boot')?.attributes.get('order'), 10_000) ?? (disks.length === 0 ? bootPlace : undefined);
-    disks.push({ id, file, ...present({ format, bootOrder: order }) });
+    disks.push({ id, file, ...present({ format, bootOrder: order, bus: diskBusOf(domain, disk) }) });
   }
   return { disks, elsewhere };
 }

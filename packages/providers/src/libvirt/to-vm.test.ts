@@ -32,6 +32,8 @@ test('a running domain as libvirt describes it', () => {
       cpus: 2,
       memory: 4 * GIB,
       os: 'http://debian.org/debian/12',
+      arch: 'x86_64',
+      machine: 'pc-q35-7.2',
       firmware: 'uefi',
       secureBoot: true,
       tpm: true,
@@ -45,10 +47,11 @@ test('a running domain as libvirt describes it', () => {
           format: 'qcow2',
           location: '/images/web-01.snap',
           bootOrder: 1,
+          bus: 'virtio',
           backing: ['/images/web-01.qcow2', '/images/base.raw'],
         },
-        { id: 'vdb', label: 'vdb', virtualSize: 10 * GIB, allocatedSize: GIB, format: 'raw', location: 'rbd:pool/web-01-logs' },
-        { id: 'vdc', label: 'vdc', virtualSize: 5 * GIB, allocatedSize: 5 * GIB, format: 'raw', location: 'default/web-01-swap.raw' },
+        { id: 'vdb', label: 'vdb', virtualSize: 10 * GIB, allocatedSize: GIB, format: 'raw', location: 'rbd:pool/web-01-logs', bus: 'virtio' },
+        { id: 'vdc', label: 'vdc', virtualSize: 5 * GIB, allocatedSize: 5 * GIB, format: 'raw', location: 'default/web-01-swap.raw', bus: 'virtio' },
       ],
       nics: [{ id: 'nic0', mac: '52:54:00:6b:3c:58', network: 'default' }],
       tags: {},
@@ -93,4 +96,17 @@ describe('what is no disk to copy', () => {
 test('an answer about something else is refused', () => {
   expect(() => describeXml('<network><name>default</name></network>')).toThrow(/not the description of a VM/);
   expect(() => describeXml('<domain><name>a</name></domain>')).toThrow(/not the description of a VM/);
+});
+
+test.each([
+  [`<target dev='vda' bus='virtio'/>`, '', 'virtio'],
+  [`<target dev='hda'/>`, '', 'ide'],
+  [`<target dev='sda' bus='sata'/>`, '', 'sata'],
+  [`<target dev='sda' bus='scsi'/>`, `<controller type='scsi' model='virtio-scsi'/>`, 'virtio-scsi'],
+  [`<target dev='sda' bus='scsi'/>`, `<controller type='scsi' model='lsilogic'/><controller type='usb' model='virtio'/>`, 'scsi'],
+  [`<target dev='fda' bus='fdc'/>`, '', undefined],
+])('%s with %s hangs on %s', (target, controllers, bus) => {
+  const dev = /dev='(\w+)'/.exec(target)?.[1] ?? '';
+  const devices = `<disk type='file'><source file='/a'/>${target}</disk>${controllers}`;
+  expect(describeXml(domain(devices), { sizes: new Map([[dev, { capacity: GIB }]]) }).vm.disks[0]?.bus).toBe(bus);
 });

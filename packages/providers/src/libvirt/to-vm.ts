@@ -1,7 +1,7 @@
 // libvirt, "Domain XML format": a domain as its server describes it, with the figures that only the server knows.
 import { HyperError, toConnectionId, toDiskId, toVMId, type DiskInfo, type GuestAgent, type PowerState, type VMInfo } from '@hypersdk/domain';
 import { childNamed, childrenNamed, type XmlElement } from '@hypersdk/wire';
-import { bootPlaceOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
+import { bootPlaceOf, diskBusOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
 import { countWithin, DISKS_MAX, present, tidyText } from '../said-fields.ts';
 import { sourceOf } from './disk-source.ts';
 
@@ -104,7 +104,7 @@ function disksOf(domain: XmlElement, figures: DomainFigures, report: (problem: s
       continue;
     }
     const order = countWithin(childNamed(element, 'boot')?.attributes.get('order'), 10_000) ?? (disks.length === 0 ? bootPlace : undefined);
-    disks.push({ ...disk, ...present({ bootOrder: order }) });
+    disks.push({ ...disk, ...present({ bootOrder: order, bus: diskBusOf(domain, element) }) });
   }
   return disks;
 }

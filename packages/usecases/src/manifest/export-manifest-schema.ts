@@ -1,4 +1,5 @@
 import {
+  diskBuses,
   providerKinds,
   toConnectionId,
   toDiskId,
@@ -38,6 +39,7 @@ const diskInfo = z.strictObject({
   format: imageFormat.exactOptional(),
   location: text,
   bootOrder: count.exactOptional(),
+  bus: z.enum(diskBuses).exactOptional(),
   backing: z.array(text).max(BACKING_COUNT_MAX).exactOptional(),
 }) satisfies z.ZodType<DiskInfo>;
 
@@ -52,6 +54,8 @@ export const vmInfoSchema = z.strictObject({
   cpus: count.exactOptional(),
   memory: byteCount.exactOptional(),
   os: text.exactOptional(),
+  arch: text.exactOptional(),
+  machine: text.exactOptional(),
   firmware: z.enum(['bios', 'uefi', 'unknown']),
   secureBoot: z.boolean().exactOptional(),
   tpm: z.boolean().exactOptional(),

@@ -93,7 +93,7 @@ function parseLine(text: string): Line | undefined {
 }
 
 const STATES: ReadonlySet<unknown> = new Set(['running', 'succeeded', 'failed', 'cancelled', 'interrupted']);
-const COMMANDS: ReadonlySet<unknown> = new Set(['export', 'convert']);
+const COMMANDS: ReadonlySet<unknown> = new Set(['export', 'convert', 'restore']);
 
 function isEntry(value: Readonly<Record<string, unknown>>): value is HistoryEntry & Readonly<Record<string, unknown>> {
   const { id, command, state, startedAt, finishedAt, source, target, bytes, root, vms, error, resume } = value;

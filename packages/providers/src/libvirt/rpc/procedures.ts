@@ -29,8 +29,11 @@ export type SnapshotRef = ValueOf<typeof snapshot>;
 const checkpoint = struct({ name: text, domain });
 export type CheckpointRef = ValueOf<typeof checkpoint>;
 const pool = struct({ name: text, uuid });
+export type StoragePool = ValueOf<typeof pool>;
 const volume = struct({ pool: text, name: text, key: text });
+export type StorageVolume = ValueOf<typeof volume>;
 const flags = uint;
+const network = struct({ name: text, uuid });
 /** Lists are asked for their content and not only for their length. */
 const needsResults = int;
 
@@ -50,6 +53,7 @@ const quick = {
   authSaslInit: define(67, nothing, struct({ mechanisms: text })),
   getLibVersion: define(157, nothing, struct({ version: unsignedHyper })),
   getHostname: define(59, nothing, struct({ hostname: text })),
+  getCapabilities: define(7, nothing, xml),
   getUri: define(110, nothing, struct({ uri: text })),
   listAllDomains: define(273, struct({ needsResults, flags }), struct({ domains: listOf(domain, LIST_MAX), count: uint })),
   domainLookupByUuid: define(24, struct({ uuid }), ofDomain),
@@ -78,6 +82,14 @@ const quick = {
   domainGetMetadata: define(265, struct({ domain, type: int, uri: optional(text), flags }), struct({ metadata: text })),
   domainEventRegister: define(316, struct({ eventId: int, domain: optional(domain) }), struct({ callbackId: int })),
   volumeLookupByPath: define(97, struct({ path: text }), struct({ volume })),
+  volumeLookupByName: define(95, struct({ pool, name: text }), struct({ volume })),
+  volumeGetPath: define(100, struct({ volume }), struct({ path: text })),
+  poolGetXml: define(88, struct({ pool, flags }), xml),
+  poolGetInfo: define(87, struct({ pool }), struct({ state: uint, capacity: unsignedHyper, allocation: unsignedHyper, available: unsignedHyper })),
+  listAllPools: define(281, struct({ needsResults, flags }), struct({ pools: listOf(pool, LIST_MAX), count: uint })),
+  poolListAllVolumes: define(282, struct({ pool, needsResults, flags }), struct({ volumes: listOf(volume, LIST_MAX), count: uint })),
+  domainLookupByName: define(23, struct({ name: text }), ofDomain),
+  networkLookupByName: define(46, struct({ name: text }), struct({ network })),
 } as const;
 
 const slow = {
@@ -106,6 +118,8 @@ const slow = {
   domainPmWakeup: define(267, ofDomainWithFlags, nothing),
   domainDestroy: define(234, ofDomainWithFlags, nothing),
   domainSetMetadata: define(264, struct({ domain, type: int, metadata: optional(text), key: optional(text), uri: optional(text), flags }), nothing),
+  domainDefineXml: define(350, struct({ xml: text, flags }), ofDomain),
+  domainUndefine: define(231, ofDomainWithFlags, nothing),
   domainAbortJob: define(164, ofDomain, nothing),
   domainBlockJobAbort: define(237, struct({ domain, path: text, flags }), nothing),
   domainFsFreeze: define(335, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),

@@ -12,6 +12,8 @@ export const ServerCode = {
   authFailed: 45,
   operationDenied: 29,
   authCancelled: 79,
+  noNetwork: 43,
+  noPool: 49,
   noVolume: 50,
   operationInvalid: 55,
   noSnapshot: 72,
