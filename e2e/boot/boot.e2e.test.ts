@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
@@ -10,7 +11,7 @@ import { run, start, type Ended } from '../hyperexport/program.ts';
 import { buildGuestDisk, GREETING, hasParts } from './guest-disk.ts';
 import { guestsOf, untilGone } from './guest-processes.ts';
 
-const isPossible = !missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit', 'mcopy', 'syslinux', 'cpio') && hasParts();
+const isPossible = !missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit', 'mcopy', 'syslinux', 'cpio', 'age-keygen') && hasParts();
 /** An emulated guest is up within ten seconds on a calm machine. */
 const PATIENCE_MS = 240_000;
 
@@ -23,6 +24,11 @@ const digestOf = async (path: string): Promise<string> =>
   createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
+
+function makeKey(path: string): string {
+  execFileSync('age-keygen', ['-o', path], { stdio: 'pipe' });
+  return execFileSync('age-keygen', ['-y', path], { encoding: 'utf8' }).trim();
+}
 
 describe.skipIf(!isPossible)('a proof by booting', { timeout: PATIENCE_MS }, () => {
   beforeAll(async () => {
@@ -97,6 +103,36 @@ describe.skipIf(!isPossible)('a proof by booting', { timeout: PATIENCE_MS }, () 
     });
     expect(await hyperexport('verify', at('backup/tiny'))).toMatchObject({ code: 0 });
     expect(await readdir(at('backup/tiny'))).toEqual(expect.arrayContaining(['disk-0.boot.json', 'disk-0.boot.log', 'disk-0.boot.png']));
+  });
+
+  test('an export boots that QEMU cannot open as it lies: encrypted and in volumes, for who has the key', async () => {
+    const recipient = makeKey(at('key.txt'));
+    await mkdir(at('closed'));
+    const choices = ['--encrypt-to', recipient, '--split', '2M', '--quiet'];
+    expect(await hyperexport('export', at('guest.raw'), '--to', at('closed'), ...choices)).toMatchObject({ code: 0 });
+    expect(await readdir(at('closed/guest'))).toContain('disk-0.qcow2.age.002');
+    const boot = ['boot', at('closed/guest'), '--firmware', 'bios', '--memory', '512M'];
+    expect(await hyperexport(...boot)).toMatchObject({ code: 77, stderr: expect.stringContaining('--identity') });
+    const ended = await hyperexport(...boot, '--identity', at('key.txt'));
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stdout).toContain(`booted ("${GREETING}")`);
+  });
+
+  test.each([
+    ['in volumes', ['--split', '2M']],
+    ['in an OVA', ['--format', 'ova']],
+  ])('the flag boots a copy %s', async (name, choices) => {
+    await mkdir(at(name));
+    const ended = await hyperexport('export', at('guest.raw'), '--to', at(name), ...choices, '--boot-proof', '--json');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ exports: [{ boot: { verdict: { kind: 'booted' } } }] });
+  });
+
+  test('whose copy will be closed is told before anything is copied that the flag cannot boot it', async () => {
+    const recipient = makeKey(at('other-key.txt'));
+    const ended = await hyperexport('export', at('guest.raw'), '--to', folder, '--name', 'never', '--encrypt-to', recipient, '--boot-proof');
+    expect(ended).toMatchObject({ code: 64, stderr: expect.stringContaining('boot it afterwards') });
+    expect(existsSync(at('never'))).toBe(false);
   });
 
   test.each(['SIGKILL', 'SIGINT'] as const)('a proof that is ended by %s leaves no guest behind and no half of a file', async (signal) => {

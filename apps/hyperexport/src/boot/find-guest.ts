@@ -1,5 +1,5 @@
 import { basename, dirname, extname, resolve } from 'node:path';
-import { HyperError, type ImageFormat } from '@hypersdk/domain';
+import { HyperError, type ImageFormat, type ImageRef } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { exportedGuest, type BootSubject } from '@hypersdk/usecases';
 import { MANIFEST_FILE } from '../manifest-file.ts';
@@ -9,7 +9,8 @@ import type { Services } from '../services.ts';
 import { statIfThere } from '../stat-if-there.ts';
 import type { Stop } from '../stop.ts';
 import type { Terminal } from '../terminal.ts';
-import { serveGuest, type ServedGuest } from './serve-guest.ts';
+import { serveDisks } from './serve-disks.ts';
+import { serveGuest } from './serve-guest.ts';
 
 export interface FoundGuest extends AsyncDisposable {
   /** Where its images lie, or where this was typed. */
@@ -27,19 +28,16 @@ interface Wish {
 export async function findGuest(services: Services, path: string, o: Wish): Promise<FoundGuest> {
   if (isAddress(path)) return onServer(services, path, o);
   const { sourceFormat: format } = o.flags;
-  const found = await here(services, path, { signal: o.stop.signal, ...(format === undefined ? {} : { format }) });
-  await using opened = new AsyncDisposableStack();
-  const disks: BootSubject['disks'][number][] = [];
-  for (const disk of found.subject.disks)
-    disks.push('path' in disk && disk.path.endsWith('.age') ? await decrypted(services, disk.path, { ...o, opened }) : disk);
-  const kept = opened.move();
-  return { ...found, subject: { ...found.subject, disks }, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  const { folder, subject } = await here(services, path, { signal: o.stop.signal, ...(format === undefined ? {} : { format }) });
+  const served = await serveDisks(services, subject, { signal: o.stop.signal, refer: (disk) => referTo(services, disk, o) });
+  return { folder, ...served };
 }
 
-/** An emulator reads no encrypted image, so ours is read for it. */
-async function decrypted(services: Services, path: string, o: Wish & { readonly opened: AsyncDisposableStack }): Promise<ServedGuest['disk']> {
-  const source = await locateDisk(services, path, o);
-  return o.opened.use(await serveGuest(services, source, { signal: o.stop.signal, shown: path })).disk;
+/** The format that a manifest records counts, whatever the guest wrote into its disk. */
+async function referTo(services: Services, { path, format }: { readonly path: string; readonly format?: ImageFormat }, o: Wish): Promise<ImageRef> {
+  const source = await locateDisk(services, path, { ...o, flags: { ...o.flags, ...(format === undefined ? {} : { sourceFormat: format }) } });
+  if (source.kind !== 'image') throw new HyperError('usage/invalid', `${path} is no image file.`);
+  return source.image;
 }
 
 /** Its evidence has no place beside it, so it goes to the folder that one is in. */

@@ -1,16 +1,21 @@
 import { HyperError, type VMInfo } from '@hypersdk/domain';
 import { toExportName } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
+import type { EncryptFlags } from '../flags/key-flags.ts';
 
-type Choice = Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof' | 'incremental' | 'noFull' | 'bitmap' | 'overwrite'>;
+type Choice = EncryptFlags &
+  Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof' | 'incremental' | 'noFull' | 'bitmap' | 'overwrite'>;
 
 /** What would stop the run later, told before the first byte is read. */
 export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
   checkFormats(vms, flags);
   checkNames(vms, flags);
   checkIncrement(flags);
-  if (flags.bootProof && flags.format === 'ova')
-    throw new HyperError('usage/invalid', '--boot-proof needs images that lie in a folder, and --format ova packs them into one file');
+  if (flags.bootProof && isEncrypted(flags))
+    throw new HyperError(
+      'usage/invalid',
+      '--boot-proof reads the copy, which is closed once it is encrypted; boot it afterwards: hyperexport boot FOLDER --identity FILE',
+    );
 }
 
 export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);
@@ -23,6 +28,9 @@ function checkIncrement({ incremental, noFull, bitmap, overwrite, bootProof, for
     throw new HyperError('usage/invalid', '--boot-proof needs whole images, and --incremental makes images that lie on others; boot a flattened one');
   if (incremental && overwrite) throw new HyperError('usage/invalid', '--incremental never replaces an export; leave --overwrite out');
 }
+
+const isEncrypted = (flags: EncryptFlags): boolean =>
+  (flags.encryptTo ?? flags.encryptToFile ?? flags.encryptPassphraseFile) !== undefined || (flags.encryptPassphrase ?? false);
 
 /** The provider goes by the bytes of an image; what the person expects is held against that. */
 function checkFormats(vms: readonly VMInfo[], flags: Choice): void {

@@ -13,19 +13,14 @@ export async function exportedGuest(target: StorageTarget, manifest: string, o: 
       'usage/invalid',
       'This export is an increment, which lies on others; make a full one of it with hyperexport chain flatten, and boot that.',
     );
-  const archive = disks.find((disk) => disk.package !== undefined)?.package;
-  if (archive !== undefined)
-    throw new HyperError(
-      'usage/invalid',
-      `The disks of this export lie in ${archive}, where QEMU cannot open them; export it to a folder of images first.`,
-    );
   const folder = manifest.slice(0, manifest.lastIndexOf('/') + 1);
+  const home = `${folderOf(target)}/${folder}`;
   const orderOf = (id: string): number => vm.disks.find((disk) => disk.id === id)?.bootOrder ?? Number.MAX_SAFE_INTEGER;
   const inOrder = disks.toSorted((a, b) => orderOf(a.id) - orderOf(b.id));
   const first = inOrder[0]?.file ?? '';
   return {
     name: `${folder}${first.slice(0, first.lastIndexOf('.'))}`,
-    disks: inOrder.map(({ file, format }) => ({ path: `${folderOf(target)}/${folder}${file}`, format })),
+    disks: inOrder.map(({ file, format, package: archive }) => ({ path: `${home}${archive === undefined ? '' : `${archive}/`}${file}`, format })),
     exportId,
     vm: vm.name,
     ...(vm.firmware === 'unknown' ? {} : { firmware: vm.firmware }),
