@@ -339,6 +339,13 @@ export const errorTable = {
   'boot/failed': { status: 409, exit: 1, retry: 'never', mend: 'Look at the screenshot and the log that are named; compare with the source.' },
   'boot/unclear': { status: 504, exit: 75, retry: 'later', mend: 'Give it more time with --time-limit, or name a text to wait for with --expect.' },
   'boot/unavailable': { status: 503, exit: 69, retry: 'later', mend: 'Install what the message names; then run the command again.' },
+  'convert/unavailable': { status: 503, exit: 69, retry: 'later', mend: 'Install what the message names; then run the command again.' },
+  'convert/failed': {
+    status: 422,
+    exit: 1,
+    retry: 'never',
+    mend: 'See what virt-v2v says, and virt-v2v-support(1) for the guests that it converts; the original is as it was.',
+  },
   'internal/unexpected': { status: 500, exit: 70, retry: 'never', mend: 'This is a defect in HyperSDK; please report it with the message.' },
 } as const satisfies Readonly<
   Record<string, { readonly status: number; readonly exit: number; readonly retry: 'never' | 'later' | 'now'; readonly mend: string }>

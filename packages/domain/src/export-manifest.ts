@@ -63,6 +63,16 @@ export interface ExportedDisk {
   readonly fullReason?: string;
 }
 
+/** What a converted guest was before, and what converted it. */
+export interface GuestConversion {
+  readonly exportId: string;
+  /** Name of that export's folder. */
+  readonly export: string;
+  /** Roots of its disks, in the order of the disks. */
+  readonly roots: readonly Sha256[];
+  readonly by: { readonly name: string; readonly version: string };
+}
+
 /** Written last, by rename: when it is there and its `selfDigest` holds, the export is complete. Version 1; sizes are bytes, times ISO 8601 UTC. */
 export interface ExportManifest {
   readonly kind: 'hypersdk.export-manifest';
@@ -75,6 +85,8 @@ export interface ExportManifest {
   readonly mode: 'full' | 'incremental';
   /** Made at the target, without the source, of the export named. */
   readonly flattenedFrom?: { readonly exportId: string; readonly export: string };
+  /** Its guest was made fit for KVM after the export named, which holds it as it was. */
+  readonly convertedFrom?: GuestConversion;
   readonly consistency: Consistency;
   readonly vm: VMInfo;
   readonly disks: readonly ExportedDisk[];

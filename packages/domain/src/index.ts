@@ -25,6 +25,7 @@ export {
   type ExportedDisk,
   type ExportManifest,
   type FileEncryption,
+  type GuestConversion,
   type ImagePart,
 } from './export-manifest.ts';
 export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';

@@ -44,6 +44,7 @@ export type { ArchiveContent, ArchivedFile, ArchiveProgress, ArchiveRequest, Arc
 export type { Clock, Ids } from './clock.ts';
 export type { History, HistoryEntry } from './history.ts';
 export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, BootScreen } from './boot-prover.ts';
+export type { ConversionNews, ConversionRequest, ConvertedGuest, ConverterReadiness, GuestConverter } from './guest-converter.ts';
 export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';
 export type { Power, ShutdownOptions } from './power.ts';
 export type { RestorableDisk, Restore, RestoreOutcome, RestorePlan, RestoreProgress, RestoreRequest } from './restore.ts';

@@ -57,4 +57,7 @@ export { expectGolden, expectGoldenJson } from './golden.ts';
 export { bootProverContract, checksOfBootProver } from './conformance/boot-prover-contract.ts';
 export type { BootProverSubject, OpenBootProver } from './conformance/boot-prover-contract.ts';
 export { MemoryBootProver, memoryScreen } from './memory/memory-boot-prover.ts';
+export { guestConverterContract } from './conformance/guest-converter-contract.ts';
+export type { GuestConverterSubject } from './conformance/guest-converter-contract.ts';
+export { convertibleDisk, MemoryGuestConverter } from './memory/memory-guest-converter.ts';
 export type { GuestMoment, GuestScript } from './memory/memory-boot-prover.ts';

@@ -10,9 +10,9 @@ export interface Check {
 export const TIMEOUT_MS = 60_000;
 
 /** Registers each check as a test of its own. */
-export function registerChecks(port: string, checks: readonly Check[]): void {
+export function registerChecks(port: string, checks: readonly Check[], timeout: number = TIMEOUT_MS): void {
   describe(port, () => {
-    for (const check of checks) test(check.name, { timeout: TIMEOUT_MS }, check.run);
+    for (const check of checks) test(check.name, { timeout }, check.run);
   });
 }
 

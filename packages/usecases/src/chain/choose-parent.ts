@@ -9,7 +9,8 @@ export type ParentChoice = { readonly chain: readonly [LinkedDisk, ...LinkedDisk
  * successor that knows more; of several ends the one finished last. When that one is broken, an older one is not taken in its place: that is told.
  */
 export function chooseParent(links: readonly ChainLink[], vm: VMInfo, disk: Pick<DiskInfo, 'id' | 'label' | 'virtualSize'>): ParentChoice {
-  const same = links.filter(({ manifest }) => isSameVM(manifest.vm, vm));
+  // A converted guest went another way: no increment of the source lies on it.
+  const same = links.filter(({ manifest }) => manifest.convertedFrom === undefined && isSameVM(manifest.vm, vm));
   const held: LinkedDisk[] = same.flatMap((link) => link.manifest.disks.filter(({ id }) => id === disk.id).map((found) => ({ link, disk: found })));
   if (held.length === 0) return { reason: `there is no earlier export of disk ${disk.label} of this VM here` };
   const usable = held.filter(({ disk }) => isPlainFile(disk));

@@ -1,4 +1,4 @@
-import type { DiskId, ExportManifest, Receipt, VMId } from '@hypersdk/domain';
+import type { DiskId, ExportManifest, GuestConversion, Receipt, VMId } from '@hypersdk/domain';
 import type {
   Archiver,
   Cancel,
@@ -59,6 +59,8 @@ export interface ExportRequest {
   readonly incremental?: 'when-possible' | 'required';
   /** The export in the target that this one is made of, without its source. */
   readonly flattenedFrom?: NonNullable<ExportManifest['flattenedFrom']>;
+  /** The export whose guest was converted to what is exported now. */
+  readonly convertedFrom?: GuestConversion;
   /** Percentage of leaves read back before a disk is published, 1–100. */
   readonly verifyPercent: number;
   /** Bytes a second over all disks of this export, or a budget shared with other exports; absent = as fast as it goes. */

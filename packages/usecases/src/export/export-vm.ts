@@ -47,6 +47,7 @@ export const exportVM =
       finishedAt: new Date(ports.clock.now()).toISOString(),
       mode: disks.some(({ parent }) => parent) ? 'incremental' : 'full',
       ...(request.flattenedFrom ? { flattenedFrom: request.flattenedFrom } : {}),
+      ...(request.convertedFrom ? { convertedFrom: request.convertedFrom } : {}),
       consistency: lease.consistency,
       vm: lease.vm,
       disks,

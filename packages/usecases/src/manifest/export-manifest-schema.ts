@@ -110,6 +110,9 @@ export const exportManifestSchema = z
     finishedAt: time,
     mode: z.enum(['full', 'incremental']),
     flattenedFrom: z.strictObject({ exportId: text.min(1), export: exportedFileName }).exactOptional(),
+    convertedFrom: z
+      .strictObject({ exportId: text.min(1), export: exportedFileName, roots: z.array(sha256).min(1).max(DISK_COUNT_MAX), by: tool })
+      .exactOptional(),
     consistency,
     vm: vmInfoSchema,
     disks: z.array(exportedDisk).min(1).max(DISK_COUNT_MAX),

@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+export interface Tools {
+  readonly converter: string;
+  readonly qemuImg: string;
+  /** Shuts both in. Absent: nothing does. */
+  readonly bubblewrap?: string;
+}
+
+/** Where Red Hat's packages keep programs that are for other programs. */
+const FURTHER_FOLDERS = ['/usr/libexec', '/usr/bin'] as const;
+
+/** The programs that a conversion needs, as absolute paths, or why there is none: a sentence. Relative folders of the search path are not looked in. */
+export function findTools(searchPath: readonly string[], o: { readonly unsandboxed: boolean }): Tools | { readonly lack: string } {
+  const folders = [...searchPath.filter(isAbsolute), ...FURTHER_FOLDERS];
+  const find = (name: string): string | undefined => folders.map((folder) => join(folder, name)).find(isProgram);
+  const [converter, qemuImg, bubblewrap] = [find('virt-v2v-in-place'), find('qemu-img'), find('bwrap')];
+  if (converter === undefined) return { lack: 'virt-v2v is not installed (virt-v2v-in-place; package virt-v2v, 2.2 or newer).' };
+  if (qemuImg === undefined) return { lack: 'qemu-img is not installed (package qemu-utils or qemu-img).' };
+  if (bubblewrap !== undefined) return { converter, qemuImg, bubblewrap };
+  if (o.unsandboxed) return { converter, qemuImg };
+  return { lack: 'bubblewrap is not installed, without which virt-v2v would see all files here (package bubblewrap).' };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
