@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { adoptPartial, findPartials, markSuspect, partialFiles } from './partial-files.ts';
+import { adoptPartial, allPartials, findPartials, markSuspect, partialFiles } from './partial-files.ts';
 
 describe('partial files', () => {
   let folder = '';
@@ -26,6 +26,19 @@ describe('partial files', () => {
     expect(found.epochMax).toBe(3);
     expect(found.image).toEqual({ path: `${path}.partial.3`, isSuspect: false });
     expect(found.all).toHaveLength(2);
+  });
+
+  test('are given up from the checkpoint on, so that no kill leaves one without what it tells of', () => {
+    make(1);
+    make(2);
+    writeFileSync(`${path}.partial.2.part1`, '');
+    const isCheckpoint = (name: string): boolean => name.endsWith('.checkpoint');
+    expect(findPartials(path).all.map(isCheckpoint)).toEqual([true, true, false, false, false]);
+    expect(
+      allPartials(partialFiles(path, 1, 3))
+        .map(isCheckpoint)
+        .indexOf(true),
+    ).toBe(0);
   });
 
   test('a dead owner’s file is taken over under a new name', () => {

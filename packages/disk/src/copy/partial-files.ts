@@ -23,8 +23,8 @@ export const partialFiles = (path: string, epoch: number, partCount = 0): Partia
   open: `${path}.partial.${epoch}.open`,
 });
 
-/** Every file of an attempt. */
-export const allPartials = ({ image, parts, checkpoint, open }: PartialFiles): readonly string[] => [...parts, image, checkpoint, open];
+/** Every file of an attempt, in the order in which they are given up: nobody may go on by a checkpoint when a part of what it tells of is gone. */
+export const allPartials = ({ image, parts, checkpoint, open }: PartialFiles): readonly string[] => [checkpoint, open, ...parts, image];
 
 export interface FoundPartials {
   readonly epochMax: number;
@@ -34,7 +34,7 @@ export interface FoundPartials {
   readonly open?: string;
   /** The newest of each of the files beside the image, by their number from 0. */
   readonly parts: ReadonlyMap<number, string>;
-  /** Everything found, for removal. */
+  /** Everything found, in the order of removal: checkpoints first, so that none stays behind what it tells of. */
   readonly all: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export function findPartials(path: string): FoundPartials {
   return {
     parts: new Map(parts.map((file) => [file.part - 1, file.path])),
     epochMax: newestFirst[0]?.epoch ?? 0,
-    all: found.map((file) => file.path),
+    all: found.toSorted((a, b) => Number(b.role === '.checkpoint') - Number(a.role === '.checkpoint')).map((file) => file.path),
     ...(image ? { image: { path: image.path, isSuspect: image.role === '.suspect' } } : {}),
     ...(checkpoint ? { checkpoint: checkpoint.path } : {}),
     ...(open ? { open: open.path } : {}),
