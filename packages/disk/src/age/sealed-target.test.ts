@@ -187,6 +187,16 @@ describe('a file that is encrypted while it is written', () => {
     expect(seen.equals(content.subarray(0, seen.length))).toBe(true);
   });
 
+  test('tells where in the file those bytes lie that movers wrote, so that they can be synced there', () => {
+    using writing = new Writing({ path: newPath() });
+    const piece = { by: 'mover', offset: 2 * CHUNK_SIZE, length: 2 * CHUNK_SIZE } as const;
+    writing.write(piece, randomBytes(4 * CHUNK_SIZE));
+    const { offset, length } = writing.target.placeOf(piece);
+    const file = readFileSync(writing.path);
+    expect(file.subarray(bench.start.length, offset).every((byte) => byte === 0)).toBe(true);
+    expect([file.length, length]).toEqual([offset + length, 2 * (CHUNK_SIZE + 16)]);
+  });
+
   test('leaves nothing of its content in plain, neither there nor beside it', async () => {
     using writing = new Writing({ path: newPath() });
     const content = Buffer.alloc(3 * CHUNK_SIZE, 'a secret of the disk ');

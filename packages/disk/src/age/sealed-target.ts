@@ -130,6 +130,13 @@ export class SealedTarget implements WritableFile, Disposable {
     this.#store.confirm();
   }
 
+  /** Where in the file those chunks lie that hold some of these bytes. */
+  placeOf({ offset, length }: ByteRange): ByteRange {
+    const first = Math.floor(offset / CHUNK_SIZE);
+    const count = Math.ceil((offset + length) / CHUNK_SIZE) - first;
+    return { offset: this.#sealing.start + first * PLACE_SIZE, length: count * PLACE_SIZE };
+  }
+
   /** Seals what is still open, zeros where nothing was written, and the end. The file is complete afterwards, not yet durable. */
   async seal(o: Cancel): Promise<void> {
     const last = Math.max(0, Math.ceil(this.#size / CHUNK_SIZE) - 1);

@@ -127,7 +127,8 @@ export class Checkpointer {
     const mark = layout.flush(this.#leaves);
     const chunks = sealed?.file.settle();
     await sealed?.file.sync();
-    await target.sync(this.#written.take()).catch((error: unknown) => {
+    const written = this.#written.take();
+    await target.sync(sealed ? sealed.file.placeOf(written) : written).catch((error: unknown) => {
       this.#isSuspect = true;
       throw error;
     });

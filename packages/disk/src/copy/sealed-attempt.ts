@@ -45,15 +45,12 @@ export async function continueSealed(
   { medium, sealed }: { readonly medium: TargetFile; readonly sealed: Iterable<number> },
 ): Promise<SealedAttempt> {
   const { header, salt, fileKey } = await readBeginning(encryption, files);
-  const sealing = { key: payloadKey(fileKey, salt), start: header.bytes.length + SALT_SIZE, writtenTo: sizeOf(medium) };
+  const sealing = { key: payloadKey(fileKey, salt), start: header.bytes.length + SALT_SIZE, writtenTo: medium.size };
   const open = OpenChunks.continue(files.open, fileKey);
   await open.sync();
   open.confirm();
   return sealedAttempt({ fileKey, sealing, file: new SealedTarget({ medium, sealing, open, sealed }) });
 }
-
-/** Bytes of all its volumes. */
-const sizeOf = ({ files }: TargetFile): number => files.reduce((sum, { size }) => sum + size, 0);
 
 const sealedAttempt = (parts: Omit<SealedAttempt, typeof Symbol.dispose>): SealedAttempt => ({
   ...parts,

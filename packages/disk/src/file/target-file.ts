@@ -8,6 +8,8 @@ import { WritableVolumes } from './writable-volumes.ts';
 export interface TargetFile extends WritableFile, Disposable {
   /** Every file of it in the order of their offsets, open; the one whose name counts is the last. */
   readonly files: readonly OpenFile[];
+  /** The offset behind the last byte that any of its files has; those before it may have gaps. */
+  readonly size: number;
   /** The file that holds this offset, and the bytes from there on that it has room for. */
   locate(offset: number): { readonly fd: number; readonly fileOffset: number; readonly length: number };
   /** Has on the medium all that was written through this object, and all that was written to `range` through others. */

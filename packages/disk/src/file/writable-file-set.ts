@@ -65,6 +65,15 @@ export class WritableFileSet implements TargetFile {
     return this.#paths.map((_, index) => this.#file(index));
   }
 
+  get size(): number {
+    const sizes = this.#paths.map((_, index) => this.#file(index).size);
+    const last = Math.max(
+      0,
+      sizes.findLastIndex((size) => size > 0),
+    );
+    return last * this.#span + (sizes[last] ?? 0);
+  }
+
   read(offset: number, into: Uint8Array): void {
     for (const piece of this.#pieces({ offset, length: into.length }))
       this.#file(piece.index).read(piece.offset, into.subarray(piece.at, piece.at + piece.length));

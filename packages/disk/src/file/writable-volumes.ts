@@ -48,10 +48,15 @@ export class WritableVolumes implements TargetFile {
     return [...rest, 0].map((index) => this.#file(index));
   }
 
+  get size(): number {
+    const last = this.#existing().at(-1) ?? 0;
+    return last * this.#span + this.#file(last).size;
+  }
+
   read(offset: number, into: Uint8Array): void {
     for (const piece of this.#pieces({ offset, length: into.length })) {
       const part = into.subarray(piece.at, piece.at + piece.length);
-      if (this.#open.has(piece.index) || existsSync(this.#paths[piece.index] ?? '')) this.#file(piece.index).read(piece.offset, part);
+      if (this.#isThere(piece.index)) this.#file(piece.index).read(piece.offset, part);
       else part.fill(0);
     }
   }
@@ -82,7 +87,7 @@ export class WritableVolumes implements TargetFile {
   async sync(range: ByteRange): Promise<void> {
     const touched = new Set(Array.from(this.#pieces(range), ({ index }) => index)).union(this.#unsynced);
     this.#unsynced.clear();
-    for (const index of touched) await this.#file(index).sync();
+    for (const index of touched) if (this.#isThere(index)) await this.#file(index).sync();
     const count = this.#existing().length;
     if (count > this.#namedCount) syncFolder(this.path);
     this.#namedCount = count;
@@ -93,7 +98,11 @@ export class WritableVolumes implements TargetFile {
   }
 
   #existing(): readonly number[] {
-    return this.#paths.flatMap((path, index) => (this.#open.has(index) || existsSync(path) ? [index] : []));
+    return this.#paths.flatMap((_, index) => (this.#isThere(index) ? [index] : []));
+  }
+
+  #isThere(index: number): boolean {
+    return this.#open.has(index) || existsSync(this.#paths[index] ?? '');
   }
 
   #changed(index: number): WritableDiskFile {
