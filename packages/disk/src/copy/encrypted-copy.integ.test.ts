@@ -7,6 +7,10 @@ import { KIB, LEAF_SIZE } from '@hypersdk/domain';
 import type { CopyOutcome, Encryption, ImageSettings, Transfer } from '@hypersdk/ports';
 import { calm, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findFileKey } from '../age/file-key.ts';
+import { readHeader } from '../age/header.ts';
+import { keepKey } from '../age/kept-key.ts';
+import { MemoryFile } from '../file/memory-file.ts';
 import { imageInspector } from '../inspect/image-inspector.ts';
 import { openTransfer } from './transfer.ts';
 
@@ -85,6 +89,24 @@ describe.skipIf(missing('age'))('an encrypted copy', { timeout: TIMEOUT_MS }, ()
     const bytes = readFileSync(at('twice.age'));
     expect(await copy('twice.age', { format: 'qcow2' }, forUs())).toMatchObject({ dataRead: 0 });
     expect(readFileSync(at('twice.age')).equals(bytes)).toBe(true);
+  });
+
+  test('is another one when its passphrase is another one', async () => {
+    const withPassphrase = (passphrase: string): Encryption => ({ passphrase, keyFolder: at('keys') });
+    await copy('changed.age', { format: 'raw' }, withPassphrase('correct horse'));
+    await expect(copy('changed.age', { format: 'raw' }, withPassphrase('battery staple'))).rejects.toThrow(
+      expect.objectContaining({ code: 'target/exists' }),
+    );
+    expect(await copy('changed.age', { format: 'raw' }, withPassphrase('correct horse'))).toMatchObject({ dataRead: 0 });
+  });
+
+  test('that was published by a run which was killed then leaves no key behind', async () => {
+    await copy('late.age', { format: 'raw' }, forUs());
+    using file = new MemoryFile(readFileSync(at('late.age')));
+    const [header, fileKey] = [readHeader(file)?.bytes, await findFileKey(file, { identities: identities() })];
+    keepKey(at('keys'), header ?? new Uint8Array(0), fileKey ?? new Uint8Array(0));
+    await copy('late.age', { format: 'raw' }, forUs());
+    expect(readdirSync(at('keys'))).toEqual([]);
   });
 
   test('is read in place with an identity, and not without', async () => {

@@ -1,13 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
-import type { CopiedFile, CopyOutcome } from '@hypersdk/ports';
+import type { CopiedFile, CopyOutcome, CopyRequest } from '@hypersdk/ports';
+import { findFileKey } from '../age/file-key.ts';
+import { ReadableDiskFile } from '../file/disk-file.ts';
 import { blameTarget } from '../file/io-error.ts';
 import { hashContainer } from './hash-container.ts';
 import type { CopyJob } from './job.ts';
 import { LeafList, leafListPath, type LeafListHeader } from './leaf-list.ts';
 import { findPartials, removePartials } from './partial-files.ts';
 import { setPaths } from './publish-set.ts';
+import { forgetKey } from './sealed-attempt.ts';
 
 /**
  * The image of this very copy that an earlier run published before it could report: its leaf list tells the same identity, and its bytes still have the digest recorded there.
@@ -18,7 +21,7 @@ export async function findPublished(job: CopyJob): Promise<CopyOutcome | undefin
   if (!existsSync(request.path)) return undefined;
   const header = request.restart || request.digest === 'none' ? undefined : LeafList.headerOf(request.path);
   const isSame = header && JSON.stringify(header.identity) === JSON.stringify(identity) && statSync(request.path).size === header.fileSize;
-  if (isSame) {
+  if (isSame && (await isOpenedBy(request))) {
     progress.enter('verifying', { resumedAt: source.virtualSize, settled: source.virtualSize });
     const { content, containerDigest, fileSize, leavesChecked } = header;
     const files = filesOf(job, header);
@@ -26,6 +29,7 @@ export async function findPublished(job: CopyJob): Promise<CopyOutcome | undefin
       const parts = files.slice(0, -1);
       // The run that was killed after publishing could not tidy up any more.
       removePartials(findPartials(request.path).all);
+      if (request.encryption) forgetKey(request.encryption, request.path);
       return {
         path: request.path,
         virtualSize: source.virtualSize,
@@ -43,6 +47,18 @@ export async function findPublished(job: CopyJob): Promise<CopyOutcome | undefin
   }
   if (request.overwrite) return undefined;
   throw new HyperError('target/exists', `${request.path} exists already.`, { detail: { path: request.path } });
+}
+
+/** Its list knows for whom an image is encrypted, but of a passphrase only that there is one. */
+async function isOpenedBy({ path, encryption }: CopyRequest): Promise<boolean> {
+  if (!encryption || !('passphrase' in encryption)) return true;
+  using file = ReadableDiskFile.open(path);
+  try {
+    return (await findFileKey(file, encryption)) !== undefined;
+  } catch (error) {
+    if (error instanceof HyperError && error.code === 'encryption/wrong-key') return false;
+    throw error;
+  }
 }
 
 /** The files of the image as its list tells them, its own last. */
