@@ -57,7 +57,8 @@ export class ParentLeaves implements Disposable {
 
 /** Looked at again before what lies on it gets its name. */
 export function requireParent(parent: ParentImage): void {
-  ParentLeaves.open(parent)[Symbol.dispose]();
+  using leaves = ParentLeaves.open(parent);
+  leaves.requireWhole();
 }
 
 const changed = ({ image }: ParentImage, why: string): HyperError =>
