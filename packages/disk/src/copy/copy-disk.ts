@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HyperError, leafCount, leafRange, type ContentDigest } from '@hypersdk/domain';
 import type { CopyOutcome, CopyRequest, ImageSettings, ParentImage } from '@hypersdk/ports';
 import { imageWriters } from '../format/formats.ts';
-import { volumeNames } from '../file/volume-names.ts';
+import { existingVolumes, volumeNames } from '../file/volume-names.ts';
 import type { FileSet, ImagePlan } from '../format/image-writer.ts';
 import type { DiskSource } from '../locator/disk-source.ts';
 import { Throttle } from '../stream/throttle.ts';
@@ -46,7 +46,7 @@ export async function copyDisk(request: CopyRequest, tools: JobTools): Promise<C
   const published = await findPublished(job);
   if (published) return published;
   await recallParts(job);
-  if (set && !request.overwrite) requireFreeNames(setPaths(request.path, set.names));
+  if (!request.overwrite) requireFreeNames([...setPaths(request.path, set?.names ?? []), ...existingVolumes(request.path)]);
   const earlier = await confirmWindow(job, findEarlier(request, identity));
   using attempt = await openAttempt(earlier, request, { plan, set, identity });
   try {

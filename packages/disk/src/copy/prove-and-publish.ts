@@ -26,6 +26,7 @@ export async function proveAndPublish(job: CopyJob, attempt: Attempt, content: C
   const base = { virtualSize: job.source.virtualSize, dataRead: progress.dataRead, resumedAt: resumedBytes(job, attempt), warnings: [] };
   if (request.durability === 'none') {
     progress.enter('publishing');
+    if (request.overwrite) retireSet(request.path);
     publishSet(attempt.target.files, paths, { overwrite: request.overwrite, isDurable: false });
     tidyUp(job, attempt, request.path);
     return { ...base, ...reason, ...toOutcome(unproven), leavesChecked: 0, ...(content ? { content } : {}) };

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
 import { removeFile } from '../file/remove-file.ts';
 import type { TargetFile } from '../file/target-file.ts';
+import { existingVolumes } from '../file/volume-names.ts';
 import { LeafList, leafListPath } from './leaf-list.ts';
 import { giveName, syncFile, syncFolder, type PublishOptions } from './publish.ts';
 
@@ -49,15 +50,17 @@ export function requireFreeNames(paths: readonly string[]): void {
 }
 
 /**
- * Removes an older image of several files that is to be replaced, as far as its leaf list tells them: its own name first and the list last, so that a
- * run which dies in between finds the rest again.
+ * Removes an older image of several files that is to be replaced, as far as its leaf list or its names tell them: its own name first and the list last,
+ * so that a run which dies in between finds the rest again.
  */
 export function retireSet(path: string): void {
-  const parts = LeafList.headerOf(path)?.parts;
-  if (!parts) return;
+  const parts = LeafList.headerOf(path)?.parts ?? [];
+  const listed = parts.filter(({ file }) => basename(file) === file).map(({ file }) => join(dirname(path), file));
+  const files = new Set([...listed, ...existingVolumes(path)]);
+  if (files.size === 0) return;
   removeFile(path);
   syncFolder(path);
-  for (const { file } of parts) if (basename(file) === file) removeFile(join(dirname(path), file));
+  for (const file of files) removeFile(file);
   syncFolder(path);
   removeFile(leafListPath(path));
 }

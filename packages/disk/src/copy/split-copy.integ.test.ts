@@ -35,7 +35,7 @@ async function copy(name: string, settings: ImageSettings, o: Partial<CopyReques
   const image = { path: at('source'), format: 'raw', references: 'refuse' } as const;
   const sourceMark = await imageInspector.mark(image, calm);
   const choices = { digest: 'tree', durability: 'sync', verifyPercent: 100, overwrite: false, restart: false } as const;
-  return await transfer.copy({ ...choices, ...o, source: { kind: 'image', image }, sourceMark, path: at(name), settings }, calm);
+  return await transfer.copy({ ...choices, source: { kind: 'image', image }, sourceMark, ...o, path: at(name), settings }, calm);
 }
 const volumesOf = (name: string): readonly string[] => readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && /\.\d{3}$/.test(file));
 const joined = (name: string): Buffer => Buffer.concat(volumesOf(name).map((file) => readFileSync(at(file))));
@@ -77,6 +77,33 @@ describe('a copy in volumes', { timeout: TIMEOUT_MS }, () => {
     await expect(copy('plain', { format: 'raw' }, { volumeSize: VOLUME_SIZE })).rejects.toThrow(refusal);
     await expect(copy('tiny.001', { format: 'raw' }, { volumeSize: 1000 })).rejects.toThrow(refusal);
     await expect(copy('set.001', { format: 'vmdk', subformat: 'monolithicFlat' }, { volumeSize: VOLUME_SIZE })).rejects.toThrow(refusal);
+  });
+
+  test('in the place of one with more volumes leaves none of them behind it, whether that one has a leaf list or not', async () => {
+    for (const digest of ['tree', 'none'] as const) {
+      await copy('fewer.001', { format: 'raw' }, { volumeSize: VOLUME_SIZE, digest, overwrite: true });
+      await copy('fewer.001', { format: 'raw' }, { volumeSize: 3 * VOLUME_SIZE, overwrite: true });
+      expect(volumesOf('fewer')).toHaveLength(Math.ceil(DISK_SIZE / (3 * VOLUME_SIZE)));
+      expect(joined('fewer').equals(readFileSync(at('source')))).toBe(true);
+    }
+  });
+
+  test('is not mixed up with a single file that gets the name of its first volume', async () => {
+    writeFileSync(at('single.004'), 'mine');
+    const inOnePiece = (overwrite: boolean): Promise<CopyOutcome> => copy('single.001', { format: 'raw' }, { overwrite });
+    await expect(inOnePiece(false)).rejects.toThrow(expect.objectContaining({ code: 'target/exists' }));
+    await inOnePiece(true);
+    expect(volumesOf('single')).toEqual(['single.001']);
+  });
+
+  test('has as many bytes in its last volume as in the others when they fit', async () => {
+    await copy('exact.001', { format: 'raw' }, { volumeSize: DISK_SIZE });
+    expect(volumesOf('exact')).toEqual(['exact.001']);
+    writeFileSync(at('even-disk'), Buffer.alloc(4 * VOLUME_SIZE, 1));
+    const image = { path: at('even-disk'), format: 'raw', references: 'refuse' } as const;
+    const sourceMark = await imageInspector.mark(image, calm);
+    await copy('even.001', { format: 'raw' }, { volumeSize: VOLUME_SIZE, source: { kind: 'image', image }, sourceMark });
+    expect(volumesOf('even').map((file) => statSync(at(file)).size)).toEqual(Array.from({ length: 4 }, () => VOLUME_SIZE));
   });
 
   test('does not take the name of a file that is there', async () => {

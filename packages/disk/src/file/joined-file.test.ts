@@ -48,9 +48,11 @@ describe('volumes of a file', () => {
     expect(() => file.read(9_999, new Uint8Array(2))).toThrow('one may be missing');
   });
 
-  test('are found up to the first that is missing, and only behind a first one', () => {
+  test('are found behind a first one only, and none may be missing between them', () => {
     expect(findVolumes(join(folder, 'disk.001'))).toHaveLength(2);
     expect(findVolumes(join(folder, 'disk.002'))).toEqual([]);
+    for (const number of [1, 2, 5]) writeFileSync(join(folder, `gap.00${number}`), '');
+    expect(() => findVolumes(join(folder, 'gap.001'))).toThrow('gap.003 is missing');
   });
 
   test('are named in the order in which a shell joins them', () => {

@@ -29,10 +29,16 @@ export function volumeNames(first: string, o: { readonly virtualSize: number; re
   return Array.from({ length: Math.min(count, VOLUME_COUNT_MAX) - 1 }, (_, index) => volumePath(first, index + 2));
 }
 
-/** The volumes that lie behind a first one, up to the first number that is missing; none when it is no first volume. */
+/** The volumes that lie behind a first one; none when it is no first volume. `image/malformed` when one between others is missing. */
 export function findVolumes(path: string): readonly string[] {
-  const found: string[] = [];
-  if (!isFirstVolume(path)) return found;
-  for (let number = 2; number <= VOLUME_COUNT_MAX && existsSync(volumePath(path, number)); number += 1) found.push(volumePath(path, number));
-  return found;
+  const found = existingVolumes(path);
+  const missing = found.map((_, index) => volumePath(path, index + 2)).find((expected, index) => expected !== found[index]);
+  if (missing === undefined) return found;
+  throw new HyperError('image/malformed', `The volume ${missing} is missing, and others behind it are there.`, { detail: { path: missing } });
+}
+
+/** Files that whoever reads would take for volumes behind this one, with or without gaps. */
+export function existingVolumes(path: string): readonly string[] {
+  if (!isFirstVolume(path)) return [];
+  return Array.from({ length: VOLUME_COUNT_MAX - 1 }, (_, index) => volumePath(path, index + 2)).filter((volume) => existsSync(volume));
 }
