@@ -9,6 +9,8 @@ import { openConnection } from './libvirt-connection.ts';
 import { LibvirtInventory } from './libvirt-inventory.ts';
 import { LibvirtPower } from './libvirt-power.ts';
 import { LibvirtSnapshots } from './libvirt-snapshots.ts';
+import { LibvirtRestore } from './restore/libvirt-restore.ts';
+import { RestoreResidue } from './restore/restore-residue.ts';
 
 /** libvirt 9.0 learned to delete external snapshots. */
 const MERGES_SINCE = 9_000_000;
@@ -44,8 +46,16 @@ export const libvirtProvider = {
 function exportFacets(
   server: BackupServer,
   { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
-): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue'> {
+): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore'> {
   if (!work) return {};
   const backups = new LibvirtDiskExport({ ...server, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
-  return { diskExport: backups, changedBlocks: backups, residue: new LibvirtResidue(server, config.uri) };
+  const restore = new LibvirtRestore({
+    caller: server.caller,
+    inventory,
+    work,
+    name: config.uri,
+    openConnection: (o) => openConnection(config, o),
+  });
+  const residue = new RestoreResidue(server.caller, config.uri, new LibvirtResidue(server, config.uri));
+  return { diskExport: backups, changedBlocks: backups, residue, restore };
 }
