@@ -1,4 +1,5 @@
 import { HyperError } from '@hypersdk/domain';
+import { SCRATCH_FOLDER_LENGTH_MAX } from './backup/effect-names.ts';
 import { isLibvirtUri } from './libvirt-uri.ts';
 
 /** A connection to libvirt, as it is stored. */
@@ -36,8 +37,8 @@ export function parseLibvirtConfig(config: unknown): LibvirtConfig {
   if (thumbprint !== undefined && !/^[0-9a-f]{64}$/i.test(thumbprint.replaceAll(':', '')))
     throw invalid('thumbprint has to be a SHA-256 in hexadecimal');
   const scratchFolder = textOf(fields, 'scratchFolder') ?? SCRATCH_FOLDER;
-  if (!scratchFolder.startsWith('/') || scratchFolder.length > 60)
-    throw invalid('scratchFolder has to be a path of at most 60 characters that begins with a slash');
+  if (!scratchFolder.startsWith('/') || scratchFolder.length > SCRATCH_FOLDER_LENGTH_MAX)
+    throw invalid(`scratchFolder has to be a path of at most ${SCRATCH_FOLDER_LENGTH_MAX} characters that begins with a slash`);
   const user = textOf(fields, 'user');
   const passwordFile = textOf(fields, 'passwordFile');
   if ((user === undefined) !== (passwordFile === undefined)) throw invalid('user and passwordFile belong together');
