@@ -14,6 +14,7 @@ const VERBS = [
   'verify',
   'chain',
   'boot',
+  'adapt',
   'compare',
   'serve',
   'resume',

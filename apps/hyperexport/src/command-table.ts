@@ -46,6 +46,11 @@ export const commandTable = {
     usage: 'FOLDER | MANIFEST | IMAGE [flags]',
     load: async () => (await import('./commands/boot.ts')).bootCommand,
   },
+  adapt: {
+    brief: 'Make the guest of an export fit for KVM, as an export of its own',
+    usage: 'FOLDER [flags]',
+    load: async () => (await import('./commands/adapt.ts')).adaptCommand,
+  },
   compare: {
     brief: 'Tell whether two images of any formats hold the same disk',
     usage: 'IMAGE IMAGE [flags]',

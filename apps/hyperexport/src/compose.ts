@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, SystemClock, UlidIds } from '@hypersdk/adapters';
+import { FileSigner, JsonlHistory, LocalFolderTarget, openQemuBootProver, openVirtV2vConverter, SystemClock, UlidIds } from '@hypersdk/adapters';
 import { archiver, checkSettings, imageInspector, nbdDisks, nbdDiskServer, openTransfer, webImages } from '@hypersdk/disk';
 import type { BootProver, ExportFiller, Transfer } from '@hypersdk/ports';
 import { stateFolder } from './config.ts';
@@ -52,6 +52,7 @@ export function openServices(): Services {
     ownKey: async () => (existsSync(keyPath) ? (signer ??= openSigner()) : undefined),
     checkPackage: async (path, o) => (await import('@hypersdk/providers')).checkPackageAt(path, o),
     target: async (folder) => opened.use(await LocalFolderTarget.open(folder)),
+    guestConverter: ({ unsandboxed }) => openVirtV2vConverter({ searchPath: (process.env['PATH'] ?? '').split(delimiter), unsandboxed }),
     bootProver: ({ unsandboxed }) => (bootProver ??= openQemuBootProver({ searchPath: (process.env['PATH'] ?? '').split(delimiter), unsandboxed })),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -6,6 +6,7 @@ import type {
   DiskServer,
   EffectJournal,
   ExportFiller,
+  GuestConverter,
   History,
   Ids,
   ImageInspector,
@@ -51,6 +52,8 @@ export interface Services extends AsyncDisposable {
   target(folder: string): Promise<StorageTarget>;
   /** Looked for on first use; the first caller's wish for a sandbox holds. */
   bootProver(o: { readonly unsandboxed: boolean }): Promise<BootProver>;
+  /** Looked for as the prover is. */
+  guestConverter(o: { readonly unsandboxed: boolean }): Promise<GuestConverter>;
 }
 
 /** What a package's own manifest vouches for, and who signed it. */

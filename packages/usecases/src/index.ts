@@ -26,6 +26,8 @@ export { verifyElsewhere } from './verify/verify-elsewhere.ts';
 export { verifyExport } from './verify/verify-export.ts';
 export type { VerifiedDisk, VerifyExportRequest, VerifyPorts, VerifyProgress, VerifyReport, VerifySubject } from './verify/verify-export.ts';
 export type { ReceiptState } from './verify/judge-receipt.ts';
+export { convertGuest, planConversion } from './convert-guest/convert-guest.ts';
+export type { ConvertGuestOutcome } from './convert-guest/convert-guest.ts';
 export { fillTarget } from './convert/fill-target.ts';
 export { convertImage, receiptOf } from './convert/convert-image.ts';
 export type { ConvertOutcome, ConvertPorts, ConvertRequest } from './convert/convert-image.ts';

@@ -10,3 +10,7 @@ export const HISTORY_MAX = 1_000;
 /** Seconds for one start of a guest: current systems are up within a minute under KVM, within five when emulated. */
 export const BOOT_SECONDS = 300;
 export const BOOT_SECONDS_MAX = 7_200;
+
+/** Seconds for the conversion of a guest: virt-v2v takes one to three minutes under KVM, and ten times that emulated. */
+export const CONVERSION_SECONDS = 1_800;
+export const CONVERSION_SECONDS_MAX = 86_400;

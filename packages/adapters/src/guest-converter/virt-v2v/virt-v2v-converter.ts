@@ -24,6 +24,8 @@ const OVERLAY_TIMEOUT_MS = 60_000;
 /** Before it, converting in place was a flag that did too little. */
 const VERSION_MIN = [2, 1] as const;
 const DOMAIN_FILE = 'guest.xml';
+/** virt-v2v puts sockets into folders of its own in there, and a socket's path has at most 107 bytes (unix(7)). */
+const WORK_LENGTH_MAX = 70;
 
 /** Our names of formats in QEMU's words. */
 const DRIVERS: Readonly<Record<string, string>> = { raw: 'raw', qcow2: 'qcow2', vmdk: 'vmdk', vhd: 'vpc', vhdx: 'vhdx', vdi: 'vdi' };
@@ -44,7 +46,7 @@ export class VirtV2vConverter implements GuestConverter {
   async convert(request: ConversionRequest, o: Cancel & { readonly onNews?: (news: ConversionNews) => void }): Promise<ConvertedGuest> {
     const { about, tools } = await this.#ready(o);
     if (!about.ready || !tools) throw new HyperError('convert/unavailable', `Guests cannot be converted here: ${about.ready ? '' : about.reason}`);
-    await checkDisks(request);
+    await checkRequest(request);
     const { work, accelerator } = request;
     const images = request.disks.map(({ path }) => path);
     const task: Task = { tools, request, surroundings: { work, images, appliance: await openAppliance(), accelerator } };
@@ -86,7 +88,9 @@ async function look({ searchPath, unsandboxed }: VirtV2vConverterOptions, { sign
   return { tools, about: { ready: true, program: basename(tools.converter), version, sandbox } };
 }
 
-async function checkDisks({ disks }: ConversionRequest): Promise<void> {
+async function checkRequest({ disks, work }: ConversionRequest): Promise<void> {
+  if (work.length > WORK_LENGTH_MAX)
+    throw new HyperError('usage/invalid', `The name of the work folder is too long for sockets in it: ${work}; choose another one.`);
   if (disks.length === 0 || disks.length > DISKS_MAX)
     throw new HyperError('usage/invalid', `A guest with ${disks.length} disks cannot be converted; it must have 1 to ${DISKS_MAX}.`);
   for (const { path } of disks)
