@@ -5,6 +5,8 @@ export interface JournalledEffect {
   readonly effect: SourceEffect;
   /** It stays at the source on purpose: the base of the next incremental export. */
   readonly isKept: boolean;
+  /** Where that export lies, as far as it was told. */
+  readonly keptFor?: string;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface EffectJournal {
   /** Durable when it answers: only then is the effect made. */
   intend(effect: SourceEffect, o: Cancel): Promise<void>;
   /** The effect stays for good, as something that is known and wanted. */
-  keep(effect: SourceEffect, o: Cancel): Promise<void>;
+  keep(effect: SourceEffect, o: Cancel & Pick<JournalledEffect, 'keptFor'>): Promise<void>;
   /** The effect is gone from the source, or was never made. */
   settle(effect: SourceEffect, o: Cancel): Promise<void>;
   /** All that is not settled, in no order. A record that cannot be read is left where it is and told to `onProblem`. */

@@ -46,8 +46,8 @@ export interface ExportLease extends AsyncDisposable {
   readonly disks: readonly ExportableDisk[];
   /** Fails with `source/changed` when the content can no longer be what the marks named. Called before a copy is published. */
   check(o: Cancel): Promise<void>;
-  /** The export of these disks is durable. Where the platform records changes: this moment stays known there, and those that the lease was asked about do no more. */
-  complete?(o: Cancel): Promise<void>;
+  /** The export of these disks is durable. Where the platform records changes: this moment stays known there, and those that the lease was asked about do no more. `keptFor`: where the export lies. */
+  complete?(o: Cancel & { readonly keptFor?: string }): Promise<void>;
 }
 
 export interface LeaseRequest extends Cancel {

@@ -7,6 +7,7 @@ import { parseText } from '../flags/parsers.ts';
 export interface ResidueFlags extends OutputFlags, ConnectionFlags {
   readonly remove?: boolean;
   readonly unknownToo?: boolean;
+  readonly goneToo?: boolean;
 }
 
 const onOff = { kind: 'boolean', optional: true, withNegated: false } as const;
@@ -20,7 +21,8 @@ off a start without running. Each is recorded here before it is made, and taken
 away when the export ends. What a killed export left is shown here, and taken
 away with --remove; so does the next export of the same VM.
 
-What goes on and what was kept for increments is never touched. What bears our
+What goes on and what was kept for increments is not touched; --gone-too takes
+away what was kept for exports whose folders were deleted. What bears our
 name and is recorded nowhere here was made from another machine, which may still
 be at it: only --unknown-too takes that away.
 
@@ -31,6 +33,7 @@ EXAMPLES
   parameters: {
     flags: {
       remove: { ...onOff, brief: 'Take it away; otherwise it is only shown' },
+      goneToo: { ...onOff, brief: 'Also what was kept for exports that are deleted' },
       unknownToo: { ...onOff, brief: 'Also what was made from other machines' },
       ...connectionFlags,
       ...outputFlags,

@@ -2,7 +2,7 @@ import { HyperError, type SourceEffect } from '@hypersdk/domain';
 import type { ReapReport, ReapRequest } from '@hypersdk/usecases';
 import { formatTable } from '../output/table.ts';
 
-type Wish = Pick<ReapRequest, 'dryRun' | 'unknownToo'>;
+type Wish = Pick<ReapRequest, 'dryRun' | 'unknownToo' | 'goneToo'>;
 
 /** What became of each thing, the most urgent first. */
 const sayings = (report: ReapReport, { dryRun }: Wish): readonly (readonly [string, readonly SourceEffect[]])[] => [
@@ -10,6 +10,7 @@ const sayings = (report: ReapReport, { dryRun }: Wish): readonly (readonly [stri
   [dryRun ? 'recorded, not found' : 'was gone', report.absent],
   ['of unknown origin', report.unknown],
   ['in use', report.inUse],
+  ['kept, its export is gone', report.outlived],
   ['kept for increments', report.kept],
 ];
 
@@ -27,9 +28,10 @@ export function describeResidue(report: ReapReport, wish: Wish): string {
   return `${formatTable(columns, rows)}${hintFor(report, wish)}`;
 }
 
-function hintFor({ removed, absent, unknown }: ReapReport, { dryRun }: Wish): string {
+function hintFor({ removed, absent, unknown, outlived }: ReapReport, { dryRun }: Wish): string {
   if (dryRun && removed.length + absent.length > 0) return '\n--remove takes away what is left over.\n';
   if (unknown.length > 0) return '\nWhat is of unknown origin was made from another machine; --remove --unknown-too takes it away.\n';
+  if (outlived.length > 0) return '\nWhat was kept for exports that were deleted is taken away by --remove --gone-too.\n';
   return '';
 }
 

@@ -5,6 +5,7 @@ import { openForWork } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { listenForStop } from '../stop.ts';
+import { isExportGone } from './is-export-gone.ts';
 import { describeResidue, toResidueDocument } from './describe-residue.ts';
 
 export async function runResidue(this: CliContext, flags: ResidueFlags, uri: string): Promise<void> {
@@ -19,6 +20,8 @@ export async function runResidue(this: CliContext, flags: ResidueFlags, uri: str
     residue,
     isRunning: (run: string) => services.runs.isHeld(run),
     unknownToo: flags.unknownToo ?? false,
+    goneToo: flags.goneToo ?? false,
+    isGone: isExportGone,
     dryRun: !flags.remove,
   };
   const onProblem = (problem: string): void => this.terminal.err(`hyperexport: a record cannot be read: ${printable(problem)}\n`);

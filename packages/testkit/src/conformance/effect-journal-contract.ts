@@ -61,6 +61,8 @@ const checksOfRecords = (open: OpenEffectJournal): readonly Check[] => [
       await journal.intend(snapshot, calm);
       await journal.keep(snapshot, calm);
       await expectListed((await reopen?.()) ?? journal, [{ effect: snapshot, isKept: true }]);
+      await journal.keep(snapshot, { ...calm, keptFor: '/backup/web-01' });
+      await expectListed((await reopen?.()) ?? journal, [{ effect: snapshot, isKept: true, keptFor: '/backup/web-01' }]);
       await journal.settle(snapshot, calm);
       await expectListed(journal, []);
     },

@@ -10,9 +10,9 @@ export class MemoryEffectJournal implements EffectJournal {
     this.#records.set(keyOf(effect), { effect, isKept: false });
   }
 
-  async keep(effect: SourceEffect, { signal }: Cancel): Promise<void> {
+  async keep(effect: SourceEffect, { signal, keptFor }: Parameters<EffectJournal['keep']>[1]): Promise<void> {
     signal.throwIfAborted();
-    this.#records.set(keyOf(effect), { effect, isKept: true });
+    this.#records.set(keyOf(effect), { effect, isKept: true, ...(keptFor === undefined ? {} : { keptFor }) });
   }
 
   async settle(effect: SourceEffect, { signal }: Cancel): Promise<void> {

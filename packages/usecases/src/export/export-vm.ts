@@ -58,7 +58,7 @@ export const exportVM =
     const artifact = request.package === 'ova' || manifest.mode === 'incremental' ? undefined : toArtifactManifest(manifest);
     if (artifact) await ports.target.put(artifactName(name), writeDocument(artifact), { signal: o.signal, ifAbsent: false });
     await ports.target.put(manifestName(name), writeDocument(manifest), { signal: o.signal, ifAbsent: true });
-    await lease.complete?.(o);
+    await lease.complete?.({ signal: o.signal, keptFor: `${folderOf(ports.target)}/${name}` });
     await ports.target.delete(journalName(name), o);
     return {
       manifest,

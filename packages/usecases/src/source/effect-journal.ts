@@ -11,6 +11,7 @@ const recordSchema = z.strictObject({
   kind: z.literal('hypersdk.source-effect'),
   version: z.literal(1),
   isKept: z.boolean(),
+  keptFor: text.exactOptional(),
   effect: z.strictObject({
     run: text.min(1),
     provider: z.enum(providerKinds),
@@ -26,11 +27,11 @@ const RECORD_COUNT_MAX = 100_000;
 
 /** Keeps each effect as one small document of a storage target, whose puts and deletes are durable and whole: nothing is ever half recorded. */
 export function openEffectJournal(target: StorageTarget): EffectJournal {
-  const put = (effect: SourceEffect, isKept: boolean, { signal }: Cancel): Promise<void> =>
-    target.put(nameOf(effect), writeDocument({ kind: 'hypersdk.source-effect', version: 1, isKept, effect }), { signal, ifAbsent: false });
+  const put = ({ effect, ...rest }: JournalledEffect, { signal }: Cancel): Promise<void> =>
+    target.put(nameOf(effect), writeDocument({ kind: 'hypersdk.source-effect', version: 1, ...rest, effect }), { signal, ifAbsent: false });
   return {
-    intend: (effect, o) => put(effect, false, o),
-    keep: (effect, o) => put(effect, true, o),
+    intend: (effect, o) => put({ effect, isKept: false }, o),
+    keep: (effect, { signal, keptFor }) => put({ effect, isKept: true, ...(keptFor === undefined ? {} : { keptFor }) }, { signal }),
     settle: (effect, { signal }) => target.delete(nameOf(effect), { signal }),
     async list({ signal, onProblem }) {
       const found: JournalledEffect[] = [];
@@ -64,8 +65,12 @@ async function read(
 ): Promise<JournalledEffect | undefined> {
   try {
     const bytes = await target.get(name, { signal });
-    const { effect, isKept } = parseDocument(bytes, { what: 'record of an effect', code: 'manifest/malformed', schema: recordSchema }).document;
-    return { effect, isKept };
+    const { effect, isKept, keptFor } = parseDocument(bytes, {
+      what: 'record of an effect',
+      code: 'manifest/malformed',
+      schema: recordSchema,
+    }).document;
+    return { effect, isKept, ...(keptFor === undefined ? {} : { keptFor }) };
   } catch (error) {
     if (!(error instanceof HyperError)) throw error;
     if (error.code === 'source/not-found') return undefined;

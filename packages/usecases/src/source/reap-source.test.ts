@@ -44,6 +44,8 @@ const requestFor = (residue: Residue, changes: Partial<ReapRequest> = {}): ReapR
   residue,
   isRunning: (run) => run === 'alive',
   unknownToo: false,
+  goneToo: false,
+  isGone: (keptFor) => keptFor === '/backup/deleted',
   dryRun: false,
   ...changes,
 });
@@ -90,6 +92,23 @@ describe('reaping a source', () => {
     expect(undone).toEqual([]);
     const report = await reapSource(journal)(requestFor(residue, { unknownToo: true }), calm);
     expect(report).toMatchObject({ removed: [effectOf('snapshot')], unknown: [] });
+  });
+
+  test('what was kept for an export that is not there any more is told, and taken away only when asked for', async () => {
+    const effects = ['deleted', 'there'].map((name) => effectOf('checkpoint', name));
+    const { residue, undone } = sourceWith(...effects);
+    const journal = await journalWith();
+    for (const effect of effects) await journal.keep(effect, { ...calm, keptFor: `/backup/${effect.run}` });
+    const [deleted, there] = effects;
+    const told = await reapSource(journal)(requestFor(residue), calm);
+    expect(told).toMatchObject({ removed: [], kept: [there], outlived: [{ ...deleted, keptFor: '/backup/deleted' }] });
+    expect(undone).toEqual([]);
+    expect(await reapSource(journal)(requestFor(residue, { goneToo: true }), calm)).toMatchObject({
+      removed: [deleted],
+      kept: [there],
+      outlived: [],
+    });
+    expect(await journal.list(calm)).toHaveLength(1);
   });
 
   test('a dry run tells the same and changes nothing', async () => {

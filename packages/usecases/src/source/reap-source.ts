@@ -1,5 +1,5 @@
 import type { ConnectionId, SourceEffect } from '@hypersdk/domain';
-import type { Cancel, EffectJournal, Residue } from '@hypersdk/ports';
+import type { Cancel, EffectJournal, JournalledEffect, Residue } from '@hypersdk/ports';
 import { canonicalJson } from '../manifest/canonical-json.ts';
 
 export interface ReapRequest {
@@ -9,6 +9,10 @@ export interface ReapRequest {
   readonly isRunning: (run: string) => boolean;
   /** Takes away, too, what carries our name but is in no journal here: another machine may be using it. */
   readonly unknownToo: boolean;
+  /** Takes away, too, what was kept for exports that are not there any more. */
+  readonly goneToo: boolean;
+  /** Whether the export is not there any more that lay here. One whose place cannot be reached is not gone. */
+  readonly isGone: (keptFor: string) => boolean;
   readonly dryRun: boolean;
 }
 
@@ -19,6 +23,8 @@ export interface ReapReport {
   readonly absent: readonly SourceEffect[];
   readonly inUse: readonly SourceEffect[];
   readonly kept: readonly SourceEffect[];
+  /** Kept for an export that is not there any more, and was left. */
+  readonly outlived: readonly (SourceEffect & Pick<JournalledEffect, 'keptFor'>)[];
   /** Carries our name, in no journal here, and was left. */
   readonly unknown: readonly SourceEffect[];
   readonly failed: readonly { readonly effect: SourceEffect; readonly error: unknown }[];
@@ -32,16 +38,20 @@ export const reapSource =
     const found = await collect(request.residue.find({ signal: o.signal }));
     const known = new Set(journalled.map(({ effect }) => keyOf(effect)));
     const atSource = new Set(found.map(keyOf));
-    const kept = journalled.filter(({ isKept }) => isKept).map(({ effect }) => effect);
+    const hasOutlived = ({ isKept, keptFor }: JournalledEffect): boolean => isKept && keptFor !== undefined && request.isGone(keptFor);
+    const outlived = journalled.filter(hasOutlived);
+    const kept = journalled.filter((record) => record.isKept && !hasOutlived(record)).map(({ effect }) => effect);
     const pending = journalled.filter(({ isKept }) => !isKept).map(({ effect }) => effect);
     const strangers = found.filter((effect) => !known.has(keyOf(effect)));
 
     const isBusy = ({ run }: SourceEffect): boolean => request.isRunning(run);
-    const leftOver = [...pending, ...(request.unknownToo ? strangers : [])].filter((effect) => !isBusy(effect));
+    const surplus = request.goneToo ? outlived.map(({ effect }) => effect) : [];
+    const leftOver = [...pending, ...surplus, ...(request.unknownToo ? strangers : [])].filter((effect) => !isBusy(effect));
     const swept = await sweep(journal, request, { signal: o.signal, leftOver, atSource });
     return {
       ...swept,
       kept,
+      outlived: request.goneToo ? [] : outlived.map(({ effect, keptFor }) => ({ ...effect, ...(keptFor === undefined ? {} : { keptFor }) })),
       inUse: [...pending, ...strangers].filter(isBusy),
       unknown: request.unknownToo ? [] : strangers.filter((effect) => !isBusy(effect)),
     };
