@@ -17,6 +17,8 @@ const VERBS = [
   'adapt',
   'compare',
   'serve',
+  'restore',
+  'residue',
   'resume',
   'list',
   'browse',
@@ -61,6 +63,8 @@ describe('wrong usage', () => {
     [['exprot'], 'There is no command "exprot"; did you mean export?'],
     [['export', 'x', '--to', 'y', '--forma', 'raw'], 'There is no flag --forma; did you mean --format?'],
     [['export', 'x'], '--to is missing.'],
+    [['export', 'x', '--to'], '--to is missing its value.'],
+    [['export', 'x', '--to', '--json'], '--to is missing its value before --json.'],
     [['export', '--to', 'y'], 'PATH is missing.'],
     [['export', 'x', '--to', 'y', '--format', 'qed'], '--format "qed": it must be one of raw, qcow2, vmdk, vhd, vdi, vhdx, ova, ovf.'],
     [

@@ -61,6 +61,11 @@ export const commandTable = {
     usage: 'IMAGE [flags]',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
+  restore: {
+    brief: 'Make the VM of an export at a hypervisor again',
+    usage: 'FOLDER CONNECTION [flags]',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand,
+  },
   residue: {
     brief: 'Show and take away what killed exports left at a hypervisor',
     usage: 'CONNECTION [flags]',
@@ -72,7 +77,7 @@ export const commandTable = {
     load: async () => (await import('./commands/resume.ts')).resumeCommand,
   },
   list: {
-    brief: 'List the VMs in a folder of disk images',
+    brief: 'List the VMs of a folder of disk images or of libvirt',
     usage: 'PATH [flags]',
     load: async () => (await import('./commands/list.ts')).listCommand,
   },

@@ -45,7 +45,7 @@ export async function recordRun<Outcome>(
     const state = error.code === 'transfer/cancelled' ? 'cancelled' : 'failed';
     // That the ending cannot be written down (no room, perhaps) is not what the person has to know first.
     await finish({ state, error: { code: error.code, message: error.message } }).catch(() => undefined);
-    throw error.retry === 'never' ? error : withResume(error, entry);
+    throw error.retry === 'never' || subject.resume.length === 0 ? error : withResume(error, entry);
   });
   await finish({ state: 'succeeded', ...o.gain(outcome) });
   return outcome;

@@ -40,3 +40,5 @@ export type { ServedBootSource } from './boot/inspect-boot-disks.ts';
 export { proveBoot } from './boot/prove-boot.ts';
 export type { BootProof, BootSubject, ProveBootOptions, ProveBootPorts, ProveBootRequest } from './boot/prove-boot.ts';
 export { exportedGuest } from './boot/exported-guest.ts';
+export { planRestore, restoreExport } from './restore/restore-export.ts';
+export type { RestoreExportRequest } from './restore/restore-export.ts';

@@ -1,8 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
-import { connectionFlags, isConnection, type ConnectionFlags } from '../flags/connection-flags.ts';
+import { connectionFlags, parseConnection, type ConnectionFlags } from '../flags/connection-flags.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
-import { parseText } from '../flags/parsers.ts';
 
 export interface ResidueFlags extends OutputFlags, ConnectionFlags {
   readonly remove?: boolean;
@@ -42,8 +41,3 @@ EXAMPLES
   },
   loader: async () => (await import('../residue/run-residue.ts')).runResidue,
 });
-
-function parseConnection(text: string): string {
-  if (!isConnection(text)) throw new Error('it is not a connection to a hypervisor, such as qemu:///system.');
-  return parseText(text);
-}

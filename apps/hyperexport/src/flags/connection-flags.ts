@@ -39,3 +39,8 @@ export const scratchFlag = {
 const CONNECTION = /^(qemu|test)(\+[a-z]+)?:\/\//i;
 
 export const isConnection = (text: string): boolean => CONNECTION.test(text);
+
+export function parseConnection(text: string): string {
+  if (!isConnection(text)) throw new Error('it is not a connection to a hypervisor, such as qemu:///system.');
+  return parseText(text);
+}

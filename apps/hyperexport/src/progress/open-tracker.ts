@@ -8,10 +8,10 @@ import { ProgressTracker } from './progress-tracker.ts';
 /** The display that suits the terminal and the flags, ready to be told of disks. */
 export function openTracker(
   terminal: Terminal,
-  o: { readonly flags: ProgressFlags; readonly clock: Clock; readonly verifyPercent: number; readonly stop: Stop },
+  o: { readonly flags: ProgressFlags; readonly clock: Clock; readonly verifyPercent: number; readonly stop: Stop; readonly stopping?: string },
 ): ProgressTracker {
   const tracker = new ProgressTracker(displayFor(terminal, o.flags), o);
-  o.stop.onStop(() => tracker.note('Stopping at a checkpoint; Ctrl-C again ends at once.'));
+  o.stop.onStop(() => tracker.note(o.stopping ?? 'Stopping at a checkpoint; Ctrl-C again ends at once.'));
   return tracker;
 }
 

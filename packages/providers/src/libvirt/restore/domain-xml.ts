@@ -67,20 +67,17 @@ export function differencesOf(vm: VMInfo): readonly string[] {
   ];
 }
 
-/** Machines in families: which generation of one it was is no matter to a guest. */
-function machineOf({ machine, firmware, disks }: VMInfo, { arch, machines }: HostAbilities): string | undefined {
-  const modern = firmware === 'uefi' || disks.every(({ bus }) => bus !== 'ide') ? 'q35' : 'pc';
-  const wanted = isX86(arch)
-    ? /q35/.test(machine ?? '') || (firmware === 'uefi' && machine === undefined)
-      ? 'q35'
-      : /^pc/.test(machine ?? '')
-        ? 'pc'
-        : modern
-    : familyOf(machine);
-  return wanted !== undefined && machines.includes(wanted) ? wanted : undefined;
+/** Machines in families: of which generation one was is no matter to a guest. */
+function machineOf(vm: VMInfo, { arch, machines }: HostAbilities): string | undefined {
+  const family = isX86(arch) ? pcOf(vm) : 'virt';
+  return machines.includes(family) ? family : undefined;
 }
 
-const familyOf = (machine: string | undefined): string | undefined => (machine === undefined ? 'virt' : /^virt/.test(machine) ? 'virt' : undefined);
+/** An old PC only where it was one, or has the disks of one. */
+function pcOf({ machine, firmware, disks }: VMInfo): 'q35' | 'pc' {
+  if (firmware === 'uefi' || machine?.includes('q35')) return 'q35';
+  return machine?.startsWith('pc') || disks.some(({ bus }) => bus === 'ide') ? 'pc' : 'q35';
+}
 
 const isX86 = (arch: string): boolean => arch === 'x86_64' || arch === 'i686';
 
