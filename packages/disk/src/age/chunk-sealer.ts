@@ -69,7 +69,7 @@ export class ChunkSealer {
     if (offset >= this.#sealing.writtenTo) return;
     const before = Buffer.alloc(sealed.length);
     this.#file.read(offset, before);
-    if (agrees(before, sealed, offset) || this.#isOtherEnd(chunk, before)) return;
+    if (this.#agrees(before, sealed, offset) || this.#isOtherEnd(chunk, before)) return;
     throw new HyperError(
       'source/changed',
       `${this.#file.path}: what was to be encrypted is not what the earlier attempt encrypted at this place, and one key must not encrypt both.`,
@@ -82,16 +82,17 @@ export class ChunkSealer {
     const opened = openChunk(this.#sealing.key, { index, isLast: !isLast, sealed: before });
     return opened !== undefined && Buffer.compare(opened, bytes) === 0;
   }
-}
 
-/** Whether all that reached the medium of an earlier write is what would be written now: a kill leaves whole sectors, and zeros where none were written. */
-function agrees(before: Uint8Array, now: Uint8Array, offset: number): boolean {
-  if (Buffer.compare(before, now) === 0) return true;
-  for (let at = 0; at < now.length;) {
-    const end = Math.min(now.length, at + SECTOR_SIZE - ((offset + at) % SECTOR_SIZE));
-    const sector = before.subarray(at, end);
-    if (!isZero(sector) && Buffer.compare(sector, now.subarray(at, end)) !== 0) return false;
-    at = end;
+  /** Whether all that reached the medium of an earlier write is what would be written now: a kill leaves whole sectors of each file, and zeros where none were written. */
+  #agrees(before: Uint8Array, now: Uint8Array, offset: number): boolean {
+    if (Buffer.compare(before, now) === 0) return true;
+    for (let at = 0; at < now.length;) {
+      const { fileOffset, length } = this.#file.locate(offset + at);
+      const end = Math.min(now.length, at + length, at + SECTOR_SIZE - (fileOffset % SECTOR_SIZE));
+      const sector = before.subarray(at, end);
+      if (!isZero(sector) && Buffer.compare(sector, now.subarray(at, end)) !== 0) return false;
+      at = end;
+    }
+    return true;
   }
-  return true;
 }
