@@ -71,7 +71,11 @@ describe.skipIf(missing('qemu-img', 'qemu-io', 'qemu-nbd'))('increments', { time
     expect(await run(['chain', 'restore', to], workshop)).toMatchObject({ code: 0 });
     expect(await run(['chain', 'verify', tuesday.folder], workshop)).toMatchObject({ code: 0 });
     expect(await run(['chain', 'prune', `${to}/web.0003`], workshop)).toMatchObject({ code: 0 });
-    expect(await run(['chain', 'delete', to], workshop)).toMatchObject({ code: 0 });
+    const dry = await run(['chain', 'delete', to, '--dry-run'], workshop);
+    expect(dry).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Would delete: web/) });
+    const done = await run(['chain', 'delete', to], workshop);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(done.stdout.replace('Deleted', 'Would delete').split(/[ ,]+/).length).toBe(dry.stdout.split(/[ ,]+/).length);
     expect(existsSync(`${to}/web.0001/disk-0.qcow2`)).toBe(false);
 
     edit(disk, 40 * MIB, Buffer.from('wednesday'));

@@ -42,7 +42,7 @@ describe('list', () => {
     const ended = await run(['list', vms], workshop);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/^NAME +STATE .+\nbig .+\nweb-01 .+ 96 MiB +raw +web-01\.raw\n$/);
-    expect(documentOf(await run(['list', vms, '--name', 'web', '--json'], workshop))).toMatchObject({
+    expect(documentOf(await run(['list', vms, '--match', 'web', '--json'], workshop))).toMatchObject({
       vms: [{ name: 'web-01', provider: 'files' }],
       problems: [],
     });
@@ -143,6 +143,15 @@ describe('export', () => {
     const ended = await run(['export', vms, ...args, '--to', to], workshop);
     expect(ended.stderr).toContain(message);
     expect(ended.code).toBe(code);
+  });
+
+  test.each([
+    [['--subformat', 'foo'], 'qcow2 has no subformats'],
+    [['--format', 'vmdk', '--cluster-size', '64K'], 'cluster size is not a setting of VMDK images'],
+  ])('leaves no folder behind when it cannot write with %j', async (flags, why) => {
+    const ended = await run(['export', vms, 'web-01', '--to', to, '--name', 'refused', ...flags], workshop);
+    expect(ended).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(why) });
+    expect(await readdir(to)).not.toContain('refused');
   });
 
   test('needs a folder that is there', async () => {

@@ -64,7 +64,7 @@ describe('wrong usage', () => {
     [['export', 'x', '--to', 'y', '--forma', 'raw'], 'There is no flag --forma; did you mean --format?'],
     [['export', 'x'], '--to is missing.'],
     [['export', 'x', '--to'], '--to is missing its value.'],
-    [['export', 'x', '--to', '--json'], '--to is missing its value before --json.'],
+    [['export', 'x', '--to', '--quiet'], '--to is missing its value before --quiet.'],
     [['export', '--to', 'y'], 'PATH is missing.'],
     [['export', 'x', '--to', 'y', '--format', 'qed'], '--format "qed": it must be one of raw, qcow2, vmdk, vhd, vdi, vhdx, ova, ovf.'],
     [

@@ -1,7 +1,7 @@
 import { buildApplication, buildCommand, buildRouteMap, run, type Application, type Command } from '@stricli/core';
 import type { CliContext } from './cli-context.ts';
 import { commandTable, isVerb, verbs, type Verb } from './command-table.ts';
-import { usageText } from './usage-text.ts';
+import { usageTextFor } from './usage-text.ts';
 
 /** Parses and runs a line that is neither help nor version. What fails is thrown. */
 export async function runLine(line: readonly string[], context: CliContext): Promise<number> {
@@ -18,7 +18,7 @@ async function applicationFor(line: readonly string[]): Promise<Application<CliC
     name: 'hyperexport',
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: true },
-    localization: { text: usageText },
+    localization: { text: usageTextFor(line) },
   });
 }
 

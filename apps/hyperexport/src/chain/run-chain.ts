@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
-import { formatBytes, HyperError } from '@hypersdk/domain';
-import type { StorageTarget } from '@hypersdk/ports';
+import { formatBytes, HyperError, sizeOfAll } from '@hypersdk/domain';
+import type { Cancel, StorageTarget } from '@hypersdk/ports';
 import { deleteRetired, listChains, pruneChain, restoreChain, type ListedLink } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { ChainAction, ChainFlags } from '../commands/chain.ts';
@@ -37,9 +37,9 @@ export async function runChain(this: CliContext, flags: ChainFlags, action: Chai
     case 'prune':
       return await prune(task);
     case 'restore':
-      return await change(task, { did: 'Restored', work: restoreChain });
+      return await change(task, { did: 'Restored', would: 'Would restore', work: restoreChain });
     case 'delete':
-      return await change(task, { did: 'Deleted', work: deleteRetired });
+      return await change(task, { did: 'Deleted', would: 'Would delete', work: deleteRetired });
   }
 }
 
@@ -59,7 +59,7 @@ function describeLinks(links: readonly ListedLink[]): string {
       printable(link.vm),
       link.name,
       link.finishedAt.slice(0, 19).replace('T', ' '),
-      formatBytes(link.disks.reduce((sum, { fileSize }) => sum + fileSize, 0)),
+      formatBytes(link.disks.reduce((sum, disk) => sum + sizeOfAll(disk), 0)),
       describeBasis(link),
     ]),
   );
@@ -100,9 +100,17 @@ async function keyFor(o: Omit<Task, 'cli' | 'path'> & { readonly target: Storage
 
 async function change(
   { cli, services, stop, flags, path }: Task,
-  { did, work }: { readonly did: string; readonly work: typeof restoreChain },
+  { did, would, work }: { readonly did: string; readonly would: string; readonly work: typeof restoreChain },
 ): Promise<void> {
-  if (flags.dryRun) return await list({ cli, services, stop, flags, path });
-  const names = await work(await services.target(path), stop);
-  respond(cli, flags, { document: { folder: path, links: names }, text: () => `${did}: ${names.join(', ') || 'nothing was pruned'}\n` });
+  const target = await services.target(path);
+  const names = flags.dryRun ? await namesOfRetired(target, stop) : await work(target, stop);
+  respond(cli, flags, {
+    document: { folder: path, links: names, dryRun: flags.dryRun ?? false },
+    text: () => `${flags.dryRun ? would : did}: ${names.join(', ') || 'nothing, as nothing was pruned'}\n`,
+  });
+}
+
+async function namesOfRetired(target: StorageTarget, o: Cancel): Promise<readonly string[]> {
+  const { links } = await listChains(target, o);
+  return links.filter(({ isRetired }) => isRetired).map(({ name }) => name);
 }

@@ -28,13 +28,15 @@ sandbox; the images are only read. Its serial console, its screen and what it
 reads decide: booted, failed with the reason, or unclear when the time is over.
 Screenshot, log and a record are kept beside the first image, or in the current
 folder. Firmware and size come from the export; what is not known is tried.
-A disk on a server is fetched as the guest reads it; QEMU itself has no network.
+What QEMU cannot open as it lies is read for it: a disk on a server, in an OVA,
+in volumes, or encrypted. QEMU itself has no network.
 
 EXAMPLES
   hyperexport boot /backup/web-01
   hyperexport boot disk.qcow2 --firmware uefi
   hyperexport boot /backup/db-01 --expect "database is ready" --time-limit 900
   hyperexport boot https://images.example.org/debian.qcow2
+  hyperexport boot /backup/web-01 --identity key.txt
   hyperexport boot disk.vmdk --evidence /tmp/proof --json`,
   },
   parameters: {

@@ -14,7 +14,7 @@ const orders = ['name', 'size', 'state'] as const;
 const states = ['running', 'stopped', 'suspended', 'unknown'] as const satisfies readonly PowerState[];
 
 interface ListFlags extends OutputFlags, FilesFlags, ConnectionFlags {
-  readonly name?: string;
+  readonly match?: string;
   readonly state?: PowerState;
   readonly minSize?: number;
   readonly sort: (typeof orders)[number];
@@ -30,13 +30,13 @@ qemu+ssh://USER@HOST/system and qemu+tls://HOST/system on others.
 
 EXAMPLES
   hyperexport list /var/lib/libvirt/images
-  hyperexport list /vms --name '^web-' --sort size
+  hyperexport list /vms --match '^web-' --sort size
   hyperexport list /vms --min-size 100G --json
   hyperexport list qemu+ssh://root@host-7/system --state running`,
   },
   parameters: {
     flags: {
-      name: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'REGEX', brief: 'Only names that match' },
+      match: { kind: 'parsed', optional: true, parse: parseText, placeholder: 'REGEX', brief: 'VMs whose name matches' },
       state: { kind: 'enum', optional: true, values: states, brief: 'Only VMs in this state' },
       minSize: { kind: 'parsed', optional: true, parse: parseSize, placeholder: 'SIZE', brief: 'Only VMs with disks of this size at least' },
       sort: { kind: 'enum', values: orders, default: 'name', brief: 'Order' },
@@ -60,17 +60,17 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
   const open = isConnection(path) ? openConnection : openFiles;
   await using session = await open(services, path, { flags, signal: stop.signal });
   const problems: string[] = [];
-  const { name, state, minSize, sort } = flags;
+  const { match, state, minSize, sort } = flags;
   const query = {
     sort,
-    ...(name === undefined ? {} : { name }),
+    ...(match === undefined ? {} : { name: match }),
     ...(state === undefined ? {} : { state }),
     ...(minSize === undefined ? {} : { minSize }),
   };
   const vms = await Array.fromAsync(
     listVMs(session.facets.inventory)(query, { signal: stop.signal, onProblem: (problem) => problems.push(problem) }),
   );
-  respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms, [name, state, minSize]) });
+  respond(this, flags, { document: { vms, problems }, text: () => describeVMs(vms, [match, state, minSize]) });
   if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`);
 }
 

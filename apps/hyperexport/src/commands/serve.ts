@@ -32,9 +32,9 @@ export const serveCommand = buildCommand<ServeFlags, [string], CliContext>({
     fullDescription: `Prints the address and serves until it is stopped with Ctrl-C. The image is
 not changed: it is read-only, or with --overlay takes writes that are dropped at
 the end. With --writable a raw image itself is written: what a client flushes is
-on the medium, and nobody else can write to it or convert it meanwhile. It
-listens on 127.0.0.1 unless --listen or --socket says otherwise. A disk on
-another server is passed on.
+on the medium, and nobody else can write to it meanwhile. It listens on
+127.0.0.1 unless --listen or --socket says otherwise. A disk on another server
+is passed on.
 
 EXAMPLES
   hyperexport serve disk.vmdk

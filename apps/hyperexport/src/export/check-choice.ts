@@ -1,7 +1,9 @@
 import { HyperError, type VMInfo } from '@hypersdk/domain';
 import { toExportName } from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
+import { toExportSettings } from '../flags/export-format.ts';
 import type { EncryptFlags } from '../flags/key-flags.ts';
+import type { Services } from '../services.ts';
 
 type Choice = EncryptFlags &
   Pick<ExportFlags, 'name' | 'disk' | 'sourceFormat' | 'format' | 'bootProof' | 'incremental' | 'noFull' | 'bitmap' | 'overwrite'>;
@@ -16,6 +18,14 @@ export function checkChoice(vms: readonly VMInfo[], flags: Choice): void {
       'usage/invalid',
       '--boot-proof reads the copy, which is closed once it is encrypted; boot it afterwards: hyperexport boot FOLDER --identity FILE',
     );
+}
+
+/** Settings that the disks cannot be written with: limits of formats grow or end with the size, so the smallest and the largest speak for all. */
+export function checkSizes({ checkSettings }: Pick<Services, 'checkSettings'>, vms: readonly VMInfo[], flags: ExportFlags): void {
+  const { settings } = toExportSettings(flags, 'qcow2');
+  const sizes = vms.flatMap((vm) => chosenDisks(vm, flags).map(({ virtualSize }) => virtualSize));
+  if (sizes.length === 0) return;
+  for (const size of [sizes.reduce((a, b) => Math.min(a, b)), sizes.reduce((a, b) => Math.max(a, b))]) checkSettings(settings, size);
 }
 
 export const chosenDisks = (vm: VMInfo, flags: Choice): VMInfo['disks'] => vm.disks.filter((disk) => flags.disk?.includes(disk.id) ?? true);

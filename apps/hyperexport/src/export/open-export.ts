@@ -9,7 +9,7 @@ import { openPlace } from '../open-files.ts';
 import type { RunSubject } from '../run-record.ts';
 import type { Services } from '../services.ts';
 import type { Terminal } from '../terminal.ts';
-import { checkChoice } from './check-choice.ts';
+import { checkChoice, checkSizes } from './check-choice.ts';
 import { chooseVMs } from './choose-vms.ts';
 
 /** What is to be exported, as it was asked for. */
@@ -41,6 +41,7 @@ export async function openExport(
   const session = opened.use(await openPlace(services, path, { flags, name: flags.name, signal: o.signal }));
   const vms = await chooseVMs(session.facets.inventory, { names, ...(flags.match === undefined ? {} : { match: flags.match }) }, o);
   checkChoice(vms, flags);
+  checkSizes(services, vms, flags);
   const kept = opened.move();
   return { order, session, vms, ...(encryption ? { encryption } : {}), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

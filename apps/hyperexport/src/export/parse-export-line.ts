@@ -1,6 +1,6 @@
 import { buildApplication, buildCommand, buildRouteMap, run, type CommandContext } from '@stricli/core';
 import { exportParameters, type ExportFlags } from '../commands/export.ts';
-import { usageText } from '../usage-text.ts';
+import { usageTextFor } from '../usage-text.ts';
 import type { ExportOrder } from './open-export.ts';
 
 /** What an export line means, without doing it. What is wrong with it is thrown as for a line that was typed. */
@@ -14,7 +14,7 @@ export async function parseExportLine(line: readonly string[]): Promise<ExportOr
   const app = buildApplication(buildRouteMap({ routes: { export: command }, docs: { brief: '' } }), {
     name: 'hyperexport',
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-    localization: { text: usageText },
+    localization: { text: usageTextFor(line) },
   });
   const process = { stdout: { write: () => undefined }, stderr: { write: () => undefined } };
   await run(app, line, { process });

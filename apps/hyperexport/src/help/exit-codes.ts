@@ -12,5 +12,6 @@ export const exitCodes = [
   [75, 'try again later: busy, full, changed'],
   [76, 'a server breaks its protocol'],
   [77, 'not permitted'],
+  [78, 'the own key cannot be used'],
   [130, 'stopped; "hyperexport resume" goes on'],
 ] as const satisfies readonly (readonly [code: number, meaning: string])[];

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { HyperError, type ByteRange } from '@hypersdk/domain';
-import { findVolumes } from '../file/volume-names.ts';
+import { findFirstVolume, findVolumes } from '../file/volume-names.ts';
 import { shown } from './archive-refusal.ts';
 import { readOva } from './read-ova.ts';
 
@@ -23,6 +23,9 @@ const NO_DISK = /\.(?:ovf|mf|cert|nvram|iso|xml|txt)$/i;
 export function findFile(path: string): FoundFile {
   if (isArchive(path)) return onlyDisk(path);
   if (!isArchive(dirname(path))) {
+    const first = findFirstVolume(path);
+    if (first !== undefined)
+      throw new HyperError('source/not-a-file', `${path} is a part of an image; name its first volume, ${first}.`, { detail: { path } });
     const volumes = findVolumes(path);
     return volumes.length > 0 ? { path, volumes } : { path };
   }

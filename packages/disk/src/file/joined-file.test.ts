@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JoinedFile } from './joined-file.ts';
-import { findVolumes, volumeNames } from './volume-names.ts';
+import { findFirstVolume, findVolumes, volumeNames } from './volume-names.ts';
 
 let folder = '';
 const content = randomBytes(10_000);
@@ -31,6 +31,12 @@ describe('volumes of a file', () => {
         expect(piece.equals(content.subarray(Math.min(a, b), Math.max(a, b)))).toBe(true);
       }),
     );
+  });
+
+  test('are told from a file that only ends in a number', () => {
+    expect(findFirstVolume(join(folder, 'disk.002'))).toBe(join(folder, 'disk.001'));
+    expect(findFirstVolume(join(folder, 'disk.001'))).toBeUndefined();
+    expect(findFirstVolume(join(folder, 'other.002'))).toBeUndefined();
   });
 
   test('tile as one file', () => {

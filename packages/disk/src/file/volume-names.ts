@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { HyperError } from '@hypersdk/domain';
+import { formatBytes, HyperError } from '@hypersdk/domain';
 
 // Volumes are numbered from .001, as 7-Zip, FTK and The Sleuth Kit have it; `cat disk.raw.*` joins them.
 
@@ -22,11 +22,17 @@ export function volumeNames(first: string, o: { readonly virtualSize: number; re
   const invalid = (why: string): HyperError =>
     new HyperError('usage/invalid', `The image cannot be split: ${why}.`, { detail: { field: 'volumeSize' } });
   if (!isFirstVolume(first)) throw invalid('the name of its first volume ends in .001');
-  if (!Number.isSafeInteger(o.volumeSize) || o.volumeSize < VOLUME_SIZE_MIN) throw invalid(`a volume has at least ${VOLUME_SIZE_MIN} bytes`);
+  if (!Number.isSafeInteger(o.volumeSize) || o.volumeSize < VOLUME_SIZE_MIN) throw invalid(`a volume has at least ${formatBytes(VOLUME_SIZE_MIN)}`);
   const count = Math.ceil((o.virtualSize * (1 + OVERHEAD_SHARE) + OVERHEAD_SIZE) / o.volumeSize);
   if (Math.ceil(o.virtualSize / o.volumeSize) > VOLUME_COUNT_MAX)
-    throw invalid(`a disk of ${o.virtualSize} bytes would need more than ${VOLUME_COUNT_MAX} volumes of ${o.volumeSize}`);
+    throw invalid(`a disk of ${formatBytes(o.virtualSize)} would need more than ${VOLUME_COUNT_MAX} volumes of ${formatBytes(o.volumeSize)}`);
   return Array.from({ length: Math.min(count, VOLUME_COUNT_MAX) - 1 }, (_, index) => volumePath(first, index + 2));
+}
+
+/** The first volume of the image that this is a later one of. */
+export function findFirstVolume(path: string): string | undefined {
+  const first = path.replace(/\.\d{3}$/, '.001');
+  return first !== path && existsSync(first) ? first : undefined;
 }
 
 /** The volumes that lie behind a first one; none when it is no first volume. `image/malformed` when one between others is missing. */

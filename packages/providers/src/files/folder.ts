@@ -1,6 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError } from '@hypersdk/domain';
+import { unreadable } from './unreadable.ts';
 
 /** A file inside the folder: where it really lies, and its place in the folder with `/` between parts. */
 export interface PlacedFile {
@@ -33,10 +34,7 @@ export class Folder {
       if (status.isDirectory()) return new Folder({ root: real, named: resolve(path) });
       if (status.isFile()) return new Folder({ root: dirname(real), named: dirname(resolve(path)), only: basename(real) });
     } catch (cause) {
-      const absent = systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR';
-      throw new HyperError(absent ? 'source/not-found' : 'source/unreadable', absent ? `There is no ${path}.` : `${path} cannot be opened.`, {
-        cause,
-      });
+      throw unreadable(path, cause);
     }
     throw new HyperError('source/unreadable', `${path} is neither a folder nor a file.`);
   }

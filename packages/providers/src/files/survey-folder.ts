@@ -4,6 +4,7 @@ import type { Cancel } from '@hypersdk/ports';
 import { roleOf } from './file-role.ts';
 import type { Folder } from './folder.ts';
 import { quote, type Report } from './report.ts';
+import { unreadable } from './unreadable.ts';
 
 /** The names in one folder that matter; `place` is the folder's own, empty for the root. */
 export interface SurveyedFolder {
@@ -70,7 +71,7 @@ async function readNames(folder: Folder, place: string, o: Cancel & { readonly l
   } catch (cause) {
     o.signal.throwIfAborted();
     // A folder that is not for us, or went away while it was read, does not keep the others from being listed.
-    if (place === '') throw cause;
+    if (place === '') throw unreadable(folder.root, cause);
     o.report(`The folder ${quote(place)} cannot be read.`);
   }
   return { images, descriptors, folders, seen };

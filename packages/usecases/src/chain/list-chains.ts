@@ -4,7 +4,10 @@ import type { Finding } from '../finding.ts';
 import { chainOf, type ChainLink } from './chain-link.ts';
 import { readLinks } from './read-links.ts';
 
-export interface ListedDisk extends Pick<ExportedDisk, 'id' | 'label' | 'file' | 'fileSize' | 'content' | 'parent' | 'changesBy' | 'fullReason'> {
+export interface ListedDisk extends Pick<
+  ExportedDisk,
+  'id' | 'label' | 'file' | 'fileSize' | 'parts' | 'content' | 'parent' | 'changesBy' | 'fullReason'
+> {
   /** What is wrong with the chain below it, as far as manifests tell. */
   readonly broken?: string;
   /** Images that it is put together from. */
@@ -37,12 +40,13 @@ function toListed(links: readonly ChainLink[], link: ChainLink, isRetired: boole
   const { vm, exportId, finishedAt, mode, flattenedFrom } = link.manifest;
   const disks = link.manifest.disks.map((disk): ListedDisk => {
     const chain = chainOf(links, { link, disk });
-    const { id, label, file, fileSize, content, parent, changesBy, fullReason } = disk;
+    const { id, label, file, fileSize, parts, content, parent, changesBy, fullReason } = disk;
     return {
       id,
       label,
       file,
       fileSize,
+      ...(parts ? { parts } : {}),
       content,
       ...(parent ? { parent } : {}),
       ...(changesBy ? { changesBy } : {}),

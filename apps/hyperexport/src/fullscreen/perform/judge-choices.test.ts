@@ -24,7 +24,7 @@ describe('choices are judged', () => {
     { flags: [`--to=${folder}`, '--limit-rate=fast'], field: 'limit-rate', text: '--limit-rate "fast"' },
     { flags: [`--to=${folder}`, '--verify=200'], field: 'verify', text: 'percentage' },
     { flags: [`--to=${folder}`, '--compression=zlib:99'], field: 'compression', text: 'level' },
-    { flags: [`--to=${folder}`, '--format=ova', '--boot-proof'], field: 'boot-proof', text: '--boot-proof' },
+    { flags: [`--to=${folder}`, '--incremental', '--boot-proof'], field: 'boot-proof', text: '--boot-proof' },
   ])('and $text names its field', async ({ flags, field, text }) => {
     expect(await judge(...flags)).toMatchObject({ field, text: expect.stringContaining(text) });
   });

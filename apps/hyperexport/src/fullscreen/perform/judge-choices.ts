@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { HyperError, type VMInfo } from '@hypersdk/domain';
-import { checkChoice, chosenDisks } from '../../export/check-choice.ts';
+import { checkChoice, checkSizes } from '../../export/check-choice.ts';
 import { parseExportLine } from '../../export/parse-export-line.ts';
-import { toExportSettings } from '../../flags/export-format.ts';
 import { toHyperError } from '../../output/error-report.ts';
 import type { Services } from '../../services.ts';
 import { optionFields, type FieldId } from '../options/option-fields.ts';
@@ -10,17 +9,13 @@ import type { OptionProblem } from '../options/options-state.ts';
 
 /** What would stop an export of these VMs, as far as it can be told without reading anything: in the words that the command itself would use. */
 export async function judgeChoices(
-  { checkSettings }: Pick<Services, 'checkSettings'>,
+  services: Pick<Services, 'checkSettings'>,
   { line, vms }: { readonly line: readonly string[]; readonly vms: readonly VMInfo[] },
 ): Promise<OptionProblem | undefined> {
   try {
     const { flags } = await parseExportLine(line);
     checkChoice(vms, flags);
-    const { settings } = toExportSettings(flags, 'qcow2');
-    // Limits of formats grow or end with the size: the smallest and the largest disk speak for all.
-    const sizes = vms.flatMap((vm) => chosenDisks(vm, flags).map(({ virtualSize }) => virtualSize));
-    if (sizes.length > 0)
-      for (const size of [sizes.reduce((a, b) => Math.min(a, b)), sizes.reduce((a, b) => Math.max(a, b))]) checkSettings(settings, size);
+    checkSizes(services, vms, flags);
     await checkTarget(flags.to);
     return undefined;
   } catch (thrown) {

@@ -36,6 +36,12 @@ describe('local folder target', () => {
     await expect(LocalFolderTarget.open(join(tmpdir(), 'hypersdk-absent', 'deep'))).rejects.toMatchObject({ code: 'target/not-found' });
   });
 
+  test('a file is not taken for a folder, nor said to be missing', async () => {
+    const path = join(await makeFolder(), 'file');
+    await writeFile(path, '');
+    await expect(LocalFolderTarget.open(path)).rejects.toMatchObject({ code: 'target/not-found', message: `${path} is not a folder.` });
+  });
+
   test('objects are for their owner alone', async () => {
     const folder = await makeFolder();
     const target = await openTarget(folder);

@@ -30,7 +30,8 @@ export class LocalFolderTarget implements StorageTarget, AsyncDisposable {
       return new LocalFolderTarget(real, await HeldFolder.open(real));
     } catch (error) {
       const errno = systemCode(error);
-      if (errno === 'ENOENT' || errno === 'ENOTDIR') throw new HyperError('target/not-found', `There is no folder ${folder}.`, { cause: error });
+      if (errno === 'ENOENT') throw new HyperError('target/not-found', `There is no folder ${folder}.`, { cause: error });
+      if (errno === 'ENOTDIR') throw new HyperError('target/not-found', `${folder} is not a folder.`, { cause: error });
       throw writeError(error, folder);
     }
   }

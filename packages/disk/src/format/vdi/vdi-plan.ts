@@ -1,6 +1,7 @@
 import { formatBytes, HyperError, KIB, MIB, roundUp } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
+import { settingInWords } from '../setting-in-words.ts';
 import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vdi-limits.ts';
 
 const vdiSubformats = ['dynamic', 'static'] as const;
@@ -33,7 +34,7 @@ export function planVdi(virtualSize: number, settings: ImageSettings): VdiPlan {
   const kind = vdiSubformats.find((each) => each === subformat);
   if (!kind) throw invalid(`subformat ${subformat} is not one of ${vdiSubformats.join(', ')}`);
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
-  if (foreign) throw invalid(`${foreign} is not a setting of VDI images`);
+  if (foreign) throw invalid(`${settingInWords(foreign)} is not a setting of VDI images`);
   if (compression !== undefined && compression !== 'none') throw invalid('the format knows no compression');
   if (preallocation === 'metadata') throw invalid('a VDI has no metadata to preallocate');
   if (preallocation !== 'off' && kind === 'dynamic') throw invalid(`preallocation ${preallocation} is for static disks`);

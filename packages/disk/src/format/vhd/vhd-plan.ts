@@ -1,6 +1,7 @@
 import { formatBytes, HyperError, KIB, MIB, roundUp } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
+import { settingInWords } from '../setting-in-words.ts';
 import { SECTOR_SIZE, VIRTUAL_SIZE_MAX } from './vhd-limits.ts';
 
 /** `azure` is a fixed disk of whole mebibytes: Azure takes no other ones. */
@@ -35,7 +36,7 @@ export function planVhd(virtualSize: number, settings: ImageSettings): VhdPlan {
   const subformat = vhdSubformats.find((each) => each === (settings.subformat ?? 'dynamic'));
   if (!subformat) throw invalid(`subformat ${settings.subformat} is not one of ${vhdSubformats.join(', ')}`);
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
-  if (foreign) throw invalid(`${foreign} is not a setting of VHD images`);
+  if (foreign) throw invalid(`${settingInWords(foreign)} is not a setting of VHD images`);
   if (settings.compression !== undefined && settings.compression !== 'none') throw invalid('the format knows no compression');
   if (!Number.isSafeInteger(virtualSize) || virtualSize <= 0) throw invalid('a VHD needs a size above 0');
   const size = roundUp(virtualSize, subformat === 'azure' ? MIB : SECTOR_SIZE);
@@ -50,7 +51,7 @@ function planDynamic(virtualSize: number, { clusterSize: blockSize = BLOCK_SIZE_
 }
 
 function planFixed(virtualSize: number, { clusterSize, preallocation = 'off' }: ImageSettings): VhdPlan {
-  if (clusterSize !== undefined) throw invalid('a fixed disk has no blocks, so it has no clusterSize');
+  if (clusterSize !== undefined) throw invalid('a fixed disk has no blocks, so it has no cluster size');
   if (preallocation === 'metadata') throw invalid('a fixed disk has no metadata to preallocate');
   return { virtualSize, unitSize: UNIT_SIZE, placement: 'identity', kind: 'fixed', blockSize: 0, preallocation };
 }

@@ -1,6 +1,7 @@
 import { formatBytes, HyperError, KIB, MIB, roundUp, type ByteRange } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
+import { settingInWords } from '../setting-in-words.ts';
 import { ENTRY_SIZE, tableShape, type TableShape } from './table-entry.ts';
 import { ALIGNMENT, BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, SECTOR_SIZES, VIRTUAL_SIZE_MAX } from './vhdx-limits.ts';
 
@@ -35,7 +36,7 @@ export function planVhdx(virtualSize: number, settings: ImageSettings): VhdxPlan
   const subformat = parseSubformat(settings.subformat ?? 'dynamic');
   const { clusterSize: blockSize = BLOCK_SIZE_USUAL, sectorSize = SECTOR_SIZE_USUAL, preallocation = 'off' } = settings;
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
-  if (foreign) throw invalid(`${foreign} is not a setting of VHDX images`);
+  if (foreign) throw invalid(`${settingInWords(foreign)} is not a setting of VHDX images`);
   if (settings.compression !== undefined && settings.compression !== 'none') throw invalid('the format knows no compression');
   if (blockSize < BLOCK_SIZE_MIN || blockSize > BLOCK_SIZE_MAX || !Number.isInteger(Math.log2(blockSize)))
     throw invalid(`a block size of ${blockSize} bytes is not a power of two from ${formatBytes(BLOCK_SIZE_MIN)} to ${formatBytes(BLOCK_SIZE_MAX)}`);

@@ -1,6 +1,7 @@
 import { formatBytes, HyperError, roundUp } from '@hypersdk/domain';
 import type { ImageSettings } from '@hypersdk/ports';
 import type { ImagePlan } from '../image-writer.ts';
+import { settingInWords } from '../setting-in-words.ts';
 import { DESCRIPTOR_EXTENTS_MAX, SECTOR_SIZE, SPLIT_EXTENT_SIZE, TABLE_ENTRIES, VIRTUAL_SIZE_MAX } from './vmdk-limits.ts';
 
 /** Kinds of disks that lie in one file. */
@@ -44,7 +45,7 @@ const FOREIGN = [
 export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan {
   const subformat = parseSubformat(settings.subformat ?? defaultSubformat(settings));
   const foreign = FOREIGN.find((name) => settings[name] !== undefined);
-  if (foreign) throw invalid(`${foreign} is not a setting of VMDK images`);
+  if (foreign) throw invalid(`${settingInWords(foreign)} is not a setting of VMDK images`);
   const { preallocation = 'off' } = settings;
   if (preallocation === 'metadata' || (preallocation !== 'off' && !isFlat({ subformat })))
     throw invalid(`preallocation ${preallocation} is not possible for a ${subformat} VMDK`);
