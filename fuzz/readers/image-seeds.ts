@@ -35,15 +35,15 @@ const SETTINGS: readonly ImageSettings[] = [
 /** Images that our writers and builders make, in every subformat, alone and over others. */
 export async function imageSeeds(format: Format): Promise<readonly Sample[]> {
   const own = SETTINGS.filter((settings) => settings.format === format);
-  return [...(await Promise.all(own.map(writeSample))), ...CHAINS[format]()];
+  return [...(await Promise.all(own.map(writeSample))), ...(CHAINS[format]?.() ?? [])];
 }
 
 /** Images that are refused: places from which damage goes further. */
-export const hostileSeeds = (format: Format): readonly Sample[] => HOSTILE[format]();
+export const hostileSeeds = (format: Format): readonly Sample[] => HOSTILE[format]?.() ?? [];
 
 const alone = ({ bytes }: { readonly bytes: Uint8Array }): Sample => sampleOf({ disk: bytes });
 
-const HOSTILE: { readonly [F in Format]: () => readonly Sample[] } = {
+const HOSTILE: { readonly [F in Format]?: () => readonly Sample[] } = {
   qcow2: () => hostileQcow2s().map(alone),
   vmdk: () => hostileVmdks().map(({ bytes, beside }) => sampleOf({ 'disk.vmdk': bytes, ...beside })),
   vhd: () => hostileVhds().map(alone),
@@ -52,8 +52,7 @@ const HOSTILE: { readonly [F in Format]: () => readonly Sample[] } = {
 };
 
 /** Disks over other disks, and with logs to be replayed. */
-const CHAINS: { readonly [F in Format]: () => readonly Sample[] } = {
-  qcow2: () => [],
+const CHAINS: { readonly [F in Format]?: () => readonly Sample[] } = {
   vmdk: () =>
     deltaKinds.map((kind) => {
       const { files, top } = buildChain([1, 2, 3, 4], [{ kind, cells: ['hole', 'zero', 5, 'hole'] }], { firstGrain: 0 });
