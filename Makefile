@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e kills cuts bench fuzz golden lockfile new demo run install uninstall clean
+.PHONY: help setup check format test unit integ e2e conversions kills cuts bench fuzz golden lockfile new demo run install uninstall clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ integ: ## Tests against real programs
 
 e2e: ## Programs driven as a user types them
 	@$(RUN) tools/test/run-tests.ts --project=e2e $(only)
+
+conversions: ## Guests converted by a real virt-v2v, minutes each (root)
+	@$(RUN) tools/test/run-tests.ts --project=conversions $(only)
 
 bench: ## Measure, and write bench/RESULTS.md
 	@$(RUN) bench/run.ts $(only)

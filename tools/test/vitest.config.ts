@@ -13,6 +13,10 @@ const UNIT_TIMEOUT_MS = 20_000;
 const INTEGRATION_TIMEOUT_MS = 30_000;
 const HOOK_TIMEOUT_MS = 60_000;
 
+/** Guests that are converted take minutes each: only when they are asked for (make conversions). */
+const CONVERSIONS = 'conversions';
+const wantsConversions = process.argv.includes(`--project=${CONVERSIONS}`);
+
 const heavy = {
   root,
   pool: 'forks' as const,
@@ -40,6 +44,7 @@ export default defineConfig({
       },
       { test: { ...heavy, name: 'integ', include: tests('.integ.test.ts'), sequence: { groupOrder: 1 } } },
       { test: { ...heavy, name: 'e2e', include: ['e2e/**/*.test.ts'], sequence: { groupOrder: 2 } } },
+      ...(wantsConversions ? [{ test: { ...heavy, name: CONVERSIONS, include: ['e2e/**/*.conversion.ts'], maxWorkers: 1 } }] : []),
     ],
   },
 });

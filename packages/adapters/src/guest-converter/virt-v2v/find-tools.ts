@@ -9,11 +9,14 @@ export interface Tools {
 }
 
 /** Where Red Hat's packages keep programs that are for other programs. */
-const FURTHER_FOLDERS = ['/usr/libexec', '/usr/bin'] as const;
+const FURTHER_FOLDERS = ['/usr/libexec'] as const;
 
 /** The programs that a conversion needs, as absolute paths, or why there is none: a sentence. Relative folders of the search path are not looked in. */
-export function findTools(searchPath: readonly string[], o: { readonly unsandboxed: boolean }): Tools | { readonly lack: string } {
-  const folders = [...searchPath.filter(isAbsolute), ...FURTHER_FOLDERS];
+export function findTools(
+  searchPath: readonly string[],
+  o: { readonly unsandboxed: boolean; readonly furtherFolders?: readonly string[] },
+): Tools | { readonly lack: string } {
+  const folders = [...searchPath.filter(isAbsolute), ...(o.furtherFolders ?? FURTHER_FOLDERS)];
   const find = (name: string): string | undefined => folders.map((folder) => join(folder, name)).find(isProgram);
   const [converter, qemuImg, bubblewrap] = [find('virt-v2v-in-place'), find('qemu-img'), find('bwrap')];
   if (converter === undefined) return { lack: 'virt-v2v is not installed (virt-v2v-in-place; package virt-v2v, 2.2 or newer).' };
