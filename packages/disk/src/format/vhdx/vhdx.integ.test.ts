@@ -123,7 +123,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('VHDX beside QEMU', { timeout: T
 
     test.skipIf(missing('strace'))('of a writer that was killed at any of its syncs', () => {
       const commands = writeCommands([20, 3, 50].map((at) => ({ at: at * MIB, length: MIB, pattern: at })));
-      const states: boolean[] = [];
+      const states: unknown[] = [];
       // strace counts the syncs of each thread by itself, and QEMU's threads share them as they come: now and then none of a round is hit in between.
       for (let at = 0; at < ROUNDS_MAX * SYNCS_TRIED && !(at >= SYNCS_TRIED && states.includes(true)); at += 1) {
         const name = `killed-${at}.vhdx`;
