@@ -164,6 +164,12 @@ export const errorTable = {
     retry: 'later',
     mend: 'Check the medium of the source, and its connection; a copy that was begun is kept and goes on where it stopped.',
   },
+  'source/scratch-full': {
+    status: 507,
+    exit: 75,
+    retry: 'later',
+    mend: 'Make room there, or name another folder with --scratch, then run the same command.',
+  },
   'archive/not-tar': { status: 422, exit: 65, retry: 'never', mend: 'An OVA is a tar file; check it with the program that made it.' },
   'archive/cut-short': { status: 422, exit: 65, retry: 'never', mend: 'The file is incomplete; copy or download it again.' },
   'archive/wrong-checksum': { status: 422, exit: 65, retry: 'never', mend: 'The file is damaged; copy or download it again.' },

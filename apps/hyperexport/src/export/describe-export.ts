@@ -7,6 +7,7 @@ import { printable } from '../output/printable.ts';
 import { formatFields } from '../output/table.ts';
 import { formatDuration, formatSpeed } from '../progress/format-progress.ts';
 import type { Terminal } from '../terminal.ts';
+import { describeConsistency } from './describe-consistency.ts';
 
 /** One VM's export as it ended. */
 export interface FinishedExport {
@@ -33,6 +34,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
     ...(disk.parent ? [['  lies on', `${disk.parent.export}/${disk.parent.file}`] as const] : []),
   ]);
   const archive = manifest.disks[0]?.package;
+  const consistency = describeConsistency(manifest);
   const resumed = outcome.disks.reduce((sum, disk) => sum + disk.resumedAt, 0);
   return (
     head +
@@ -46,6 +48,7 @@ export function describeExport(finished: FinishedExport, terminal: Paint): strin
         `${formatBytes(dataRead)} in ${formatDuration(elapsedMs)} (${formatSpeed((dataRead / Math.max(1, elapsedMs)) * 1000)}, read-back included)`,
       ],
       ['read back', describeProof(outcome)],
+      ...(consistency === undefined ? [] : [['content', consistency] as const]),
       ['signed by', outcome.receipts[0]?.signature.keyId ?? 'nobody'],
       ['public key', publicKeyPath],
       ...(boot === undefined ? [] : [['boot', describeBootVerdict(boot.verdict)] as const]),
@@ -86,6 +89,7 @@ export const toExportDocument = ({ outcome, folder, elapsedMs, publicKeyPath, bo
   publicKey: publicKeyPath,
   boot,
   mode: outcome.manifest.mode,
+  consistency: outcome.manifest.consistency,
   explanations: outcome.explanations,
   warnings: outcome.warnings,
 });

@@ -61,7 +61,10 @@ export class NbdDisk implements Omit<DiskSource, 'read' | 'pass'> {
     for (let at = 0; at < into.length; at += this.#pieceSize) {
       await this.#turn();
       const piece = into.subarray(at, at + this.#pieceSize);
-      pieces.push(this.#inTurn(this.#link.read({ offset: offset + at, length: piece.length }, () => piece, o)));
+      const reading = this.#inTurn(this.#link.read({ offset: offset + at, length: piece.length }, () => piece, o));
+      // Nobody looks at it while the next piece waits for its turn; a failure that nobody looks at would end the thread.
+      reading.catch(() => {});
+      pieces.push(reading);
     }
     // Whoever gets the buffer next must not share it with an answer that is still under way.
     const ends = await Promise.allSettled(pieces);

@@ -38,7 +38,7 @@ export async function beginBackup(
     await client.call(procedures.backupBegin, { domain, backupXml: toBackupXml(plan), checkpointXml, flags: 0 }, unstoppable);
   } finally {
     // Whether it began or not; a guest that stays frozen is worse than any failed backup.
-    if (isFrozen) await client.call(procedures.domainFsThaw, { domain, mountPoints: [], flags: 0 }, undoing());
+    if (isFrozen) await thaw(client, domain);
   }
   signal.throwIfAborted();
   return isFrozen;
@@ -53,10 +53,14 @@ async function freeze(client: Caller, domain: Domain, o: Cancel): Promise<boolea
     o.signal.throwIfAborted();
     if (!(error instanceof HyperError) || error.detail['libvirtCode'] === undefined) throw error;
     // A freeze that was given up half way may have frozen some.
-    await client.call(procedures.domainFsThaw, { domain, mountPoints: [], flags: 0 }, undoing()).catch(() => {});
+    await thaw(client, domain).catch(() => {});
     return false;
   }
 }
+
+/** Lets a guest go on that a killed run may have left frozen. One that is not frozen does not mind, and one without an agent was not. */
+export const thaw = (client: Caller, domain: Domain): Promise<unknown> =>
+  client.call(procedures.domainFsThaw, { domain, mountPoints: [], flags: 0 }, undoing());
 
 /** libvirt answers an abort before QEMU has ended the job and let go of its files. */
 const ENDING_MS = 60_000;

@@ -8,6 +8,7 @@ import { undoCheckpoints } from './forget-checkpoints.ts';
 import type { Road } from './open-road.ts';
 import { removeScratch } from './remove-scratch.ts';
 import { settleAll, undoing } from './run-effects.ts';
+import type { ScratchWatch } from './scratch-watch.ts';
 import { stopPaused } from './start-paused.ts';
 
 /** Where backups are made. */
@@ -34,6 +35,7 @@ export interface HeldBackup extends MadeBackup {
   readonly disks: readonly ExportableDisk[];
   /** Checkpoints that nobody will ask about any more once this backup is an export. */
   readonly replaced: readonly string[];
+  readonly scratch?: ScratchWatch;
 }
 
 /** A VM whose disks are read at the moment in which its backup began, while it goes on. */
@@ -54,8 +56,9 @@ export class BackupLease implements ExportLease {
 
   async check(o: Cancel): Promise<void> {
     o.signal.throwIfAborted();
-    const { caller, domain, socket, road } = this.#held;
-    if (road?.failure) throw road.failure;
+    const { caller, domain, socket, road, scratch } = this.#held;
+    const failure = scratch?.failure ?? road?.failure;
+    if (failure) throw failure;
     if ((await findBackup(caller, domain, o))?.socket === socket) return;
     throw new HyperError(
       'source/changed',
@@ -80,6 +83,7 @@ export class BackupLease implements ExportLease {
   }
 
   async #end(): Promise<void> {
+    await this.#held.scratch?.[Symbol.asyncDispose]();
     if (!this.#isComplete) return await undoBackup(this.#held);
     const made = this.#held.made.filter(({ kind }) => kind !== 'checkpoint');
     try {

@@ -15,7 +15,7 @@ import type {
 import { findDomain } from '../find-domain.ts';
 import type { Domain } from '../rpc/procedures.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
-import { beginBackup, findBackup, requireNoBackup } from './backup-job.ts';
+import { beginBackup, findBackup, requireNoBackup, thaw } from './backup-job.ts';
 import { BackupLease, type BackupServer, type HeldBackup, type MadeBackup, undoBackup } from './backup-lease.ts';
 import { checkpointOf, readMark, toPointInTime } from './backup-mark.ts';
 import type { BackupPlan, RunningBackup } from './backup-xml.ts';
@@ -23,7 +23,9 @@ import { runOf, scratchPath, socketPath, tagOf } from './effect-names.ts';
 import { openRoad, requireRoad } from './open-road.ts';
 import { canBeRecorded, NO_CHANGES, planChanges, type PlannedChanges } from './plan-changes.ts';
 import { effectAt, intendAll } from './run-effects.ts';
-import { startPaused } from './start-paused.ts';
+import { measureRoom, requireRoom, type Room } from './scratch-room.ts';
+import { ScratchWatch } from './scratch-watch.ts';
+import { startPaused, stopPaused } from './start-paused.ts';
 
 export interface ExportPlace extends BackupServer {
   readonly inventory: Inventory;
@@ -70,7 +72,11 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
         `The VM ${vm.name} is saved with its memory, without which its disks are not whole: start it, or drop its memory (virsh managedsave-remove).`,
       );
     const opening: Opening = { signal, vm, chosen: chooseDisks(vm, disks), ...(changes ? { changes } : {}) };
-    return (await this.#takeUp(domain, opening)) ?? (await this.#begin(domain, opening));
+    const taken = await this.#takeUp(domain, opening);
+    if (taken) return taken;
+    await this.#stopAbandoned(domain, { signal });
+    const now = await inventory.get(id, { signal });
+    return await this.#begin(domain, { ...opening, vm: now, chosen: chooseDisks(now, disks) });
   }
 
   async since(disk: ExportableDisk, mark: string): Promise<DiskChanges> {
@@ -100,6 +106,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       tag: tagOf(work.run, domain.uuid),
       made,
     };
+    await this.#findRoom({ signal, chosen, isRequired: true });
     try {
       await intendAll(work.effects, made, { signal });
       const isStopped = vm.powerState === 'stopped';
@@ -107,7 +114,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       const begun = await this.#beginAt(domain, { signal, plan, planned, freezes: vm.guestAgent === 'connected' });
       const running = await this.#require(domain, plan.socket, { signal });
       const consistency = isStopped || begun.isFrozen ? 'filesystem' : 'crash';
-      return await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons: begun.reasons });
+      return await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons: begun.reasons, ...(changes ? { changes } : {}) });
     } catch (error) {
       // What cannot be undone now stays in the journal; why the export did not begin is what has to be told.
       await undoBackup(undoable).catch(() => {});
@@ -162,7 +169,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
   }
 
   /** Goes on with the backup of a run that was killed, when that is of the same disks. How much its guest knew of it is not recorded: the least is said. */
-  async #takeUp(domain: Domain, { signal, vm, chosen }: Opening): Promise<ExportLease | undefined> {
+  async #takeUp(domain: Domain, { signal, vm, chosen, changes }: Opening): Promise<ExportLease | undefined> {
     const { caller, transport, work } = this.#place;
     const running = await findBackup(caller, domain, { signal });
     const run = running?.socket === undefined ? undefined : runOf(running.socket);
@@ -171,6 +178,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     const made = journalled.filter(({ isKept, effect }) => !isKept && effect.run === run && effect.vm === domain.uuid).map(({ effect }) => effect);
     if (!made.some(({ kind, name }) => kind === 'backup-job' && name === running.socket)) return undefined;
     work.takeOver(run);
+    if (vm.guestAgent === 'connected') await thaw(caller, domain).catch(() => {});
     const undoable: MadeBackup = {
       caller,
       transport,
@@ -180,18 +188,50 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       tag: tagOf(run, domain.uuid),
       made,
     };
-    // Whose checkpoint is kept was exported to its end: going on with it would give the same moment once more.
-    const isComplete = journalled.some(({ isKept, effect }) => isKept && effect.run === run && effect.vm === domain.uuid);
-    if (!isComplete && chosen.every(({ id }) => running.disks.some(({ target }) => target === id)))
-      return await this.#lease(undoable, { signal, vm, chosen, running, consistency: 'crash', reasons: new Map() });
-    await undoBackup(undoable);
-    return undefined;
+    // Whose checkpoint is kept, or is asked about, was exported to its end: going on with it would give the same moment once more.
+    const isKept = journalled.some(({ isKept: kept, effect }) => kept && effect.run === run && effect.vm === domain.uuid);
+    const isComplete = isKept || chosen.some((disk) => askedOf(domain, disk, changes) === undoable.tag);
+    if (isComplete || !chosen.every(({ id }) => running.disks.some(({ target }) => target === id))) {
+      for (const effect of made) if (isComplete && effect.kind === 'checkpoint') await work.effects.keep(effect, { signal });
+      await undoBackup({ ...undoable, made: made.filter(({ kind }) => !isComplete || kind !== 'checkpoint') });
+      return undefined;
+    }
+    const isStopped = vm.powerState === 'suspended' && made.some(({ kind }) => kind === 'vm');
+    const state = isStopped
+      ? { vm: { ...vm, powerState: 'stopped' as const }, consistency: 'filesystem' as const }
+      : { vm, consistency: 'crash' as const };
+    return await this.#lease(undoable, { signal, ...state, chosen, running, reasons: new Map(), ...(changes ? { changes } : {}) });
+  }
+
+  /** A VM that a dead run started without running, and which is read by nobody, is off again. */
+  async #stopAbandoned(domain: Domain, { signal }: Cancel): Promise<void> {
+    const { caller, work } = this.#place;
+    for (const { effect } of await work.effects.list({ signal })) {
+      if (effect.kind !== 'vm' || effect.vm !== domain.uuid || work.isRunning(effect.run)) continue;
+      await stopPaused(caller, domain, effect.name);
+      await work.effects.settle(effect, { signal });
+    }
   }
 
   async #require(domain: Domain, socket: string, o: Cancel): Promise<RunningBackup> {
     const running = await findBackup(this.#place.caller, domain, o);
     if (running?.socket === socket) return running;
     throw new HyperError('source/changed', `The backup of the VM ${domain.name} ended as soon as it had begun.`);
+  }
+
+  async #findRoom({ signal, chosen, isRequired }: Pick<Opening, 'signal' | 'chosen'> & { readonly isRequired: boolean }): Promise<Room | undefined> {
+    const { transport, scratchFolder: folder } = this.#place;
+    const room = await measureRoom(transport, folder, { signal });
+    if (room && isRequired) requireRoom(room, { folder, worst: chosen.reduce((sum, { virtualSize }) => sum + virtualSize, 0) });
+    return room;
+  }
+
+  async #watchScratch({ caller, transport, domain, socket }: MadeBackup, o: Pick<Opening, 'signal' | 'chosen'>): Promise<ScratchWatch | undefined> {
+    const room = await this.#findRoom({ ...o, isRequired: false });
+    if (!room) return undefined;
+    const { scratchFolder: folder } = this.#place;
+    const measure = transport.kind === 'unix' ? { measure: ({ signal }: Cancel) => measureRoom(transport, folder, { signal }) } : {};
+    return new ScratchWatch({ caller, domain, folder, socket, room, ...measure });
   }
 
   async #lease(undoable: MadeBackup, o: Opening & Leasing): Promise<ExportLease> {
@@ -217,8 +257,10 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       this.#told.set(mark, { locator, reason, ...(exported.changes ? { changes: exported.changes } : {}) });
       return { disk, locator, mark };
     });
-    const replaced = running.disks.flatMap(({ changes }) => (changes ? [changes.since] : []));
-    return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced: [...new Set(replaced)] });
+    const scratch = await this.#watchScratch(undoable, { signal, chosen });
+    // Also those that turned out to be of no use: nobody will ask about them any more.
+    const replaced = chosen.flatMap((disk) => askedOf(domain, disk, o.changes) ?? []);
+    return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced: [...new Set(replaced)], ...(scratch ? { scratch } : {}) });
   }
 }
 
@@ -236,3 +278,7 @@ function chooseDisks(vm: VMInfo, ids: readonly DiskId[] | undefined): readonly D
     throw new HyperError('source/not-found', `The VM ${vm.name} has no disk ${id}.`, { detail: { disks: vm.disks.map((known) => known.id) } });
   });
 }
+
+/** The checkpoint since which changes of the disk are asked for. */
+const askedOf = (domain: Domain, { id }: DiskInfo, changes: Opening['changes']): string | undefined =>
+  checkpointOf(changes?.since.get(id) ?? '', { uuid: domain.uuid, disk: id });

@@ -3,7 +3,7 @@ import type { Cancel, Residue } from '@hypersdk/ports';
 import { findDomain } from '../find-domain.ts';
 import { type Domain, procedures } from '../rpc/procedures.ts';
 import type { BackupServer } from './backup-lease.ts';
-import { endBackup, findBackup } from './backup-job.ts';
+import { endBackup, findBackup, thaw } from './backup-job.ts';
 import { runOf } from './effect-names.ts';
 import { forgetCheckpoints } from './forget-checkpoints.ts';
 import { listCheckpoints } from './plan-changes.ts';
@@ -54,6 +54,7 @@ export class LibvirtResidue implements Residue {
     const { caller: client } = this.#server;
     switch (effect.kind) {
       case 'backup-job':
+        await thaw(client, domain).catch(() => {});
         return await endBackup(client, domain, effect.name);
       case 'checkpoint':
         return (await forgetCheckpoints(client, domain, { tag: effect.name, names: [effect.name] })).length > 0;

@@ -54,13 +54,13 @@ export async function stopPaused(client: Caller, domain: Domain, tag: string): P
   const state = await stateOf(client, domain);
   if (state !== DomainState.paused) return false;
   const starter = await findStarter(client, domain, undoing());
-  if (starter === undefined)
+  if (starter === undefined && (await hasRun(client, domain)))
     throw new HyperError(
       'vm/wrong-state',
       `The VM ${domain.name} is paused, and nothing says whether that was by ${tag}: resume it, or take its power away (virsh destroy), and try again.`,
       { detail: { vm: domain.uuid } },
     );
-  if (starter !== tag) return false;
+  if (starter !== undefined && starter !== tag) return false;
   try {
     await client.call(procedures.domainDestroy, { domain, flags: 0 }, undoing());
     return true;
@@ -77,4 +77,20 @@ async function stateOf(client: Caller, domain: Domain): Promise<number | undefin
     if (isRefusal(error, ServerCode.noDomain)) return undefined;
     throw error;
   }
+}
+
+/** VIR_DOMAIN_STATS_VCPU. */
+const STATS_VCPU = 8;
+/** Less than any firmware takes, and more than QEMU takes to begin; libvirt counts in hundredths of a second. */
+const NEVER_RAN_NS = 100_000_000;
+
+/**
+ * Whether any processor of it executed anything. A run that is killed after it started a VM without running, and before it said so, leaves one that did
+ * not; nothing is lost with it, whoever started it.
+ */
+async function hasRun(client: Caller, domain: Domain): Promise<boolean> {
+  const { records } = await client.call(procedures.getAllDomainStats, { domains: [domain], stats: STATS_VCPU, flags: 0 }, undoing());
+  const params = records.find((record) => record.domain.uuid === domain.uuid)?.params ?? [];
+  const times = params.filter(({ field }) => /^vcpu\.\d+\.time$/.test(field));
+  return times.length === 0 || times.some(({ value }) => typeof value !== 'bigint' || value > NEVER_RAN_NS);
 }
