@@ -32,8 +32,9 @@ export async function beginBackup(
   o: Cancel & { readonly plan: BackupPlan; readonly freezes: boolean },
 ): Promise<boolean> {
   const { signal, plan, freezes } = o;
-  const isFrozen = freezes && (await freeze(client, domain, { signal }));
+  const isFrozen = freezes && (await freeze(client, domain));
   try {
+    signal.throwIfAborted();
     const checkpointXml = toCheckpointXml(plan);
     await client.call(procedures.backupBegin, { domain, backupXml: toBackupXml(plan), checkpointXml, flags: 0 }, unstoppable);
   } finally {
@@ -44,16 +45,18 @@ export async function beginBackup(
   return isFrozen;
 }
 
-/** Without an agent that answers, the disks are as a power cut would leave them. */
-async function freeze(client: Caller, domain: Domain, o: Cancel): Promise<boolean> {
+/**
+ * Without an agent that answers, the disks are as a power cut would leave them. It is not called off half way: the guest would freeze after the one who was to
+ * let it go on had left.
+ */
+async function freeze(client: Caller, domain: Domain): Promise<boolean> {
   try {
-    await client.call(procedures.domainFsFreeze, { domain, mountPoints: [], flags: 0 }, o);
+    await client.call(procedures.domainFsFreeze, { domain, mountPoints: [], flags: 0 }, unstoppable);
     return true;
   } catch (error) {
-    o.signal.throwIfAborted();
-    if (!(error instanceof HyperError) || error.detail['libvirtCode'] === undefined) throw error;
-    // A freeze that was given up half way may have frozen some.
+    // A freeze that was given up half way, or whose answer did not come, may have frozen some.
     await thaw(client, domain).catch(() => {});
+    if (!(error instanceof HyperError) || error.detail['libvirtCode'] === undefined) throw error;
     return false;
   }
 }
