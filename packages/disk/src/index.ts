@@ -8,6 +8,7 @@ export { createImage } from './format/create-image.ts';
 export { imageInspector } from './inspect/image-inspector.ts';
 export { openSource } from './locator/open-source.ts';
 export { nbdDiskServer } from './serve/nbd-disk-server.ts';
+export { leafDigest, TreeBuilder } from './digest/tree.ts';
 export { DiskStream } from './upload/disk-stream.ts';
 export { nbdDisks } from './remote/nbd-disks.ts';
 export { webImages } from './remote/http/web-images.ts';

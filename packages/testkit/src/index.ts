@@ -24,6 +24,7 @@ export { checksOfIds, idsContract } from './conformance/ids-contract.ts';
 export type { IdsSubject, OpenIds } from './conformance/ids-contract.ts';
 export { checksOfProvider, providerContract } from './conformance/provider-contract.ts';
 export type { ArrangeProvider, ProviderFacets, ProviderSubject } from './conformance/provider-contract.ts';
+export { restoreChecks } from './conformance/restore-checks.ts';
 export { checksOfTransfer, transferContract } from './conformance/transfer-contract.ts';
 export type { ArrangeTransfer, TransferSubject } from './conformance/transfer-subject.ts';
 export { contentDigest, leafDigests } from './memory/content-digest.ts';

@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toVMId, type VMInfo } from '@hypersdk/domain';
-import type { DiskExport, Inventory, Power, ProviderSession, Snapshots } from '@hypersdk/ports';
-import { type ArrangeProvider, calm, type Mutant, mutate } from '@hypersdk/testkit';
+import { toConnectionId, toDiskId, toVMId, type VMInfo } from '@hypersdk/domain';
+import type { DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
+import { openSource } from '@hypersdk/disk';
+import { type ArrangeProvider, calm, contentDigest, type Mutant, mutate } from '@hypersdk/testkit';
 import { memoryProvider } from './memory-provider.ts';
 
 type Change = (session: ProviderSession) => ProviderSession;
@@ -21,16 +22,55 @@ export function arrange(change: Change = (session) => session): ArrangeProvider 
       { id: 'web-01', name: 'web-01', cpus: 2, memory: 2 * 1024 ** 3, powerState: 'stopped', disks: [await disk('vda'), await disk('vdb')] },
       { id: 'db-01', name: 'db-01', powerState: 'stopped', disks: [await disk('sda')] },
     ];
-    const config = memoryProvider.parse({ connection: 'lab', vms, deaf: ['db-01'] });
+    const config = memoryProvider.parse({ connection: 'lab', vms, deaf: ['db-01'], folder });
     return {
       open: async () => change(await memoryProvider.open(config, calm)),
       absent: toVMId('web-02'),
       writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
       contentOf: (vm: VMInfo) => readFile(vm.disks[0]?.location ?? '', 'utf8'),
+      restore: { exported: () => buildExported(folder), rootsOf: readRoots },
       power: { obedient: toVMId('web-01'), deaf: toVMId('db-01') },
       [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
     };
   };
+}
+
+/** What an export of a VM with two disks that is not there any more tells of it. */
+async function buildExported(folder: string): Promise<Omit<RestoreRequest, 'identity' | 'start'>> {
+  const disks: RestoreRequest['disks'][number][] = [];
+  for (const id of ['vda', 'vdb']) {
+    const path = join(folder, `exported-${id}.raw`);
+    const bytes = Buffer.from(`content of ${id}`.padEnd(512, '.').repeat(700));
+    await writeFile(path, bytes);
+    disks.push({
+      disk: { id: toDiskId(id), label: id, virtualSize: bytes.length, format: 'raw', location: '/gone' },
+      source: { kind: 'image', image: { path, format: 'raw', references: 'refuse' } },
+      content: contentDigest(bytes),
+    });
+  }
+  const vm: VMInfo = {
+    id: toVMId('mail-01'),
+    name: 'mail-01',
+    provider: 'memory',
+    connection: toConnectionId('elsewhere'),
+    powerState: 'running',
+    firmware: 'unknown',
+    disks: disks.map(({ disk }) => disk),
+    nics: [],
+    tags: {},
+  };
+  return { vm, disks, name: 'mail-01' };
+}
+
+async function readRoots({ disks }: VMInfo): Promise<readonly string[]> {
+  const roots: string[] = [];
+  for (const { location } of disks) {
+    await using source = openSource({ kind: 'image', image: { path: location, format: 'raw', references: 'refuse' } });
+    const bytes = new Uint8Array(source.virtualSize);
+    await source.read(0, bytes, calm);
+    roots.push(contentDigest(bytes).root);
+  }
+  return roots;
 }
 
 export const mutant = (flaw: string, breaks: string, change: Change): Mutant<ArrangeProvider> => ({ flaw, breaks, subject: arrange(change) });
@@ -40,6 +80,7 @@ interface Changeable {
   readonly diskExport: DiskExport;
   readonly power: Power;
   readonly snapshots: Snapshots;
+  readonly restore: Restore;
 }
 
 /** Makes mutants that differ in one facet. */

@@ -4,6 +4,7 @@ import {
   toConnectionId,
   toDiskId,
   toVMId,
+  type ConnectionId,
   type DiskInfo,
   type ImageFormat,
   type PowerState,
@@ -24,6 +25,9 @@ export interface MemoryConfig {
   readonly vms: readonly MemoryVM[];
   /** Ids of VMs whose guests shut down for nobody. */
   readonly deaf: readonly string[];
+  /** Where restored disks are put; without it nothing is restored. */
+  readonly folder?: string;
+  readonly connection: ConnectionId;
 }
 
 const POWER_STATES: readonly PowerState[] = ['running', 'stopped', 'suspended', 'unknown'];
@@ -35,11 +39,16 @@ const DISKS_MAX = 256;
 type Fields = Readonly<Record<string, unknown>>;
 
 export function parseMemoryConfig(config: unknown): MemoryConfig {
-  const { connection, vms, deaf = [] } = fieldsOf(config, 'the configuration', ['connection', 'vms', 'deaf']);
+  const { connection, vms, deaf = [], folder } = fieldsOf(config, 'the configuration', ['connection', 'vms', 'deaf', 'folder']);
   const name = text(connection, 'connection');
   const parsed = listOf(vms, 'vms', VMS_MAX).map((vm) => parseVM(vm, name));
   refuseTwins(parsed, 'VM');
-  return { vms: parsed, deaf: listOf(deaf, 'deaf', VMS_MAX).map((id) => text(id, 'an id')) };
+  return {
+    vms: parsed,
+    deaf: listOf(deaf, 'deaf', VMS_MAX).map((id) => text(id, 'an id')),
+    connection: toConnectionId(name),
+    ...(folder === undefined ? {} : { folder: text(folder, 'folder') }),
+  };
 }
 
 function parseVM(given: unknown, connection: string): MemoryVM {

@@ -25,6 +25,10 @@ export class MemoryInventory implements Inventory {
     return vm;
   }
 
+  add(vm: MemoryVM): void {
+    this.#vms.set(vm.id, vm);
+  }
+
   setPowerState(id: VMId, powerState: PowerState): void {
     const vm = this.#vms.get(id);
     if (vm) this.#vms.set(id, { ...vm, powerState });

@@ -3,6 +3,7 @@ import type { ExportLease, Inventory, ProviderSession } from '@hypersdk/ports';
 import { type ArrangeProvider, calm, checksOfProvider, type Mutant, mutate, proveChecks } from '@hypersdk/testkit';
 import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
 import { powerMutants } from './build-power-mutants.ts';
+import { restoreMutants } from './build-restore-mutants.ts';
 import { snapshotMutants } from './build-snapshot-mutants.ts';
 
 const inventoryMutant = facetMutant('inventory');
@@ -20,7 +21,7 @@ let count = 0;
 
 proveChecks<ArrangeProvider>({
   port: 'provider',
-  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'power', 'snapshots']),
+  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'power', 'snapshots', 'restore']),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -130,5 +131,6 @@ proveChecks<ArrangeProvider>({
     })),
     ...powerMutants,
     ...snapshotMutants,
+    ...restoreMutants,
   ],
 });

@@ -3,13 +3,14 @@ import { type MemoryConfig, parseMemoryConfig } from './memory-config.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
 import { MemoryInventory } from './memory-inventory.ts';
 import { MemoryPower } from './memory-power.ts';
+import { MemoryRestore } from './memory-restore.ts';
 import { MemorySnapshots } from './memory-snapshots.ts';
 
 /** VMs that are held in memory as they were configured: the reference for every provider. */
 export const memoryProvider = {
   kind: 'memory',
   parse: parseMemoryConfig,
-  async open({ vms, deaf }: MemoryConfig, { signal }) {
+  async open({ vms, deaf, connection, folder }: MemoryConfig, { signal }) {
     signal.throwIfAborted();
     const inventory = new MemoryInventory(vms);
     return {
@@ -18,6 +19,7 @@ export const memoryProvider = {
         diskExport: new MemoryDiskExport(inventory),
         power: new MemoryPower(inventory, deaf),
         snapshots: new MemorySnapshots(inventory),
+        ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }) }),
       },
       [Symbol.asyncDispose]: async () => {},
     };

@@ -1,9 +1,10 @@
 import type { VMId, VMInfo } from '@hypersdk/domain';
-import type { ProviderSession } from '@hypersdk/ports';
+import type { ProviderSession, RestoreRequest } from '@hypersdk/ports';
 import { type Check, registerChecks } from './check.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
 import { powerChecks } from './power-checks.ts';
+import { restoreChecks } from './restore-checks.ts';
 import { sessionChecks } from './session-checks.ts';
 import { snapshotChecks } from './snapshot-checks.ts';
 
@@ -19,6 +20,15 @@ export interface ProviderSubject extends AsyncDisposable {
   contentOf?(vm: VMInfo): Promise<string>;
   /** For providers that start VMs: two that are stopped. */
   readonly power?: PowerSubject;
+  readonly restore?: RestoreSubject;
+}
+
+/** For providers that restore VMs. */
+export interface RestoreSubject {
+  /** A VM that is not on the platform, and its disks where they can be read. */
+  exported(): Promise<Omit<RestoreRequest, 'identity' | 'start'>>;
+  /** The roots of its disks as they lie there, computed by other means. */
+  rootsOf(vm: VMInfo): Promise<readonly string[]>;
 }
 
 export interface PowerSubject {
@@ -48,4 +58,5 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...(facets.includes('diskExport') ? diskExportChecks(arrange) : []),
   ...(facets.includes('power') ? powerChecks(arrange) : []),
   ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
+  ...(facets.includes('restore') ? restoreChecks(arrange) : []),
 ];
