@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
 import type { ConversionNews, GuestConverter } from '@hypersdk/ports';
-import { convertGuest, openPlaces, planConversion } from '@hypersdk/usecases';
+import { convertGuest, openPlaces, planConversion, type ConvertGuestOutcome } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import type { AdaptFlags } from '../commands/adapt.ts';
 import { toImageSettings } from '../flags/image-flags.ts';
@@ -48,9 +48,17 @@ interface Task {
   readonly wish: Parameters<ReturnType<typeof planConversion>>[0];
 }
 
-async function adapt(cli: CliContext, { services, stop, flags, folder, converter, wish }: Task): Promise<void> {
+async function adapt(cli: CliContext, task: Task): Promise<void> {
+  const { services, flags, folder, wish } = task;
+  const startedAt = services.clock.elapsed();
+  const outcome = await convert(cli, task);
+  const made = join(dirname(folder), wish.name);
+  const finished = { outcome, folder: made, elapsedMs: services.clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
+  respond(cli, flags, { document: toAdaptDocument(finished), text: () => describeAdapted(finished, cli.terminal) });
+}
+
+async function convert(cli: CliContext, { services, stop, flags, folder, converter, wish }: Task): Promise<ConvertGuestOutcome> {
   const { clock, ids, inspector } = services;
-  const startedAt = clock.elapsed();
   const ports = {
     transfer: services.transfer({ workers: flags.workers }),
     signer: await services.signer(),
@@ -64,7 +72,7 @@ async function adapt(cli: CliContext, { services, stop, flags, folder, converter
   };
   await using work = await openWork(flags.work ?? WORK_FOLDER);
   using tracker = openTracker(cli.terminal, { flags, clock, verifyPercent: flags.verify, stop });
-  const outcome = await convertGuest(ports)(
+  return await convertGuest(ports)(
     { ...wish, work: work.path, verifyPercent: flags.verify, parallel: openPlaces(1), timeLimitMs: flags.timeLimit * 1000 },
     {
       signal: stop.signal,
@@ -79,9 +87,6 @@ async function adapt(cli: CliContext, { services, stop, flags, folder, converter
       },
     },
   );
-  const made = join(dirname(folder), wish.name);
-  const finished = { outcome, folder: made, elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
-  respond(cli, flags, { document: toAdaptDocument(finished), text: () => describeAdapted(finished, cli.terminal) });
 }
 
 async function openWork(parent: string): Promise<AsyncDisposable & { readonly path: string }> {

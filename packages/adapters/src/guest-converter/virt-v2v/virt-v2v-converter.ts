@@ -21,8 +21,8 @@ type Readiness = { readonly about: ConverterReadiness; readonly tools?: Tools };
 const VERSION_TIMEOUT_MS = 20_000;
 /** Tables of an empty overlay. */
 const OVERLAY_TIMEOUT_MS = 60_000;
-/** Before it, converting in place was a flag that did too little. */
-const VERSION_MIN = [2, 1] as const;
+/** The first stable one that converts in place by a program of its own. */
+const VERSION_MIN = [2, 2] as const;
 const DOMAIN_FILE = 'guest.xml';
 /** virt-v2v puts sockets into folders of its own in there, and a socket's path has at most 107 bytes (unix(7)). */
 const WORK_LENGTH_MAX = 70;
