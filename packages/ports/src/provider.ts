@@ -54,9 +54,10 @@ export interface LeaseRequest extends Cancel {
   readonly disks?: readonly DiskId[];
   /**
    * Changes are to be told: by this lease since the marks that are given for its disks, and since its own marks by a later one. Platforms that can tell at any
-   * time need not be told beforehand; those that record them begin to.
+   * time need not be told beforehand; those that record them begin to. `earlier`: marks of all exports beside the one to come, at none of which anything will
+   * begin once that one is complete.
    */
-  readonly changes?: { readonly since: ReadonlyMap<DiskId, string> };
+  readonly changes?: { readonly since: ReadonlyMap<DiskId, string>; readonly earlier?: readonly string[] };
 }
 
 export interface DiskExport {

@@ -101,7 +101,8 @@ async function openLease(request: ExportRequest, { signal, links }: Cancel & { r
   const { diskExport, inventory } = request.session.facets;
   if (!diskExport) throw new HyperError('usage/invalid', 'This platform does not let disks be read.');
   await using stack = new AsyncDisposableStack();
-  const changes = links && { changes: { since: marksOf(links, await inventory.get(request.vm, { signal })) } };
+  const earlier = links?.flatMap(({ manifest }) => manifest.disks.map(({ source }) => source.mark)) ?? [];
+  const changes = links && { changes: { since: marksOf(links, await inventory.get(request.vm, { signal })), earlier } };
   const lease = stack.use(
     await diskExport.open(request.vm, { signal, ...changes, ...(request.disks === undefined ? {} : { disks: request.disks }) }),
   );

@@ -235,6 +235,44 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       await expectClean(name);
     });
 
+    test('a daemon that is killed and started again is asked over a new connection, while the disk is read on', async () => {
+      const { id, name } = await guest('writing', { isRunning: true });
+      await using session = await openRun();
+      {
+        await using held = await lease(session.exporting, id, fresh);
+        const first = readWithNbdcopy(held.disks[0]?.locator);
+        await daemon.kill();
+        const copied = copyWithEngine(held.disks[0]?.locator);
+        const checked = held.check(calm);
+        await delay(500);
+        await daemon.start();
+        await checked;
+        expectSame(first, (await copied).path);
+      }
+      expect(stateOf(name)).toBe('running');
+      await expectClean(name);
+    });
+
+    test('an export whose checkpoint is kept was whole: its backup is not gone on with, and the next one begins at it', async () => {
+      const { id, name } = await guest('writing', { isRunning: true });
+      const dead = await openRun();
+      const first = await lease(dead.exporting, id, fresh);
+      const mark = first.disks[0]?.mark ?? '';
+      await first.complete?.(calm);
+      await dead[Symbol.asyncDispose]();
+      alive.delete(dead.run);
+      await delay(500);
+      await using next = await openRun();
+      const second = await lease(next.exporting, id, { changes: { since: new Map([[VDA, mark]]), earlier: [mark] } });
+      const [disk] = second.disks;
+      if (!disk) throw new Error('There is no disk.');
+      expect(disk.mark).not.toBe(mark);
+      expect(await next.exporting.changedBlocks.since(disk, mark, calm)).toMatchObject({ kind: 'changed' });
+      await second.complete?.(calm);
+      await second[Symbol.asyncDispose]();
+      await expectClean(name, { checkpoints: 1 });
+    });
+
     test('the backup of a run that was killed is taken up by the next one, at its very moment', async () => {
       const { id, name } = await guest('writing', { isRunning: true });
       const dead = await openRun();

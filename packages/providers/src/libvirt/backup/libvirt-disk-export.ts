@@ -258,9 +258,8 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       return { disk, locator, mark };
     });
     const scratch = await this.#watchScratch(undoable, { signal, chosen });
-    // Also those that turned out to be of no use: nobody will ask about them any more.
-    const replaced = chosen.flatMap((disk) => askedOf(domain, disk, o.changes) ?? []);
-    return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced: [...new Set(replaced)], ...(scratch ? { scratch } : {}) });
+    const replaced = replacedBy(domain, { chosen, changes: o.changes }).filter((checkpoint) => checkpoint !== tag);
+    return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced, ...(scratch ? { scratch } : {}) });
   }
 }
 
@@ -282,3 +281,12 @@ function chooseDisks(vm: VMInfo, ids: readonly DiskId[] | undefined): readonly D
 /** The checkpoint since which changes of the disk are asked for. */
 const askedOf = (domain: Domain, { id }: DiskInfo, changes: Opening['changes']): string | undefined =>
   checkpointOf(changes?.since.get(id) ?? '', { uuid: domain.uuid, disk: id });
+
+/** Also checkpoints that turned out to be of no use, and those of chains that were full or whose last link was killed late: nobody will ask about them. */
+const replacedBy = (
+  domain: Domain,
+  { chosen, changes }: Pick<Opening, 'chosen'> & { readonly changes: Opening['changes'] | undefined },
+): readonly string[] =>
+  chosen.flatMap(({ id }) =>
+    [changes?.since.get(id) ?? '', ...(changes?.earlier ?? [])].flatMap((mark) => checkpointOf(mark, { uuid: domain.uuid, disk: id }) ?? []),
+  );
