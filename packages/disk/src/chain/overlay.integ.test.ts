@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KIB, LEAF_SIZE, MIB, type ImageFormat, type ImageRef } from '@hypersdk/domain';
-import type { CopyOutcome, CopyRequest, ParentImage, Transfer } from '@hypersdk/ports';
+import type { CopyOutcome, CopyProgress, CopyRequest, ParentImage, Transfer } from '@hypersdk/ports';
 import { calm, materialise, missing, sparseDisk, type DiskPiece } from '@hypersdk/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,11 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
   const qemu = (program: string, ...args: readonly string[]): string => execFileSync(program, args, { encoding: 'utf8', timeout: TIMEOUT_MS });
   const raw = (path: string): ImageRef => ({ path, format: 'raw', references: 'refuse' });
 
-  async function copy(source: ImageRef, to: string, more: Partial<CopyRequest> = {}): Promise<CopyOutcome> {
+  async function copy(
+    source: ImageRef,
+    to: string,
+    { onProgress, ...more }: Partial<CopyRequest> & { readonly onProgress?: (progress: CopyProgress) => void } = {},
+  ): Promise<CopyOutcome> {
     mkdirSync(join(folder, to), { recursive: true });
     const request: CopyRequest = {
       source: { kind: 'image', image: source },
@@ -43,7 +47,7 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
       restart: false,
       ...more,
     };
-    return await transfer.copy(request, calm);
+    return await transfer.copy(request, { ...calm, ...(onProgress ? { onProgress } : {}) });
   }
 
   /** A copy as the parent of another one, with the paths of all that it lies on. */
@@ -58,6 +62,24 @@ describe.skipIf(missing('qemu-img', 'qemu-io'))('an overlay beside QEMU', { time
   }
 
   const rootOf = async (path: string): Promise<string> => (await transfer.digest({ kind: 'image', image: raw(path) }, calm)).root;
+
+  test('has no name when the digests of its parent were cut short while it was written', async () => {
+    const source = join(folder, 'cut-source');
+    const content = new Uint8Array(SIZE).fill(3);
+    writeFileSync(source, content);
+    const { leavesPath = '', ...base } = await copy(raw(source), 'cut-0');
+    const parent = await asParent({ ...base, leavesPath }, [], { differs: 'everything' });
+    writeFileSync(source, content.fill(4, 0, LEAF_SIZE));
+    const short = readFileSync(leavesPath).subarray(0, -36);
+    const onProgress = ({ settled }: CopyProgress): void => {
+      // Movers have the list open by then.
+      if (settled === 0) return;
+      writeFileSync(`${leavesPath}.short`, short);
+      renameSync(`${leavesPath}.short`, leavesPath);
+    };
+    await expect(copy(raw(source), 'cut-1', { parent, rateLimit: 8 * MIB, onProgress })).rejects.toMatchObject({ code: 'chain/parent-changed' });
+    expect(existsSync(join(folder, 'cut-1/disk.qcow2'))).toBe(false);
+  });
 
   test('ten increments of random writes, found by comparing: each has the root of the whole, and QEMU reads the same disk', async () => {
     let run = 0;
