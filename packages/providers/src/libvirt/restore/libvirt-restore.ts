@@ -90,6 +90,7 @@ export class LibvirtRestore implements Restore {
     signal.throwIfAborted();
     const { caller } = this.#place;
     const { vm, name, network, pool = POOL } = request;
+    requireName(name);
     const uuid = request.identity === 'kept' && UUID.test(vm.id) ? vm.id : randomUUID();
     await this.#requireFree(name, uuid, { signal });
     const found = await findPool(caller, pool, { signal });
@@ -194,6 +195,15 @@ export class LibvirtRestore implements Restore {
       });
     }
   }
+}
+
+/** libvirt refuses such names, but only when the VM is defined. */
+function requireName(name: string): void {
+  if (/^[^/\p{Cc}]{1,255}$/u.test(name) && name.trim() !== '' && !['.', '..'].includes(name)) return;
+  throw new HyperError(
+    'usage/invalid',
+    `${JSON.stringify(name.slice(0, 80))} is no name for a VM of libvirt: it has a slash, a control character, or nothing in it.`,
+  );
 }
 
 async function openStream({ disk, source, content }: RestorableDisk, o: Cancel): Promise<DiskStream> {

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openTransfer } from '@hypersdk/disk';
 import { toVMId, type SourceEffect, type VMInfo } from '@hypersdk/domain';
 import type { BlockLocator, Facets, ProviderSession, RestorableDisk, RestoreRequest } from '@hypersdk/ports';
-import { calm, MemoryEffectJournal, missing } from '@hypersdk/testkit';
+import { type ArrangeProvider, calm, contentDigest, MemoryEffectJournal, missing, registerChecks, restoreChecks } from '@hypersdk/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
 import { type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
@@ -63,6 +64,34 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       }
       return { vm, disks: restorable, name: `${name} & copy` };
     }
+
+    const arrange: ArrangeProvider = async () => {
+      const made = await exported('writing', ['vda', 'vdb']);
+      return {
+        open: () => openRun(away),
+        absent: toVMId('00000000-0000-4000-8000-000000000000'),
+        writeToDisk: async () => {},
+        restore: { exported: async () => made, rootsOf: readRoots },
+        [Symbol.asyncDispose]: async () => {
+          for (const id of away.virsh('list', '--all', '--uuid').trim().split('\n').filter(Boolean))
+            away.virsh('undefine', id, '--remove-all-storage');
+        },
+      };
+    };
+
+    /** As QEMU reads the images. */
+    async function readRoots({ disks }: VMInfo): Promise<readonly string[]> {
+      const raw = join(away.folder, 'read.raw');
+      const roots: string[] = [];
+      for (const { location } of disks) {
+        execFileSync('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', location, raw]);
+        roots.push(contentDigest(await readFile(raw)).root);
+        await rm(raw);
+      }
+      return roots;
+    }
+
+    registerChecks('restoring', restoreChecks(arrange));
 
     const poolFiles = (): Promise<readonly string[]> => readdir(join(away.folder, 'pool-default'));
     const namesAt = (daemon: Libvirtd): string => daemon.virsh('list', '--all', '--name');
@@ -159,6 +188,37 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       await using session = await openRun(away);
       const wish = { ...request, pool: 'resting', identity: 'new', start: false } as const;
       await expect(session.facets.restore.plan(wish, calm)).rejects.toMatchObject({ code: 'storage-pool/unfit' });
+    });
+
+    test.skipIf(process.getuid?.() !== 0 || missing('mount', 'umount'))('a pool that is full is told before, and on the way', async () => {
+      const request = await exported('writing', ['vda', 'vdb']);
+      execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -q -P 7 1M 12M', diskPath(home, request.vm.name, 'vdb')]);
+      await using transfer = openTransfer({ workers: 1 });
+      const disks: RestorableDisk[] = [];
+      for (const disk of request.disks) disks.push({ ...disk, content: await transfer.digest(disk.source, calm) });
+      const folder = join(away.folder, 'small');
+      await mkdir(folder);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16M,mode=777', 'tmpfs', folder]);
+      try {
+        await makePool(away, 'small', folder);
+        await using session = await openRun(away);
+        const wish = { ...request, disks, pool: 'small', identity: 'new', start: false } as const;
+        // Somebody else fills it after it was looked at.
+        const filler = join(folder, 'filler');
+        const onProgress: NonNullable<Parameters<typeof session.facets.restore.run>[1]['onProgress']> = ({ disk }) =>
+          void (disk.id === 'vda' && writeFileSync(filler, Buffer.alloc(10 * 1024 ** 2)));
+        await expect(session.facets.restore.run(wish, { ...calm, onProgress })).rejects.toMatchObject({
+          code: 'storage-pool/full',
+          message: expect.stringContaining('ran full'),
+        });
+        expect(await readdir(folder)).toEqual(['filler']);
+        away.virsh('pool-refresh', 'small');
+        await expect(session.facets.restore.plan(wish, calm)).rejects.toMatchObject({ code: 'storage-pool/full' });
+        expect(await journal.list(calm)).toEqual([]);
+        away.virsh('pool-destroy', 'small');
+      } finally {
+        execFileSync('umount', ['-l', folder]);
+      }
     });
 
     test('a plan makes nothing', async () => {
