@@ -18,13 +18,16 @@ describe('a guest that is frozen for a backup', () => {
     const cancel = new AbortController();
     let isFrozen = false;
     const seen: number[] = [];
-    await using server = await openLyingServer(async ({ procedure, serial }, end) => {
+    await using server = await openLyingServer(({ procedure, serial }, end) => {
       seen.push(procedure);
       if (procedure === procedures[moment].number) cancel.abort(new Error('enough'));
       if (procedure === backupBegin.number) return end.send({ procedure, serial });
-      if (procedure === domainFsFreeze.number) await delay(FREEZING_MS);
-      isFrozen = procedure === domainFsFreeze.number;
-      end.send({ procedure, serial }, resultOf(domainFsThaw, { count: 1 }));
+      const answer = (): void => {
+        isFrozen = procedure === domainFsFreeze.number;
+        end.send({ procedure, serial }, resultOf(domainFsThaw, { count: 1 }));
+      };
+      if (procedure === domainFsFreeze.number) setTimeout(answer, FREEZING_MS);
+      else answer();
     });
     await expect(beginBackup(server.client, domain, { signal: cancel.signal, plan, freezes: true })).rejects.toThrow('enough');
     await delay(2 * FREEZING_MS);
