@@ -5,11 +5,11 @@ import { describeConsistency } from './describe-consistency.ts';
 const vm = (about: Partial<VMInfo>): VMInfo => ({ powerState: 'running', ...about }) as VMInfo;
 
 test.each([
-  ['an agent that was asked', vm({ guestAgent: 'connected' }), 'filesystem', /file systems are whole/],
-  ['an agent that does not answer', vm({ guestAgent: 'silent' }), 'crash', /power cut.*did not answer/],
-  ['no agent', vm({}), 'crash', /power cut.*no guest agent/],
-  ['a moment of an earlier run', vm({ guestAgent: 'connected' }), 'crash', /power cut would leave it$/],
-] as const)('%s is told of', (_, about, consistency, text) => {
+  { what: 'an agent that was asked', about: vm({ guestAgent: 'connected' }), consistency: 'filesystem', text: /file systems are whole/ },
+  { what: 'an agent that does not answer', about: vm({ guestAgent: 'silent' }), consistency: 'crash', text: /power cut.*did not answer/ },
+  { what: 'no agent', about: vm({}), consistency: 'crash', text: /power cut.*no guest agent/ },
+  { what: 'a moment of an earlier run', about: vm({ guestAgent: 'connected' }), consistency: 'crash', text: /power cut would leave it$/ },
+] as const)('$what is told of', ({ about, consistency, text }) => {
   expect(describeConsistency({ consistency, vm: about })).toMatch(text);
 });
 

@@ -57,5 +57,5 @@ test('what is thrown by accident is called a defect and keeps its stack', () => 
 
 test('of two failures the first is told, also when what followed was cleaning up', () => {
   const first = new HyperError('target/full', 'The target is full.');
-  expect(toHyperError(new SuppressedError(new Error('cannot clean up'), first))).toBe(first);
+  expect(toHyperError(new SuppressedError(new Error('cannot clean up'), first, 'cleaning up failed too'))).toBe(first);
 });
