@@ -12,7 +12,7 @@ const EXTENTS_AT_A_TIME = 1024;
 const LEAVES_AHEAD = 4;
 
 interface Told extends Cancel {
-  /** Told of each leaf: the disk is dealt with up to here. */
+  /** Told of each leaf with content, and at the end: the disk is dealt with up to here. */
   readonly onSettled?: (settled: number) => void;
 }
 
@@ -77,6 +77,7 @@ export class DiskStream implements AsyncDisposable {
         o.onSettled?.(endOf(leafRange(leaf, virtualSize)));
       }
       if (fileSize > position) yield { kind: 'hole', length: fileSize - position };
+      o.onSettled?.(virtualSize);
       o.onRead(tree.finish());
     } finally {
       await contents.return(undefined);
@@ -107,6 +108,7 @@ export class DiskStream implements AsyncDisposable {
     }
     await reader.skipTo(fileSize);
     await reader.end();
+    o.onSettled?.(virtualSize);
     return tree.finish();
   }
 

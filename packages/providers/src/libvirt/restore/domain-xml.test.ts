@@ -89,13 +89,20 @@ describe('the description of a restored VM', () => {
   });
 
   test.each([
-    ['UEFI with secure boot', { firmware: 'uefi', secureBoot: true, machine: 'pc-i440fx-2.1' }, 'efi', 'q35', 'yes'],
-    ['UEFI without', { firmware: 'uefi' }, 'efi', 'q35', 'no'],
-    ['an old PC', { machine: 'pc-i440fx-7.2' }, undefined, 'pc', undefined],
-    ['one that is not known, with IDE disks', { disks: [disk('hda', { bus: 'ide' })], machine: 'vmx-19' }, undefined, 'pc', undefined],
-    ['one that is not known', { machine: 'vmx-19' }, undefined, 'q35', undefined],
-  ] as const)('%s', (_, changed, firmware, machine, secure) => {
-    const { os } = build({ vm: vm(changed) });
+    {
+      what: 'UEFI with secure boot',
+      was: { firmware: 'uefi', secureBoot: true, machine: 'pc-i440fx-2.1' },
+      firmware: 'efi',
+      machine: 'q35',
+      secure: 'yes',
+    },
+    { what: 'UEFI without', was: { firmware: 'uefi' }, firmware: 'efi', machine: 'q35', secure: 'no' },
+    { what: 'an old PC', was: { machine: 'pc-i440fx-7.2' }, machine: 'pc' },
+    { what: 'one that is not known, with IDE disks', was: { disks: [disk('hda', { bus: 'ide' })], machine: 'vmx-19' }, machine: 'pc' },
+    { what: 'one that is not known', was: { machine: 'vmx-19' }, machine: 'q35' },
+  ] as const)('$what starts as it did', ({ was, machine, ...expected }) => {
+    const { firmware, secure }: { readonly firmware?: string; readonly secure?: string } = expected;
+    const { os } = build({ vm: vm(was) });
     expect(os.attributes.get('firmware')).toBe(firmware);
     expect(attributeOf(os, 'type', 'machine')).toBe(machine);
     const feature = childrenNamed(childNamed(os, 'firmware'), 'feature').find(({ attributes }) => attributes.get('name') === 'secure-boot');
