@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -155,6 +155,27 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       expect(await poolFiles()).toEqual(before);
       expect(await journal.list(calm)).toEqual([]);
     });
+
+    test.skipIf(!existsSync('/usr/share/OVMF/OVMF_CODE_4M.ms.fd'))(
+      'one with UEFI, secure boot and disks on SCSI and SATA starts as such',
+      async () => {
+        const request = await exported('obedient', ['vda', 'vdb']);
+        const disks = request.disks.map((disk, index) => ({
+          ...disk,
+          disk: { ...disk.disk, bus: index === 0 ? ('virtio-scsi' as const) : ('sata' as const) },
+        }));
+        const was = { ...request.vm, firmware: 'uefi', secureBoot: true, machine: 'pc-q35-7.2', memory: 128 * 1024 ** 2 } as const;
+        await using session = await openRun(away);
+        const { vm, warnings } = await session.facets.restore.run(
+          { ...request, vm: was, disks, network: 'none', identity: 'new', start: true },
+          calm,
+        );
+        expect(vm).toMatchObject({ firmware: 'uefi', secureBoot: true, powerState: 'running' });
+        expect(vm.disks.map(({ bus }) => bus).toSorted()).toEqual(['sata', 'virtio-scsi']);
+        expect(warnings.join(' ')).toMatch(/UEFI/);
+        away.virsh('destroy', vm.id);
+      },
+    );
 
     test('a VM that cannot be started is restored, and that is said', async () => {
       const request = await exported();
