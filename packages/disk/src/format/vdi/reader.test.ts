@@ -201,9 +201,9 @@ describe('a plan', () => {
     ['size above 0', 0, {}],
     ['64 TiB', 65 * 1024 ** 4, {}],
     ['fixed', MIB, { subformat: 'fixed' }],
-    ['clusterSize', MIB, { clusterSize: MIB }],
+    ['cluster size', MIB, { clusterSize: MIB }],
     ['compression', MIB, { compression: 'zstd' }],
-    ['compressionLevel', MIB, { compressionLevel: 3 }],
+    ['compression level', MIB, { compressionLevel: 3 }],
     ['preallocation full', MIB, { preallocation: 'full' }],
     ['metadata', MIB, { subformat: 'static', preallocation: 'metadata' }],
   ] as const)('names what it cannot do: %s', (fragment, virtualSize, settings) => {

@@ -152,8 +152,8 @@ describe('a plan', () => {
     ['a block size of 536870912', GIB, { clusterSize: 512 * MIB }],
     ['not 520', GIB, { sectorSize: 520 }],
     ['no compression', GIB, { compression: 'zstd' }],
-    ['compressionLevel', GIB, { compressionLevel: 3 }],
-    ['refcountBits', GIB, { refcountBits: 16 }],
+    ['compression level', GIB, { compressionLevel: 3 }],
+    ['refcount bits', GIB, { refcountBits: 16 }],
     ['preallocation full is not possible for a dynamic', GIB, { preallocation: 'full' }],
     ['preallocation metadata', GIB, { subformat: 'fixed', preallocation: 'metadata' }],
   ])('names what it cannot do: %s', (fragment, virtualSize, settings) => {

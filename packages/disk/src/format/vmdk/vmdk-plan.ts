@@ -54,7 +54,7 @@ export function planVmdk(virtualSize: number, settings: ImageSettings): VmdkPlan
   if (settings.compression !== undefined && settings.compression !== compression)
     throw invalid(`a ${subformat} VMDK has compression ${compression}, not ${settings.compression}`);
   if (settings.compressionLevel !== undefined && compression === 'none')
-    throw invalid(`a ${subformat} VMDK is not compressed, so it has no compressionLevel`);
+    throw invalid(`a ${subformat} VMDK is not compressed, so it has no compression level`);
   const compressionLevel = settings.compressionLevel ?? LEVEL_DEFAULT;
   if (!Number.isInteger(compressionLevel) || compressionLevel < 1 || compressionLevel > LEVEL_MAX)
     throw invalid(`compressionLevel ${compressionLevel} is not between 1 and ${LEVEL_MAX}`);
