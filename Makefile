@@ -1,7 +1,7 @@
 # One line each: the same scripts that npm runs. `make` alone lists them.
 RUN := node tools/bootstrap-node/run.mjs
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test unit integ e2e conversions kills cuts bench fuzz golden lockfile new demo run install uninstall clean
+.PHONY: help setup check format test unit integ e2e conversions kills source-kills cuts bench fuzz golden lockfile new demo run install uninstall clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ clean: ## Remove what set-up and tests made
 
 kills: ## Kill copies at random, KILLS=1000 times; nothing may be lost
 	@$(RUN) tools/kills/kill-copies.ts $(KILLS)
+
+source-kills: ## Kill export, QEMU and libvirtd at every step of an export
+	@HYPERSDK_KILLS=all $(RUN) tools/test/run-tests.ts libvirt-kills
 
 cuts: ## Cut the power under copies, CUTS=300 times (root)
 	@$(RUN) tools/kills/cut-power.ts $(CUTS)
