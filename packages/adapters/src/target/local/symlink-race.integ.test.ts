@@ -26,12 +26,17 @@ const attacker = `
   const { workerData, parentPort } = require('node:worker_threads');
   let running = true;
   parentPort.on('message', () => { running = false; });
-  // A put may have made the folder anew while the name was free.
+  // A put may have made the folder anew while the name was free, and may put something into it while it is removed.
+  const remove = (path) => {
+    try {
+      rmSync(workerData + path, { recursive: true, force: true });
+    } catch {}
+  };
   const give = (from, to) => {
     try {
       renameSync(workerData + from, workerData + to);
     } catch {
-      rmSync(workerData + to, { recursive: true, force: true });
+      remove(to);
       give(from, to);
     }
   };
