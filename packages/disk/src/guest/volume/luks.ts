@@ -32,7 +32,8 @@ const describeFirst = (head: Fields): Recognised =>
   });
 
 function describeSecond(span: Span, head: Fields): Recognised {
-  const size = Math.min(head.u64be(TWO.headerSize), HEADER_READ_MAX);
+  // A size that would not even hold the fields is a lie, which the checksum over them then tells.
+  const size = Math.max(HEADER.length, Math.min(head.u64be(TWO.headerSize), HEADER_READ_MAX));
   const whole = span.read({ offset: 0, length: size }, 'LUKS header');
   const cipher = findCipher(whole);
   const isSound = head.u64be(TWO.headerSize) > HEADER_READ_MAX || head.text(TWO.checksumKind, 32) !== 'sha256' || isChecksumRight(whole);
