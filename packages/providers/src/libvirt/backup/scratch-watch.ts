@@ -60,10 +60,19 @@ export class ScratchWatch implements AsyncDisposable {
           folder,
           `only ${formatBytes(Math.max(0, free))} were left, and the backup was ended for the guests' sake${share}`,
         );
-        await this.#end().catch(() => undefined);
-        return;
+        if (await this.#tryEnd()) return;
       }
       await delay(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** False when the backup may still go on, and has to be ended by the next look: until then it goes on filling the disk. */
+  async #tryEnd(): Promise<boolean> {
+    try {
+      await this.#end();
+      return true;
+    } catch {
+      return false;
     }
   }
 
