@@ -14,6 +14,7 @@ export async function distil(
   const bySize = pool.map(({ sample }) => ({ sample, size: encodeSample(sample).length })).toSorted((a, b) => a.size - b.size);
   branches.takeReached();
   for (const { sample } of bySize) {
+    // What it throws was judged when the sample came into the pool; here only the branches count, which a defect reaches too.
     await judge(reader, sample).catch(() => undefined);
     const news = branches.takeReached().filter((branch) => !known.has(branch));
     if (news.length === 0) continue;

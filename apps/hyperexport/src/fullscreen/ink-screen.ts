@@ -22,11 +22,18 @@ export function openInkScreen(events: ScreenEvents, o: { readonly hasColor: bool
     patchConsole: false,
   });
   const resized = (): void => events.onResize(windowSize());
+  let isAway = false;
   stdout.on('resize', resized);
   return {
     draw: (rows) => instance.rerender(page(rows)),
     leaveFor: async (away) => {
-      if (suspend) await suspend(away);
+      if (!suspend || isAway) return;
+      isAway = true;
+      try {
+        await suspend(away);
+      } finally {
+        isAway = false;
+      }
     },
     async [Symbol.asyncDispose]() {
       stdout.off('resize', resized);

@@ -5,7 +5,7 @@ import type { WindowSize } from './window.ts';
 /** What a full screen is drawn on, until disposed; disposal leaves the terminal as it was found. */
 export interface Screen extends AsyncDisposable {
   draw(rows: readonly Line[]): void;
-  /** Gives the terminal back while `away` goes on, then draws all of it anew. */
+  /** Gives the terminal back while `away` goes on, then draws all of it anew. A second wish meanwhile changes nothing. */
   leaveFor(away: () => Promise<void>): Promise<void>;
 }
 

@@ -17,9 +17,8 @@ export function watchJobControl(screen: Screen): JobControl {
     await new Promise((woken) => setTimeout(woken, STOP_MS));
     process.on('SIGTSTP', sleep);
   };
-  // A second wish while it falls asleep changes nothing.
-  const sleep = (): void => void screen.leaveFor(stopGroup).catch(() => undefined);
-  const redraw = (): void => void screen.leaveFor(async () => undefined).catch(() => undefined);
+  const sleep = (): void => void screen.leaveFor(stopGroup);
+  const redraw = (): void => void screen.leaveFor(async () => undefined);
   process.on('SIGTSTP', sleep);
   process.on('SIGCONT', redraw);
   return {

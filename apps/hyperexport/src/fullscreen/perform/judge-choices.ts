@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { HyperError, type VMInfo } from '@hypersdk/domain';
 import { checkChoice, checkSizes } from '../../export/check-choice.ts';
 import { parseExportLine } from '../../export/parse-export-line.ts';
 import { toHyperError } from '../../output/error-report.ts';
 import type { Services } from '../../services.ts';
+import { statIfThere } from '../../stat-if-there.ts';
 import { optionFields, type FieldId } from '../options/option-fields.ts';
 import type { OptionProblem } from '../options/options-state.ts';
 
@@ -26,7 +26,7 @@ export async function judgeChoices(
 }
 
 async function checkTarget(folder: string): Promise<void> {
-  const about = await stat(folder).catch(() => undefined);
+  const about = await statIfThere(folder);
   if (about?.isDirectory()) return;
   throw new HyperError('usage/invalid', `--to: ${folder} is ${about ? 'not a folder' : 'not there'}.`);
 }
