@@ -11,6 +11,7 @@ export type { ProviderKind } from './provider-kind.ts';
 export { sourceEffectKinds } from './source-effect.ts';
 export type { SourceEffect, SourceEffectKind } from './source-effect.ts';
 export { imageFormats } from './image.ts';
+export { fromQemuName, toQemuName } from './qemu-name.ts';
 export type { ImageFormat, ImageInfo, ImageRef, ListedFiles, ReferencePolicy } from './image.ts';
 export { LEAF_SIZE, leafCount, leafRange } from './digest.ts';
 export type { ContentDigest, Sha256 } from './digest.ts';

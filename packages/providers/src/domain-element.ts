@@ -1,5 +1,5 @@
 // libvirt, "Domain XML format" (formatdomain): what the elements say of a VM, apart from where its disks lie.
-import { diskBuses, imageFormats, type DiskBus, type Firmware, type ImageFormat, type NicInfo, type VMInfo } from '@hypersdk/domain';
+import { diskBuses, type DiskBus, type Firmware, type NicInfo, type VMInfo } from '@hypersdk/domain';
 import { childNamed, childrenNamed, localName, type XmlElement } from '@hypersdk/wire';
 import { countWithin, macOf, memoryOf, NICS_MAX, present, tidyText } from './said-fields.ts';
 
@@ -75,10 +75,6 @@ function secureBootOf(domain: XmlElement): boolean | undefined {
   if (feature) return feature.attributes.get('enabled') === 'yes';
   return (os && childNamed(os, 'loader'))?.attributes.get('secure') === 'yes' ? true : undefined;
 }
-
-/** The names are QEMU's, which calls a VHD by the program that it came from. */
-export const diskFormatOf = (driver: string | undefined): ImageFormat | undefined =>
-  driver === 'vpc' ? 'vhd' : imageFormats.find((format) => format === driver && format !== 'vhd');
 
 /** Where hard disks stand among the devices that are tried at start, when the order is given for the whole VM. */
 export function bootPlaceOf(domain: XmlElement): number | undefined {

@@ -1,6 +1,7 @@
 // libvirt, "Domain XML format" (formatdomain): the elements that say what a VM is made of.
+import { fromQemuName } from '@hypersdk/domain';
 import { childNamed, childrenNamed, parseXml, type XmlElement } from '@hypersdk/wire';
-import { bootPlaceOf, diskBusOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
+import { bootPlaceOf, diskBusOf, hardwareOf } from '../domain-element.ts';
 import { countWithin, DISKS_MAX, present, tidyText } from '../said-fields.ts';
 import type { DescribedDisk, DescribedVM } from './described-vm.ts';
 
@@ -29,7 +30,7 @@ function disksOf(domain: XmlElement): Pick<DescribedVM, 'disks' | 'elsewhere'> {
     const id = tidyText(childNamed(disk, 'target')?.attributes.get('dev')) ?? `disk${index}`;
     const file = source.attributes.get('file');
     const driver = childNamed(disk, 'driver')?.attributes.get('type');
-    const format = diskFormatOf(driver);
+    const format = fromQemuName(driver);
     if (file === undefined || disks.some((other) => other.id === id) || (driver !== undefined && !format)) {
       elsewhere.push(
         file === undefined

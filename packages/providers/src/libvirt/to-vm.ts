@@ -1,7 +1,17 @@
 // libvirt, "Domain XML format": a domain as its server describes it, with the figures that only the server knows.
-import { HyperError, toConnectionId, toDiskId, toVMId, type DiskInfo, type GuestAgent, type PowerState, type VMInfo } from '@hypersdk/domain';
+import {
+  fromQemuName,
+  HyperError,
+  toConnectionId,
+  toDiskId,
+  toVMId,
+  type DiskInfo,
+  type GuestAgent,
+  type PowerState,
+  type VMInfo,
+} from '@hypersdk/domain';
 import { childNamed, childrenNamed, type XmlElement } from '@hypersdk/wire';
-import { bootPlaceOf, diskBusOf, diskFormatOf, hardwareOf } from '../domain-element.ts';
+import { bootPlaceOf, diskBusOf, hardwareOf } from '../domain-element.ts';
 import { countWithin, DISKS_MAX, present, tidyText } from '../said-fields.ts';
 import { sourceOf } from './disk-source.ts';
 
@@ -126,7 +136,7 @@ function toDisk(element: XmlElement, { sizes, state }: DomainFigures): DiskInfo 
   const size = sizes.get(target);
   if (!size) return `the size of the disk ${target} (${location}) is not known, and it is left out.`;
   const backing = backingOf(element);
-  const format = diskFormatOf(childNamed(element, 'driver')?.attributes.get('type'));
+  const format = fromQemuName(childNamed(element, 'driver')?.attributes.get('type'));
   return {
     id: toDiskId(target),
     label: target,

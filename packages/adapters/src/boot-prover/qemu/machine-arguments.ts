@@ -1,4 +1,4 @@
-import { HyperError, MIB, type BootAccelerator } from '@hypersdk/domain';
+import { HyperError, imageFormats, MIB, toQemuName, type BootAccelerator } from '@hypersdk/domain';
 import type { BootMachine } from '@hypersdk/ports';
 import type { FirmwareFiles } from './find-tools.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -44,17 +44,14 @@ const toFirmware = (ovmf: FirmwareFiles | undefined): readonly string[] =>
         ['-drive', `if=pflash,unit=1,format=raw,file=${escape(ovmf.variables)}`],
       ].flat();
 
-/** Our names of formats in QEMU's words. */
-const DRIVERS: Readonly<Record<string, string>> = { raw: 'raw', qcow2: 'qcow2', vmdk: 'vmdk', vhd: 'vpc', vhdx: 'vhdx', vdi: 'vdi' };
-
-export const canOpen = (format: string): boolean => Object.hasOwn(DRIVERS, format);
+export const canOpen = (format: string): boolean => imageFormats.some((known) => known === format);
 
 function toDisks({ disks, controller }: BootMachine, images: readonly string[]): readonly string[] {
   const places = disks.map((_, at) => toPlace(controller, at));
   const controllers = [...new Set(places.flatMap(({ needs }) => needs))];
   const drives = disks.flatMap(({ format, isServed }, at) => {
     const node = {
-      driver: DRIVERS[format],
+      driver: toQemuName(format),
       // Whatever the header says of a backing file, none is opened.
       ...(format === 'qcow2' ? { backing: null } : {}),
       'read-only': true,

@@ -1,6 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { HyperError, systemCode, type ImageRef } from '@hypersdk/domain';
+import { HyperError, systemCode, toQemuName, type ImageRef } from '@hypersdk/domain';
 import type { Cancel, ConversionNews, ConversionRequest, ConvertedGuest, ConverterReadiness, GuestConverter } from '@hypersdk/ports';
 import { DISKS_MAX, writeDomain } from './domain-xml.ts';
 import { enclose, environmentOf } from './enclose.ts';
@@ -26,9 +26,6 @@ const VERSION_MIN = [2, 2] as const;
 const DOMAIN_FILE = 'guest.xml';
 /** virt-v2v puts sockets into folders of its own in there, and a socket's path has at most 107 bytes (unix(7)). */
 const WORK_LENGTH_MAX = 70;
-
-/** Our names of formats in QEMU's words. */
-const DRIVERS: Readonly<Record<string, string>> = { raw: 'raw', qcow2: 'qcow2', vmdk: 'vmdk', vhd: 'vpc', vhdx: 'vhdx', vdi: 'vdi' };
 
 /** Converts by virt-v2v-in-place, in bubblewrap, on qcow2 overlays: there is no byte of an original that it could write. */
 export class VirtV2vConverter implements GuestConverter {
@@ -104,7 +101,7 @@ async function makeOverlays(task: Task, { signal }: Cancel): Promise<readonly Im
   const overlays: ImageRef[] = [];
   for (const [index, { path: original, format }] of request.disks.entries()) {
     const path = join(request.work, `disk-${index}.qcow2`);
-    const args = ['create', '-q', '-f', 'qcow2', '-F', DRIVERS[format] ?? format, '-b', original, path];
+    const args = ['create', '-q', '-f', 'qcow2', '-F', toQemuName(format), '-b', original, path];
     const end = await run(task, { program: tools.qemuImg, args, timeLimitMs: OVERLAY_TIMEOUT_MS }, { signal });
     if (end.code !== 0) throw new HyperError('convert/failed', `There can be no overlay on ${original}: ${reasonOf(end)}`);
     overlays.push({ path, format: 'qcow2', references: { listed: [original] } });

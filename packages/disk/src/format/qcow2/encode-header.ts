@@ -1,11 +1,8 @@
 // QEMU docs/interop/qcow2, "Header".
-import type { ImageFormat } from '@hypersdk/domain';
+import { toQemuName, type ImageFormat } from '@hypersdk/domain';
 import { BACKING_FORMAT } from './header-extensions.ts';
 import { COMPRESSION_TYPES, FEATURE, HEADER_SIZE_COMPRESSION, HEADER_SIZE_V2, MAGIC } from './header.ts';
 import type { Geometry, Qcow2Plan } from './plan.ts';
-
-/** QEMU calls VHD by the name of the program that it came from, and all others as we do. */
-const QEMU_NAMES: { readonly [F in ImageFormat]?: string } = { vhd: 'vpc' };
 
 /** The header of a finished image, without snapshots. Zeros end the extension area; in an overlay the format and the name of the backing file stand around them. */
 export function encodeHeader(plan: Qcow2Plan, geometry: Geometry): Buffer {
@@ -22,7 +19,7 @@ export function encodeHeader(plan: Qcow2Plan, geometry: Geometry): Buffer {
 
 /** "Header extensions": type, length, the format's name, and zeros up to a multiple of 8. */
 function encodeFormat(format: ImageFormat): Buffer {
-  const name = Buffer.from(QEMU_NAMES[format] ?? format);
+  const name = Buffer.from(toQemuName(format));
   const extension = Buffer.alloc(8 + Math.ceil(name.length / 8) * 8);
   extension.writeUInt32BE(BACKING_FORMAT, 0);
   extension.writeUInt32BE(name.length, 4);

@@ -1,5 +1,5 @@
 // QEMU docs/interop/qcow2, "Header" (backing_file_offset, external data file bit) and "Header extensions". An image is hostile: what it names is opened only under the policy.
-import { imageFormats, type HyperError, type ImageFormat } from '@hypersdk/domain';
+import { fromQemuName, type HyperError, type ImageFormat } from '@hypersdk/domain';
 import type { ByteFile } from '../../file/byte-file.ts';
 import type { DiskImage, ImageReader, OpenOptions } from '../disk-image.ts';
 import { followedName } from '../followed-name.ts';
@@ -97,8 +97,7 @@ function openBacking(image: ReferringImage, name: string, o: OpenOptions): DiskI
 /** Guessing the format of a backing file lets a guest choose it by what it writes (CVE-2008-2004), so the image must record it. */
 function backingFormat({ file, extensions }: ReferringImage, name: string, o: OpenOptions): ImageFormat {
   const recorded = extensions.backingFormat;
-  // QEMU's name for VHD.
-  const known = recorded === 'vpc' ? 'vhd' : imageFormats.find((format) => format === recorded);
+  const known = fromQemuName(recorded);
   // Under a policy that opens nothing, the name is what matters: say that first.
   if (known || o.references === 'refuse') return known ?? 'raw';
   const shown = JSON.stringify(name);
