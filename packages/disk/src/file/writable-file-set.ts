@@ -1,6 +1,7 @@
-import { endOf, type ByteRange } from '@hypersdk/domain';
+import type { ByteRange } from '@hypersdk/domain';
 import { WritableDiskFile } from './disk-file.ts';
 import { removeFile } from './remove-file.ts';
+import { splitRange } from './split-range.ts';
 import type { TargetFile } from './target-file.ts';
 
 /** A mover works on one file after the other; a set of hundreds must not cost each of them as many descriptors. */
@@ -10,16 +11,6 @@ interface SetOptions {
   readonly span: number;
   readonly names: readonly string[];
   readonly mode: 'create' | 'continue' | 'join';
-}
-
-/** A part of a range of offsets that lies in one file. */
-interface Piece {
-  readonly index: number;
-  /** In the file. */
-  readonly offset: number;
-  readonly length: number;
-  /** In the range. */
-  readonly at: number;
 }
 
 /**
@@ -75,12 +66,12 @@ export class WritableFileSet implements TargetFile {
   }
 
   read(offset: number, into: Uint8Array): void {
-    for (const piece of this.#pieces({ offset, length: into.length }))
+    for (const piece of splitRange({ offset, length: into.length }, this.#span))
       this.#file(piece.index).read(piece.offset, into.subarray(piece.at, piece.at + piece.length));
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    for (const piece of this.#pieces({ offset, length: bytes.length }))
+    for (const piece of splitRange({ offset, length: bytes.length }, this.#span))
       this.#changed(piece.index).write(piece.offset, bytes.subarray(piece.at, piece.at + piece.length));
   }
 
@@ -93,7 +84,7 @@ export class WritableFileSet implements TargetFile {
   }
 
   allocate(range: ByteRange, mode: 'reserve' | 'zero'): void {
-    for (const { index, offset, length } of this.#pieces(range)) this.#changed(index).allocate({ offset, length }, mode);
+    for (const { index, offset, length } of splitRange(range, this.#span)) this.#changed(index).allocate({ offset, length }, mode);
   }
 
   locate(offset: number): ReturnType<TargetFile['locate']> {
@@ -103,7 +94,7 @@ export class WritableFileSet implements TargetFile {
   }
 
   async sync(range: ByteRange): Promise<void> {
-    const touched = new Set(Array.from(this.#pieces(range), ({ index }) => index)).union(this.#unsynced);
+    const touched = new Set(Array.from(splitRange(range, this.#span), ({ index }) => index)).union(this.#unsynced);
     this.#unsynced.clear();
     for (const index of touched) await this.#file(index).sync();
   }
@@ -112,16 +103,6 @@ export class WritableFileSet implements TargetFile {
     this.#unsynced.add(index);
     this.#used = Math.max(this.#used, index + 1);
     return this.#file(index);
-  }
-
-  *#pieces(range: ByteRange): Generator<Piece> {
-    const end = endOf(range);
-    for (let offset = range.offset; offset < end;) {
-      const index = Math.floor(offset / this.#span);
-      const length = Math.min(end, (index + 1) * this.#span) - offset;
-      yield { index, offset: offset - index * this.#span, length, at: offset - range.offset };
-      offset += length;
-    }
   }
 
   #file(index: number): WritableDiskFile {

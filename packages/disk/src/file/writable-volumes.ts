@@ -1,20 +1,11 @@
 import { existsSync, fsyncSync, openSync, closeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { endOf, HyperError, type ByteRange } from '@hypersdk/domain';
+import { HyperError, type ByteRange } from '@hypersdk/domain';
 import { WritableDiskFile } from './disk-file.ts';
 import { toTargetError } from './io-error.ts';
 import { removeFile } from './remove-file.ts';
+import { splitRange } from './split-range.ts';
 import type { TargetFile } from './target-file.ts';
-
-/** A part of a range that lies in one volume. */
-interface Piece {
-  readonly index: number;
-  /** In the volume. */
-  readonly offset: number;
-  readonly length: number;
-  /** In the range. */
-  readonly at: number;
-}
 
 /**
  * A file that is split into volumes of one size while it is written, the last one shorter. Nobody knows beforehand how many it will be, so each is made when
@@ -54,7 +45,7 @@ export class WritableVolumes implements TargetFile {
   }
 
   read(offset: number, into: Uint8Array): void {
-    for (const piece of this.#pieces({ offset, length: into.length })) {
+    for (const piece of splitRange({ offset, length: into.length }, this.#span)) {
       const part = into.subarray(piece.at, piece.at + piece.length);
       if (this.#isThere(piece.index)) this.#file(piece.index).read(piece.offset, part);
       else part.fill(0);
@@ -62,7 +53,7 @@ export class WritableVolumes implements TargetFile {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    for (const piece of this.#pieces({ offset, length: bytes.length }))
+    for (const piece of splitRange({ offset, length: bytes.length }, this.#span))
       this.#changed(piece.index).write(piece.offset, bytes.subarray(piece.at, piece.at + piece.length));
   }
 
@@ -75,7 +66,7 @@ export class WritableVolumes implements TargetFile {
   }
 
   allocate(range: ByteRange, mode: 'reserve' | 'zero'): void {
-    for (const { index, offset, length } of this.#pieces(range)) this.#changed(index).allocate({ offset, length }, mode);
+    for (const { index, offset, length } of splitRange(range, this.#span)) this.#changed(index).allocate({ offset, length }, mode);
   }
 
   locate(offset: number): ReturnType<TargetFile['locate']> {
@@ -85,7 +76,7 @@ export class WritableVolumes implements TargetFile {
   }
 
   async sync(range: ByteRange): Promise<void> {
-    const touched = new Set(Array.from(this.#pieces(range), ({ index }) => index)).union(this.#unsynced);
+    const touched = new Set(Array.from(splitRange(range, this.#span), ({ index }) => index)).union(this.#unsynced);
     this.#unsynced.clear();
     for (const index of touched) if (this.#isThere(index)) await this.#file(index).sync();
     const count = this.#existing().length;
@@ -115,16 +106,6 @@ export class WritableVolumes implements TargetFile {
     this.#open.delete(index);
     this.#unsynced.delete(index);
     removeFile(this.#paths[index] ?? '');
-  }
-
-  *#pieces(range: ByteRange): Generator<Piece> {
-    const end = endOf(range);
-    for (let offset = range.offset; offset < end;) {
-      const index = Math.floor(offset / this.#span);
-      const length = Math.min(end, (index + 1) * this.#span) - offset;
-      yield { index, offset: offset - index * this.#span, length, at: offset - range.offset };
-      offset += length;
-    }
   }
 
   #file(index: number): WritableDiskFile {
