@@ -1,20 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { openKeyFiles, SECRET } from './build-key-files.ts';
 import { chooseEncryption } from './choose-encryption.ts';
 
-const SECRET = 'AGE-SECRET-KEY-1QQQSECRET';
-let folder = '';
-const file = (name: string, text: string): string => {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-};
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'keys-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const file = openKeyFiles();
 
 const invalid = expect.objectContaining({ code: 'usage/invalid' });
 const nobody = { keyFolder: '/state', terminal: { canAsk: false } };

@@ -1,22 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
 import type { DecryptionKeys } from '@hypersdk/ports';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { openKeyFiles, SECRET } from './build-key-files.ts';
 import { askIfLocked, readKeys } from './read-keys.ts';
 
-const SECRET = 'AGE-SECRET-KEY-1QQQSECRET';
-let folder = '';
-const file = (name: string, text: string): string => {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-};
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'keys-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const file = openKeyFiles();
 
 const invalid = expect.objectContaining({ code: 'usage/invalid' });
 
@@ -45,7 +33,7 @@ describe('keys that open an image', () => {
   });
 
   test('in a file that is not there, or far too large, are refused', async () => {
-    await expect(readKeys({ identity: [join(folder, 'absent')] })).rejects.toThrow(expect.objectContaining({ code: 'source/not-found' }));
+    await expect(readKeys({ identity: [`${file('here', '')}.absent`] })).rejects.toThrow(expect.objectContaining({ code: 'source/not-found' }));
     await expect(readKeys({ passphraseFile: file('large', 'x'.repeat(300_000)) })).rejects.toThrow(invalid);
     await expect(readKeys({ passphraseFile: file('blank', '\n') })).rejects.toThrow(invalid);
   });
