@@ -25,10 +25,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     beforeAll(async () => {
       daemon = opened.use(await openLibvirtd());
       workshop = opened.use(await openWorkshop());
-      scratch = join(daemon.folder, 's');
-      await mkdir(scratch);
-      await giveAway(scratch);
-      await chmod(scratch, 0o777);
+      ({ scratch } = daemon);
     }, TIMEOUT_MS);
     afterAll(() => opened.disposeAsync());
 

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../../packages/providers/src/libvirt/build-guest.ts';
-import { giveAway, type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
+import { type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
 import { LibvirtTap, type Moment } from './libvirt-tap.ts';
 import { run, start, type Ended } from './program.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -92,10 +92,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     beforeAll(async () => {
       daemon = opened.use(await openLibvirtd());
       workshop = opened.use(await openWorkshop());
-      scratch = join(daemon.folder, 's');
-      await mkdir(scratch);
-      await giveAway(scratch);
-      await chmod(scratch, 0o777);
+      ({ scratch } = daemon);
       tap = opened.use(new LibvirtTap({ path: join(daemon.folder, 'tap'), behind: daemon.socket }));
       uri = `qemu:///session?socket=${tap.path}`;
       await guest('steady', 'writing');

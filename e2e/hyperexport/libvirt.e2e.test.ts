@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../../packages/providers/src/libvirt/build-guest.ts';
-import { giveAway, type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
+import { type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
 import { run, start, type Ended } from './program.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -24,10 +24,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     beforeAll(async () => {
       daemon = await openLibvirtd();
       workshop = await openWorkshop();
-      scratch = join(daemon.folder, 's');
-      await mkdir(scratch);
-      await giveAway(scratch);
-      await chmod(scratch, 0o777);
+      ({ scratch } = daemon);
     }, TIMEOUT_MS);
     afterAll(async () => {
       await daemon?.[Symbol.asyncDispose]();

@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../../packages/providers/src/libvirt/build-guest.ts';
-import { giveAway, type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
+import { type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
 import { makePool } from '../../packages/providers/src/libvirt/restore/build-pool.ts';
 import { run, start, type Ended } from './program.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -33,20 +33,12 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       pool = await makePool(away, 'default');
       await defineGuest(home, { name: 'web-01', kind: 'writing', disks: ['vda', 'vdb'] });
       execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -q -P 9 1M 30M', diskPath(home, 'web-01', 'vdb')]);
-      await chmod(await folder(home, 's'), 0o777);
     }, TIMEOUT_MS);
     afterAll(async () => {
       await home?.[Symbol.asyncDispose]();
       await away?.[Symbol.asyncDispose]();
       await workshop?.[Symbol.asyncDispose]();
     });
-
-    async function folder(daemon: Libvirtd, name: string): Promise<string> {
-      const path = join(daemon.folder, name);
-      await mkdir(path);
-      await giveAway(path);
-      return path;
-    }
 
     const hyperexport = (...args: readonly string[]): Promise<Ended> => run(args, { state: workshop.state });
 
@@ -59,7 +51,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     /** Exports the guest; answers the folder of the export. */
     async function exported(target: string, ...flags: readonly string[]): Promise<string> {
       await mkdir(workshop.path(target), { recursive: true });
-      const line = ['export', home.uri, 'web-01', '--to', workshop.path(target), '--scratch', join(home.folder, 's'), ...flags];
+      const line = ['export', home.uri, 'web-01', '--to', workshop.path(target), '--scratch', home.scratch, ...flags];
       const { exports } = await ok<{ readonly exports: readonly { readonly folder: string }[] }>(...line);
       return exports[0]?.folder ?? '';
     }

@@ -10,6 +10,8 @@ import { dialSocket, type SocketAddress } from '@hypersdk/wire';
 export interface Libvirtd extends AsyncDisposable {
   /** A folder that QEMU can read and write. */
   readonly folder: string;
+  /** A folder in there for backups, which whoever runs the tests may look into. */
+  readonly scratch: string;
   readonly socket: string;
   readonly uri: string;
   /** What the daemon, and whoever is to be another of its clients, is started with. */
@@ -38,7 +40,9 @@ interface DaemonWish {
 export async function openLibvirtd(o: DaemonWish = {}): Promise<Libvirtd> {
   const folder = await mkdtemp(join(tmpdir(), 'hvd-'));
   await chmod(folder, 0o755);
-  for (const name of ['run', 'config', 'config/libvirt', 'cache', 'images']) await own(join(folder, name));
+  for (const name of ['run', 'config', 'config/libvirt', 'cache', 'images', 's']) await own(join(folder, name));
+  const scratch = join(folder, 's');
+  await chmod(scratch, 0o777);
   if (isRoot) await chown(folder, UID, UID);
   await writeFile(join(folder, 'config/libvirt/libvirtd.conf'), o.config ?? '');
   await writeFile(join(folder, 'config/libvirt/qemu.conf'), 'stdio_handler = "file"\nsecurity_driver = "none"\n');
@@ -75,6 +79,7 @@ export async function openLibvirtd(o: DaemonWish = {}): Promise<Libvirtd> {
   await start();
   return {
     folder,
+    scratch,
     socket,
     uri,
     environment,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import type { BlockLocator, ExportLease, Facets, LeaseRequest, ProviderSession }
 import { calm, MemoryEffectJournal, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
-import { giveAway, type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
+import { type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
 import { libvirtProvider } from '../libvirt-provider.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -31,10 +31,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
 
     beforeAll(async () => {
       daemon = await openLibvirtd();
-      scratch = join(daemon.folder, 's');
-      await mkdir(scratch);
-      await giveAway(scratch);
-      await chmod(scratch, 0o777);
+      ({ scratch } = daemon);
       copies = await mkdtemp(join(tmpdir(), 'hypersdk-backups-'));
     }, TIMEOUT_MS);
     afterAll(async () => {

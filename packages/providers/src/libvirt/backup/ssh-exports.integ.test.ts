@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import type { ExportLease, Facets, ProviderSession } from '@hypersdk/ports';
 import { calm, expectRefusal, MemoryEffectJournal, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
-import { giveAway, type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
+import { type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
 import { openSshd, type Sshd } from '../build-sshd.ts';
 import { libvirtProvider } from '../libvirt-provider.ts';
 
@@ -29,10 +29,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       opened.defer(() => rm(folder, { recursive: true }));
       daemon = opened.use(await openLibvirtd());
       sshd = opened.use(await openSshd(join(folder, 'sshd'), daemon.environment));
-      scratch = join(daemon.folder, 's');
-      await mkdir(scratch);
-      await giveAway(scratch);
-      await chmod(scratch, 0o777);
+      ({ scratch } = daemon);
     }, TIMEOUT_MS);
     afterAll(() => opened.disposeAsync());
 
