@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { constants } from 'node:fs';
 import type { BootFirmware } from '@hypersdk/domain';
+import { findProgram, isThere } from '../../find-program.ts';
 
 export interface Tools {
   readonly qemu: string;
@@ -37,11 +37,6 @@ export function findTools(searchPath: readonly string[], o: { readonly unsandbox
   return { choices };
 }
 
-function findProgram(names: readonly string[], folders: readonly string[]): string | undefined {
-  const paths = names.flatMap((name) => folders.filter(isAbsolute).map((folder) => join(folder, name)));
-  return paths.find((path) => isThere(path, constants.X_OK));
-}
-
 /** Code that is mapped read-only, and a template of its variables, of which each machine gets a copy. */
 export interface FirmwareFiles {
   readonly code: string;
@@ -64,12 +59,3 @@ export const findOvmf = (): FirmwareFiles | undefined =>
 
 /** QEMU brings SeaBIOS itself. */
 export const firmwaresHere = (): readonly BootFirmware[] => (findOvmf() === undefined ? ['bios'] : ['bios', 'uefi']);
-
-export function isThere(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { MIB } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import { isThere, type Tools } from './find-tools.ts';
+import { isThere } from '../../find-program.ts';
+import type { Tools } from './find-tools.ts';
 import { bareMachine } from './machine-arguments.ts';
 import { enclose } from './sandbox.ts';
 

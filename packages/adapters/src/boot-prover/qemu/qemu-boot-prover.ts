@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness, Cancel } from '@hypersdk/ports';
+import { remember } from '../../remember.ts';
 import { findOvmf, findTools, firmwaresHere, type Tools } from './find-tools.ts';
 import { canOpen, toArguments } from './machine-arguments.ts';
 import { KVM_DEVICE, probeKvm } from './probe-kvm.ts';
@@ -29,11 +30,10 @@ const VARIABLES_FILE = 'variables.fd';
 
 /** Boots images in QEMU: in a sandbox, from read-only files under an overlay that has no name. */
 export class QemuBootProver implements BootProver {
-  readonly #options: QemuBootProverOptions;
-  #readiness: Promise<Readiness> | undefined;
+  readonly #ready: (o: Cancel) => Promise<Readiness>;
 
   constructor(options: QemuBootProverOptions) {
-    this.#options = options;
+    this.#ready = remember((o) => look(options, o));
   }
 
   async probe(o: Cancel): Promise<BootReadiness> {
@@ -54,16 +54,6 @@ export class QemuBootProver implements BootProver {
       yield observation;
       if (observation.state !== 'running') return;
     }
-  }
-
-  /** A failed look is not remembered. */
-  #ready(o: Cancel): Promise<Readiness> {
-    o.signal.throwIfAborted();
-    this.#readiness ??= look(this.#options, o).catch((error: unknown) => {
-      this.#readiness = undefined;
-      throw error;
-    });
-    return this.#readiness;
   }
 }
 

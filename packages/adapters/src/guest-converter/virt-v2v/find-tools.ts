@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { findProgram } from '../../find-program.ts';
 
 export interface Tools {
   readonly converter: string;
@@ -16,21 +15,11 @@ export function findTools(
   searchPath: readonly string[],
   o: { readonly unsandboxed: boolean; readonly furtherFolders?: readonly string[] },
 ): Tools | { readonly lack: string } {
-  const folders = [...searchPath.filter(isAbsolute), ...(o.furtherFolders ?? FURTHER_FOLDERS)];
-  const find = (name: string): string | undefined => folders.map((folder) => join(folder, name)).find(isProgram);
+  const find = (name: string): string | undefined => findProgram([name], [...searchPath, ...(o.furtherFolders ?? FURTHER_FOLDERS)]);
   const [converter, qemuImg, bubblewrap] = [find('virt-v2v-in-place'), find('qemu-img'), find('bwrap')];
   if (converter === undefined) return { lack: 'virt-v2v is not installed (virt-v2v-in-place; package virt-v2v, 2.2 or newer).' };
   if (qemuImg === undefined) return { lack: 'qemu-img is not installed (package qemu-utils or qemu-img).' };
   if (bubblewrap !== undefined) return { converter, qemuImg, bubblewrap };
   if (o.unsandboxed) return { converter, qemuImg };
   return { lack: 'bubblewrap is not installed, without which virt-v2v would see all files here (package bubblewrap).' };
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

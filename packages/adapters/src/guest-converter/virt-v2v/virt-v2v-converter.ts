@@ -2,6 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HyperError, systemCode, toQemuName, type ImageRef } from '@hypersdk/domain';
 import type { Cancel, ConversionNews, ConversionRequest, ConvertedGuest, ConverterReadiness, GuestConverter } from '@hypersdk/ports';
+import { remember } from '../../remember.ts';
 import { DISKS_MAX, writeDomain } from './domain-xml.ts';
 import { enclose, environmentOf } from './enclose.ts';
 import { findTools, type Tools } from './find-tools.ts';
@@ -29,11 +30,10 @@ const WORK_LENGTH_MAX = 70;
 
 /** Converts by virt-v2v-in-place, in bubblewrap, on qcow2 overlays: there is no byte of an original that it could write. */
 export class VirtV2vConverter implements GuestConverter {
-  readonly #options: VirtV2vConverterOptions;
-  #readiness: Promise<Readiness> | undefined;
+  readonly #ready: (o: Cancel) => Promise<Readiness>;
 
   constructor(options: VirtV2vConverterOptions) {
-    this.#options = options;
+    this.#ready = remember((o) => look(options, o));
   }
 
   async probe(o: Cancel): Promise<ConverterReadiness> {
@@ -51,16 +51,6 @@ export class VirtV2vConverter implements GuestConverter {
     const description = writeDomain({ firmware: request.firmware, disks: disks.map(({ path }) => path) });
     await writeFile(join(work, DOMAIN_FILE), description, { flag: 'wx', mode: 0o600 });
     return { disks, ...(await convertInPlace(task, o)) };
-  }
-
-  /** A failed look is not remembered. */
-  #ready(o: Cancel): Promise<Readiness> {
-    o.signal.throwIfAborted();
-    this.#readiness ??= look(this.#options, o).catch((error: unknown) => {
-      this.#readiness = undefined;
-      throw error;
-    });
-    return this.#readiness;
   }
 }
 
