@@ -55,7 +55,10 @@ test('what is thrown by accident is called a defect and keeps its stack', () => 
   expect(error.detail).toHaveProperty('stack');
 });
 
-test('of two failures the first is told, also when what followed was cleaning up', () => {
-  const first = new HyperError('target/full', 'The target is full.');
-  expect(toHyperError(new SuppressedError(new Error('cannot clean up'), first, 'cleaning up failed too'))).toBe(first);
+test('of two failures the first is to be mended, and that cleaning up failed too is told with it', () => {
+  const first = new HyperError('target/full', 'The target is full', { detail: { path: '/x' } });
+  const told = toHyperError(new SuppressedError(new HyperError('vm/busy', 'The job goes on.'), first, 'cleaning up failed too'));
+  expect(told).toMatchObject({ code: 'target/full', message: 'The target is full. Cleaning up after it failed too: The job goes on.', cause: first });
+  expect(told.detail).toEqual({ path: '/x', cleaningUp: { code: 'vm/busy', message: 'The job goes on.' } });
+  expect(toHyperError(new SuppressedError(new Error('cannot clean up'), first, 'cleaning up failed too')).code).toBe('target/full');
 });

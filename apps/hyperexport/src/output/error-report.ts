@@ -9,11 +9,16 @@ export interface ErrorDocument {
 /** Anything thrown, as an error of the table. What is not one of ours is a defect, and is said to be one. */
 export function toHyperError(thrown: unknown): HyperError {
   if (thrown instanceof HyperError) return thrown;
-  // What failed first is what has to be mended; that cleaning up failed too is seen in what was left.
-  if (thrown instanceof SuppressedError) return toHyperError(thrown.suppressed);
+  if (thrown instanceof SuppressedError) return withAftermath(toHyperError(thrown.suppressed), toHyperError(thrown.error));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const stack = thrown instanceof Error && thrown.stack ? { stack: thrown.stack.split('\n') } : {};
   return new HyperError('internal/unexpected', sentence(message), { detail: stack, cause: thrown });
+}
+
+/** What failed first is what has to be mended; that cleaning up failed too is told with it, for something may have been left. */
+function withAftermath(first: HyperError, later: HyperError): HyperError {
+  const message = `${sentence(first.message)} Cleaning up after it failed too: ${sentence(later.message)}`;
+  return new HyperError(first.code, message, { detail: { ...first.detail, cleaningUp: { code: later.code, message: later.message } }, cause: first });
 }
 
 export const exitCodeOf = (error: HyperError): number => errorTable[error.code].exit;

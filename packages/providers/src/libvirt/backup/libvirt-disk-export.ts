@@ -107,19 +107,19 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       made,
     };
     await this.#findRoom({ signal, chosen, isRequired: true });
-    try {
-      await intendAll(work.effects, made, { signal });
-      const isStopped = vm.powerState === 'stopped';
-      if (isStopped) await startPaused(caller, domain, { signal, tag: undoable.tag });
-      const begun = await this.#beginAt(domain, { signal, plan, planned, freezes: vm.guestAgent === 'connected' });
-      const running = await this.#require(domain, plan.socket, { signal });
-      const consistency = isStopped || begun.isFrozen ? 'filesystem' : 'crash';
-      return await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons: begun.reasons, ...(changes ? { changes } : {}) });
-    } catch (error) {
-      // What cannot be undone now stays in the journal; why the export did not begin is what has to be told.
-      await undoBackup(undoable).catch(() => {});
-      throw error;
-    }
+    // What cannot be undone when it fails stays in the journal, and is told beside the reason.
+    await using undone = new AsyncDisposableStack();
+    undone.defer(() => undoBackup(undoable));
+    await intendAll(work.effects, made, { signal });
+    const isStopped = vm.powerState === 'stopped';
+    if (isStopped) await startPaused(caller, domain, { signal, tag: undoable.tag });
+    const begun = await this.#beginAt(domain, { signal, plan, planned, freezes: vm.guestAgent === 'connected' });
+    const running = await this.#require(domain, plan.socket, { signal });
+    const consistency = isStopped || begun.isFrozen ? 'filesystem' : 'crash';
+    const reasons = begun.reasons;
+    const lease = await this.#lease(undoable, { signal, vm, chosen, running, consistency, reasons, ...(changes ? { changes } : {}) });
+    undone.move();
+    return lease;
   }
 
   /** Where the records of changes turn out to be of no use, all is backed up without them. */
@@ -242,7 +242,8 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
       if (!exported) throw new HyperError('source/not-found', `The backup of the VM ${vm.name} does not have the disk ${disk.id}.`);
       return { disk, exported };
     });
-    const road = await openRoad(this.#place.transport, socket, { signal });
+    await using opened = new AsyncDisposableStack();
+    const road = opened.use(await openRoad(this.#place.transport, socket, { signal }));
     const disks = found.map(({ disk, exported }): ExportableDisk => {
       const locator: NbdLocator = {
         kind: 'nbd',
@@ -259,6 +260,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     });
     const scratch = await this.#watchScratch(undoable, { signal, chosen });
     const replaced = replacedBy(domain, { chosen, changes: o.changes }).filter((checkpoint) => checkpoint !== tag);
+    opened.move();
     return new BackupLease({ ...undoable, vm, consistency, disks, road, replaced, ...(scratch ? { scratch } : {}) });
   }
 }
