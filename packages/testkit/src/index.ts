@@ -22,6 +22,7 @@ export { checksOfClock, clockContract } from './conformance/clock-contract.ts';
 export type { ClockSubject, OpenClock } from './conformance/clock-contract.ts';
 export { checksOfIds, idsContract } from './conformance/ids-contract.ts';
 export type { IdsSubject, OpenIds } from './conformance/ids-contract.ts';
+export { changedBlocksChecks } from './conformance/changed-blocks-checks.ts';
 export { checksOfProvider, providerContract } from './conformance/provider-contract.ts';
 export type { ArrangeProvider, ProviderFacets, ProviderSubject } from './conformance/provider-contract.ts';
 export { restoreChecks } from './conformance/restore-checks.ts';

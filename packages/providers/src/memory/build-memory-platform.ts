@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toConnectionId, toDiskId, toVMId, type VMInfo } from '@hypersdk/domain';
-import type { DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
+import type { ChangedBlocks, DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
 import { openSource } from '@hypersdk/disk';
 import { type ArrangeProvider, calm, contentDigest, type Mutant, mutate } from '@hypersdk/testkit';
 import { memoryProvider } from './memory-provider.ts';
@@ -78,6 +78,7 @@ export const mutant = (flaw: string, breaks: string, change: Change): Mutant<Arr
 interface Changeable {
   readonly inventory: Inventory;
   readonly diskExport: DiskExport;
+  readonly changedBlocks: ChangedBlocks;
   readonly power: Power;
   readonly snapshots: Snapshots;
   readonly restore: Restore;

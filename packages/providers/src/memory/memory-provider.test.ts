@@ -2,6 +2,7 @@ import { HyperError, toDiskId, toVMId } from '@hypersdk/domain';
 import type { ExportLease, Inventory, ProviderSession } from '@hypersdk/ports';
 import { type ArrangeProvider, calm, checksOfProvider, type Mutant, mutate, proveChecks } from '@hypersdk/testkit';
 import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
+import { changedBlocksMutants } from './build-changed-blocks-mutants.ts';
 import { powerMutants } from './build-power-mutants.ts';
 import { restoreMutants } from './build-restore-mutants.ts';
 import { snapshotMutants } from './build-snapshot-mutants.ts';
@@ -21,7 +22,7 @@ let count = 0;
 
 proveChecks<ArrangeProvider>({
   port: 'provider',
-  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'power', 'snapshots', 'restore']),
+  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore']),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -129,6 +130,7 @@ proveChecks<ArrangeProvider>({
     exportMutant('opens although it was cancelled', 'a cancelled open or check rejects with the reason', (diskExport) => ({
       open: (id, o) => diskExport.open(id, { ...o, ...calm }),
     })),
+    ...changedBlocksMutants,
     ...powerMutants,
     ...snapshotMutants,
     ...restoreMutants,

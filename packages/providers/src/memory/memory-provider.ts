@@ -1,5 +1,6 @@
 import type { ProviderModule } from '@hypersdk/ports';
 import { type MemoryConfig, parseMemoryConfig } from './memory-config.ts';
+import { MemoryChangedBlocks } from './memory-changed-blocks.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
 import { MemoryInventory } from './memory-inventory.ts';
 import { MemoryPower } from './memory-power.ts';
@@ -17,6 +18,7 @@ export const memoryProvider = {
       facets: {
         inventory,
         diskExport: new MemoryDiskExport(inventory),
+        changedBlocks: new MemoryChangedBlocks(),
         power: new MemoryPower(inventory, deaf),
         snapshots: new MemorySnapshots(inventory),
         ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }) }),

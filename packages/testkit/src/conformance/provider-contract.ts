@@ -1,5 +1,6 @@
 import type { VMId, VMInfo } from '@hypersdk/domain';
 import type { ProviderSession, RestoreRequest } from '@hypersdk/ports';
+import { changedBlocksChecks } from './changed-blocks-checks.ts';
 import { type Check, registerChecks } from './check.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
@@ -56,6 +57,7 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...sessionChecks(arrange, facets),
   ...inventoryChecks(arrange),
   ...(facets.includes('diskExport') ? diskExportChecks(arrange) : []),
+  ...(facets.includes('changedBlocks') ? changedBlocksChecks(arrange) : []),
   ...(facets.includes('power') ? powerChecks(arrange) : []),
   ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
   ...(facets.includes('restore') ? restoreChecks(arrange) : []),

@@ -7,10 +7,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nbdDisks, openTransfer } from '@hypersdk/disk';
 import { toDiskId, toVMId, type SourceEffect, type VMId } from '@hypersdk/domain';
 import type { BlockLocator, ExportLease, Facets, LeaseRequest, ProviderSession } from '@hypersdk/ports';
-import { calm, MemoryEffectJournal, missing } from '@hypersdk/testkit';
+import { type ArrangeProvider, calm, changedBlocksChecks, MemoryEffectJournal, missing, registerChecks } from '@hypersdk/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
-import { type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
+import { giveAway, type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
 import { libvirtProvider } from '../libvirt-provider.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -63,6 +63,23 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       if (o.isRunning) daemon.virsh('start', name);
       return { id, name };
     }
+
+    /** One VM for each check, which is off: its image can be written to as by a guest. */
+    const arrange: ArrangeProvider = async () => {
+      const { id, name } = await guest('deaf', { isRunning: false, disks: ['vda', 'vdb'] });
+      return {
+        open: openRun,
+        absent: toVMId('00000000-0000-4000-8000-000000000000'),
+        writeToDisk: async () => {
+          execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -q -P 7 1M 4k', diskPath(daemon, name, 'vda')]);
+          await giveAway(diskPath(daemon, name, 'vda'));
+        },
+        [Symbol.asyncDispose]: async () => {
+          daemon.virsh('undefine', id, '--checkpoints-metadata');
+        },
+      };
+    };
+    registerChecks('what changed', changedBlocksChecks(arrange));
 
     const stateOf = (name: string): string => daemon.virsh('domstate', name).trim();
 
