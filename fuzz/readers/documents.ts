@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { toConnectionId, toDiskId, toVMId } from '@hypersdk/domain';
 import { readYaml } from '../../apps/hyperexport/src/read-yaml.ts';
 import { parseLibvirtDomain } from '../../packages/providers/src/files/libvirt-domain.ts';
 import { parseOvfMachine } from '../../packages/providers/src/files/ovf/ovf-machine.ts';
@@ -9,9 +8,10 @@ import { toText } from '../../packages/providers/src/files/ovf/ovf-package.ts';
 import { parseVmxMachine } from '../../packages/providers/src/files/vmx-machine.ts';
 import { parseBatchManifest } from '../../packages/usecases/src/batch/batch-manifest.ts';
 import { parseArtifactManifest, toArtifactManifest } from '../../packages/usecases/src/manifest/artifact-manifest.ts';
-import { manifestOf } from '../../packages/usecases/src/manifest/build-export-manifest.ts';
+import { unsealedManifest } from '../../packages/usecases/src/manifest/build-export-manifest.ts';
 import { canonicalJson } from '../../packages/usecases/src/manifest/canonical-json.ts';
 import { parseExportManifest, sealExportManifest, writeDocument } from '../../packages/usecases/src/manifest/export-manifest.ts';
+import { receiptBody } from '../../packages/usecases/src/receipt/build-receipt.ts';
 import { parseReceipt } from '../../packages/usecases/src/receipt/receipt.ts';
 import type { FuzzReader } from '../engine/fuzz-reader.ts';
 import { PagedFile } from '../engine/paged-file.ts';
@@ -48,39 +48,7 @@ function ovfMachine(bytes: Uint8Array): unknown {
   return machine;
 }
 
-const exported = sealExportManifest(
-  manifestOf({
-    vm: {
-      id: toVMId('vm-1'),
-      name: 'Büro / web',
-      provider: 'files',
-      connection: toConnectionId('local'),
-      powerState: 'stopped',
-      cpus: 4,
-      memory: 1.5 * 1024 ** 3,
-      os: 'rhel9',
-      firmware: 'uefi',
-      secureBoot: true,
-      disks: [{ id: toDiskId('d'), label: 'Disk', virtualSize: 2 ** 44, location: '/images/web.vmdk', bootOrder: 1 }],
-      nics: [{ id: 'net0', mac: '00:50:56:00:00:01' }],
-      tags: { owner: 'ops' },
-    },
-    disks: [
-      {
-        id: 'd',
-        label: 'Disk',
-        file: 'disk-0.qcow2',
-        leaves: 'disk-0.qcow2.leaves',
-        format: 'qcow2',
-        fileSize: 1000,
-        containerDigest: 'a'.repeat(64),
-        content: { algorithm: 'sha256', leafSize: 4 * 1024 * 1024, virtualSize: 2 ** 44, root: 'b'.repeat(64) },
-        source: { location: '/images/web.vmdk', mark: 'mark' },
-      },
-    ],
-    receipts: ['disk-0.qcow2.receipt.json'],
-  }),
-);
+const exported = sealExportManifest(unsealedManifest);
 
 /** The digest of a manifest is made right again, as a forger would. */
 function mendManifest(bytes: Uint8Array): Uint8Array {
@@ -92,20 +60,7 @@ function mendManifest(bytes: Uint8Array): Uint8Array {
   }
 }
 
-const RECEIPT = {
-  body: {
-    kind: 'hypersdk.receipt',
-    version: 1,
-    tool: { name: 'hyperexport', version: '0.1.0' },
-    source: { provider: 'files', connection: 'local', vm: 'web', disk: 'd', mark: 'm', consistency: 'crash' },
-    startedAt: '2026-01-01T00:00:00.000Z',
-    finishedAt: '2026-01-01T00:01:00.000Z',
-    content: { algorithm: 'sha256', leafSize: 4 * 1024 * 1024, virtualSize: 1000, root: 'a'.repeat(64) },
-    container: { file: 'disk-0.qcow2', format: 'qcow2', size: 10, digest: 'b'.repeat(64) },
-    verification: { mode: 'full', percent: 100, leavesChecked: 1, result: 'equal' },
-  },
-  signature: { algorithm: 'Ed25519', keyId: 'c'.repeat(64), value: `${'A'.repeat(86)}==` },
-};
+const RECEIPT = { body: receiptBody, signature: { algorithm: 'Ed25519', keyId: 'c'.repeat(64), value: `${'A'.repeat(86)}==` } };
 
 const BATCH = `version: 1
 on-error: continue

@@ -1,7 +1,7 @@
-import { toConnectionId, toDiskId, toVMId, type ExportManifest } from '@hypersdk/domain';
+import { toDiskId, type ExportManifest } from '@hypersdk/domain';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest, toArtifactManifest } from './artifact-manifest.ts';
-import { manifestOf } from './build-export-manifest.ts';
+import { exportedVM, manifestOf } from './build-export-manifest.ts';
 import { sealExportManifest, writeDocument } from './export-manifest.ts';
 
 const exported = (index: number): ExportManifest['disks'][number] => ({
@@ -19,19 +19,9 @@ const exported = (index: number): ExportManifest['disks'][number] => ({
 const manifest = sealExportManifest(
   manifestOf({
     vm: {
-      id: toVMId('vm-1'),
+      ...exportedVM,
       name: 'web 01',
-      provider: 'files',
-      connection: toConnectionId('local'),
-      powerState: 'stopped',
-      cpus: 4,
-      memory: 1.5 * 1024 ** 3,
-      os: 'rhel9',
-      firmware: 'uefi',
-      secureBoot: true,
       disks: [0, 1].map((index) => ({ id: toDiskId(`scsi0:${index}`), label: '', virtualSize: 10_000, location: '', bootOrder: 2 - index })),
-      nics: [{ id: 'net0', mac: '00:50:56:00:00:01' }],
-      tags: { owner: 'ops' },
     },
     disks: [exported(0), exported(1)],
     receipts: ['disk-0.qcow2.receipt.json', 'disk-1.qcow2.receipt.json'],

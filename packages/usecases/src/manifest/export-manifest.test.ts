@@ -1,42 +1,12 @@
 import { createHash } from 'node:crypto';
-import { toConnectionId, toDiskId, toVMId, type ExportManifest } from '@hypersdk/domain';
+import type { ExportManifest } from '@hypersdk/domain';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { manifestOf } from './build-export-manifest.ts';
+import { unsealedManifest } from './build-export-manifest.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { checkVMInfo, parseExportManifest, sealExportManifest, writeDocument } from './export-manifest.ts';
 
-const digest = (digit: string): string => digit.repeat(64);
-
-const unsealed = manifestOf({
-  vm: {
-    id: toVMId('vm-1'),
-    name: 'Büro / web',
-    provider: 'files',
-    connection: toConnectionId('local'),
-    powerState: 'stopped',
-    firmware: 'uefi',
-    disks: [{ id: toDiskId('d'), label: 'Disk', virtualSize: 2 ** 44, location: '/images/web.vmdk' }],
-    nics: [],
-    tags: {},
-  },
-  disks: [
-    {
-      id: 'd',
-      label: 'Disk',
-      file: 'disk-0.qcow2',
-      leaves: 'disk-0.qcow2.leaves',
-      format: 'qcow2',
-      fileSize: 1000,
-      containerDigest: digest('a'),
-      content: { algorithm: 'sha256', leafSize: 4 * 1024 * 1024, virtualSize: 2 ** 44, root: digest('b') },
-      source: { location: '/images/web.vmdk', mark: 'mark' },
-    },
-  ],
-  receipts: ['disk-0.qcow2.receipt.json'],
-});
-
-const sealed = sealExportManifest(unsealed);
+const sealed = sealExportManifest(unsealedManifest);
 
 /** The bytes of the manifest after a change, with a digest that fits again. */
 function forged(change: (json: Record<string, never>) => void): Uint8Array {
@@ -47,7 +17,7 @@ function forged(change: (json: Record<string, never>) => void): Uint8Array {
 
 describe('export manifest', () => {
   test('what was sealed is read as it was', () => {
-    expect(parseExportManifest(writeDocument(sealed))).toEqual({ ...unsealed, selfDigest: sealed.selfDigest });
+    expect(parseExportManifest(writeDocument(sealed))).toEqual({ ...unsealedManifest, selfDigest: sealed.selfDigest });
   });
 
   test('the order of members and white space do not matter to the digest', () => {
@@ -109,13 +79,13 @@ describe('export manifest', () => {
 
   test('brackets inside texts are not depth', () => {
     const name = '[[[{{{"\\'.repeat(50);
-    const manifest = sealExportManifest({ ...unsealed, vm: { ...unsealed.vm, name } });
+    const manifest = sealExportManifest({ ...unsealedManifest, vm: { ...unsealedManifest.vm, name } });
     expect(parseExportManifest(writeDocument(manifest)).vm.name).toBe(name);
   });
 
   test('a description that no manifest could hold is refused by the name of its field', () => {
-    expect(() => checkVMInfo({ ...unsealed.vm, os: 'x'.repeat(5000) })).toThrow('field os');
-    expect(() => sealExportManifest({ ...unsealed, exportId: '' })).toThrow('field exportId');
+    expect(() => checkVMInfo({ ...unsealedManifest.vm, os: 'x'.repeat(5000) })).toThrow('field os');
+    expect(() => sealExportManifest({ ...unsealedManifest, exportId: '' })).toThrow('field exportId');
   });
 });
 

@@ -1,21 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { ReceiptBody } from '@hypersdk/domain';
 import { calm, MemorySigner } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { writeDocument } from '../manifest/export-manifest.ts';
+import { receiptBody as body } from './build-receipt.ts';
 import { checkReceipt, parseReceipt, requireTrusted, signReceipt } from './receipt.ts';
-
-const body: ReceiptBody = {
-  kind: 'hypersdk.receipt',
-  version: 1,
-  tool: { name: 'hyperexport', version: '0.1.0' },
-  source: { provider: 'files', connection: 'local', vm: 'web', disk: 'd', mark: 'm', consistency: 'crash' },
-  startedAt: '2026-01-01T00:00:00.000Z',
-  finishedAt: '2026-01-01T00:01:00.000Z',
-  content: { algorithm: 'sha256', leafSize: 4 * 1024 * 1024, virtualSize: 1000, root: 'a'.repeat(64) },
-  container: { file: 'disk-0.qcow2', format: 'qcow2', size: 10, digest: 'b'.repeat(64) },
-  verification: { mode: 'full', percent: 100, leavesChecked: 1, result: 'equal' },
-};
 
 describe('receipt', () => {
   test('what was signed holds, also after it was written and read', async () => {
