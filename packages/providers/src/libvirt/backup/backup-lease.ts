@@ -6,6 +6,7 @@ import type { Caller } from '../rpc/rpc-client.ts';
 import { endBackup, findBackup } from './backup-job.ts';
 import { undoCheckpoints } from './forget-checkpoints.ts';
 import type { Road } from './open-road.ts';
+import { stopForgotten } from './forgotten-backup.ts';
 import { removeScratch } from './remove-scratch.ts';
 import { settleAll, undoing } from './run-effects.ts';
 import type { ScratchWatch } from './scratch-watch.ts';
@@ -125,8 +126,10 @@ export async function undoBackup({ caller, transport, effects, domain, socket, t
   undone.defer(() => undoCheckpoints(caller, domain, { tag, effects: made, journal: effects }));
   undone.defer(async () => {
     const isEnded = await endBackup(caller, domain, socket);
+    const isForgotten = await stopForgotten({ caller, transport }, domain, socket);
     // A job that ends takes its files along; far away, looking after them costs more than they do.
-    if (!isEnded || transport.kind === 'unix') for (const { name } of of('scratch-file')) await removeScratch(transport, name, undoing());
+    if (!isEnded || isForgotten || transport.kind === 'unix')
+      for (const { name } of of('scratch-file')) await removeScratch(transport, name, undoing());
     await settleAll(effects, of('backup-job', 'scratch-file'));
   });
   if (road) undone.use(road);

@@ -6,6 +6,7 @@ import type { BackupServer } from './backup-lease.ts';
 import { endBackup, findBackup, thaw } from './backup-job.ts';
 import { runOf } from './effect-names.ts';
 import { forgetCheckpoints } from './forget-checkpoints.ts';
+import { stopForgotten } from './forgotten-backup.ts';
 import { listCheckpoints } from './plan-changes.ts';
 import { removeScratch } from './remove-scratch.ts';
 import { effectAt, undoing } from './run-effects.ts';
@@ -55,7 +56,7 @@ export class LibvirtResidue implements Residue {
     switch (effect.kind) {
       case 'backup-job':
         await thaw(client, domain).catch(() => {});
-        return await endBackup(client, domain, effect.name);
+        return [await endBackup(client, domain, effect.name), await stopForgotten(this.#server, domain, effect.name)].includes(true);
       case 'checkpoint':
         return (await forgetCheckpoints(client, domain, { tag: effect.name, names: [effect.name] })).length > 0;
       case 'vm':

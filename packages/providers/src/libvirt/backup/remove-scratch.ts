@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
@@ -15,6 +16,19 @@ export async function removeScratch(transport: LibvirtTransport, path: string, o
     case 'ssh':
       return await removeThere(path, (script) => runOverSsh(transport, script, o));
     // Nothing is made where no disk can be read.
+    case 'tls':
+    case 'tcp':
+      return false;
+  }
+}
+
+/** Whether what a backup made is there still. */
+export async function isScratchThere(transport: LibvirtTransport, path: string, o: Cancel): Promise<boolean> {
+  switch (transport.kind) {
+    case 'unix':
+      return existsSync(path);
+    case 'ssh':
+      return (await runOverSsh(transport, `if [ -e ${quoteWord(path)} ]; then echo there; fi`, o)).includes('there');
     case 'tls':
     case 'tcp':
       return false;

@@ -2,6 +2,8 @@
 import { malformed } from './refusals.ts';
 
 export const REMOTE_PROGRAM = 0x20008086;
+/** What only QEMU's driver understands; libvirt, src/remote/qemu_protocol.x. */
+export const QEMU_PROGRAM = 0x20008087;
 export const KEEPALIVE_PROGRAM = 0x6b656570;
 const PROTOCOL_VERSION = 1;
 /** VIR_NET_MESSAGE_MAX with the word of the length: more in one packet ends the connection. */

@@ -1,4 +1,5 @@
 // libvirt, src/remote/remote_protocol.x: the procedures that are called, as data. A call is one line here and one line where it is made.
+import { QEMU_PROGRAM } from './packet.ts';
 import { charsAsInts, hyper, int, listOf, optional, type Shape, struct, text, uint, unsignedHyper, uuid, type ValueOf } from './shapes.ts';
 import { typedParams } from './typed-param.ts';
 
@@ -8,6 +9,8 @@ export type Patience = 'quick' | 'slow' | 'long';
 export interface Procedure<Args, Result> {
   readonly name: string;
   readonly number: number;
+  /** Of libvirt itself unless it says otherwise. */
+  readonly program?: number;
   readonly args: Shape<Args>;
   readonly result: Shape<Result>;
   readonly patience: Patience;
@@ -128,6 +131,8 @@ const slow = {
   volumeCreateXml: define(93, struct({ pool, xml: text, flags }), struct({ volume })),
   volumeDelete: define(94, struct({ volume, flags }), nothing),
   volumeUpload: define(208, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
+  /** Marks the domain as tainted: for what has no other way. */
+  qemuMonitorCommand: { ...define(1, struct({ domain, command: text, flags }), struct({ answer: text })), program: QEMU_PROGRAM },
   volumeDownload: define(209, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
 } as const;
 

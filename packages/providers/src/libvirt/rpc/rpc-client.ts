@@ -1,7 +1,7 @@
 // libvirt, "RPC infrastructure": calls, replies, streams and events of one connection.
 import { HyperError } from '@hypersdk/domain';
 import type { Link } from '@hypersdk/wire';
-import { encodePacket, KEEPALIVE_PROGRAM, type Packet, PacketCutter, PacketStatus, PacketType, REMOTE_PROGRAM } from './packet.ts';
+import { encodePacket, KEEPALIVE_PROGRAM, type Packet, PacketCutter, PacketStatus, PacketType, QEMU_PROGRAM, REMOTE_PROGRAM } from './packet.ts';
 import { type DomainEvents, type EventMessage, type EventName, events, type Patience, type Procedure, streamHole } from './procedures.ts';
 import { malformed, misbehaves } from './refusals.ts';
 import { RpcStream, type StreamPiece } from './rpc-stream.ts';
@@ -24,6 +24,7 @@ const STREAM_PIECE_MAX = 262_120;
 
 interface Waiting {
   readonly name: string;
+  readonly program: number;
   readonly procedure: number;
   readonly succeed: (payload: Uint8Array) => void;
   readonly fail: (error: Error) => void;
@@ -154,7 +155,7 @@ export class RpcClient implements Disposable {
   }
 
   async #answer(
-    { name, number, patience }: Pick<Procedure<never, unknown>, 'name' | 'number' | 'patience'>,
+    { name, program = REMOTE_PROGRAM, number, patience }: Pick<Procedure<never, unknown>, 'name' | 'program' | 'number' | 'patience'>,
     { serial, signal, payload }: Signal & { readonly serial: number; readonly payload: Uint8Array },
   ): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
@@ -164,8 +165,8 @@ export class RpcClient implements Disposable {
     );
     const stop = (): void => reject(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
-    this.#waiting.set(serial, { name, procedure: number, succeed: resolve, fail: reject });
-    this.#link.write(encodePacket({ program: REMOTE_PROGRAM, procedure: number, type: PacketType.call, serial, status: PacketStatus.ok }, payload));
+    this.#waiting.set(serial, { name, program, procedure: number, succeed: resolve, fail: reject });
+    this.#link.write(encodePacket({ program, procedure: number, type: PacketType.call, serial, status: PacketStatus.ok }, payload));
     try {
       return await promise;
     } finally {
@@ -242,6 +243,7 @@ export class RpcClient implements Disposable {
   #take(packet: Packet): void {
     this.#unanswered = 0;
     if (packet.program === KEEPALIVE_PROGRAM) return this.#takeKeepAlive(packet);
+    if (packet.program === QEMU_PROGRAM && packet.type === PacketType.reply) return this.#takeReply(packet);
     if (packet.program !== REMOTE_PROGRAM) throw malformed(`speaks for the unknown program ${packet.program}`);
     switch (packet.type) {
       case PacketType.reply:
@@ -262,7 +264,8 @@ export class RpcClient implements Disposable {
       if (!this.#abandoned.delete(packet.serial)) throw malformed(`answers call ${packet.serial}, which was not made`);
       return;
     }
-    if (packet.procedure !== waiting.procedure) throw malformed(`answers ${waiting.name} as procedure ${packet.procedure}`);
+    if (packet.procedure !== waiting.procedure || packet.program !== waiting.program)
+      throw malformed(`answers ${waiting.name} as procedure ${packet.procedure}`);
     if (packet.status !== PacketStatus.ok && packet.status !== PacketStatus.error)
       throw malformed(`answers ${waiting.name} with status ${packet.status}`);
     const refusal = packet.status === PacketStatus.error ? toServerError(packet.payload, waiting.name) : undefined;
