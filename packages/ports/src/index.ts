@@ -48,4 +48,5 @@ export type { ConversionNews, ConversionRequest, ConvertedGuest, ConverterReadin
 export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';
 export type { Power, ShutdownOptions } from './power.ts';
 export type { RestorableDisk, Restore, RestoreOutcome, RestorePlan, RestoreProgress, RestoreRequest } from './restore.ts';
+export type { Clone, CloneOutcome, ClonePlan, CloneProgress, CloneRequest } from './clone.ts';
 export type { CreatedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts';

@@ -1,6 +1,7 @@
 import type { Consistency, ContentDigest, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
+import type { Clone } from './clone.ts';
 import type { Power } from './power.ts';
 import type { Restore } from './restore.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -82,6 +83,7 @@ export interface Facets {
   readonly changedBlocks?: ChangedBlocks;
   readonly residue?: Residue;
   readonly restore?: Restore;
+  readonly clone?: Clone;
 }
 
 export type FacetName = keyof Facets;

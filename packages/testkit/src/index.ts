@@ -26,6 +26,7 @@ export { changedBlocksChecks } from './conformance/changed-blocks-checks.ts';
 export { checksOfProvider, providerContract } from './conformance/provider-contract.ts';
 export type { ArrangeProvider, ProviderFacets, ProviderSubject } from './conformance/provider-contract.ts';
 export { restoreChecks } from './conformance/restore-checks.ts';
+export { cloneChecks } from './conformance/clone-checks.ts';
 export { checksOfTransfer, transferContract } from './conformance/transfer-contract.ts';
 export type { ArrangeTransfer, TransferSubject } from './conformance/transfer-subject.ts';
 export { contentDigest, leafDigests } from './memory/content-digest.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toConnectionId, toDiskId, toVMId, type VMInfo } from '@hypersdk/domain';
-import type { ChangedBlocks, DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
+import type { ChangedBlocks, Clone, DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
 import { openSource } from '@hypersdk/disk';
 import { type ArrangeProvider, calm, contentDigest, type Mutant, mutate } from '@hypersdk/testkit';
 import { memoryProvider } from './memory-provider.ts';
@@ -29,6 +29,7 @@ export function arrange(change: Change = (session) => session): ArrangeProvider 
       writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
       contentOf: (vm: VMInfo) => readFile(vm.disks[0]?.location ?? '', 'utf8'),
       restore: { exported: () => buildExported(folder), rootsOf: readRoots },
+      clone: { source: toVMId('web-01'), rootsOf: readRoots },
       power: { obedient: toVMId('web-01'), deaf: toVMId('db-01') },
       [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
     };
@@ -82,6 +83,7 @@ interface Changeable {
   readonly power: Power;
   readonly snapshots: Snapshots;
   readonly restore: Restore;
+  readonly clone: Clone;
 }
 
 /** Makes mutants that differ in one facet. */

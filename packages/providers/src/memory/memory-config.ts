@@ -25,7 +25,7 @@ export interface MemoryConfig {
   readonly vms: readonly MemoryVM[];
   /** Ids of VMs whose guests shut down for nobody. */
   readonly deaf: readonly string[];
-  /** Where restored disks are put; without it nothing is restored. */
+  /** Where restored and cloned disks are put; without it nothing is. */
   readonly folder?: string;
   readonly connection: ConnectionId;
 }

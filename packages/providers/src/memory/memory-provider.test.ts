@@ -3,6 +3,7 @@ import type { ExportLease, Inventory, ProviderSession } from '@hypersdk/ports';
 import { type ArrangeProvider, calm, checksOfProvider, type Mutant, mutate, proveChecks } from '@hypersdk/testkit';
 import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
 import { changedBlocksMutants } from './build-changed-blocks-mutants.ts';
+import { cloneMutants } from './build-clone-mutants.ts';
 import { powerMutants } from './build-power-mutants.ts';
 import { restoreMutants } from './build-restore-mutants.ts';
 import { snapshotMutants } from './build-snapshot-mutants.ts';
@@ -22,7 +23,7 @@ let count = 0;
 
 proveChecks<ArrangeProvider>({
   port: 'provider',
-  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore']),
+  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore', 'clone']),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -134,5 +135,6 @@ proveChecks<ArrangeProvider>({
     ...powerMutants,
     ...snapshotMutants,
     ...restoreMutants,
+    ...cloneMutants,
   ],
 });

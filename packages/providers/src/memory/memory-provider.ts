@@ -1,5 +1,6 @@
 import type { ProviderModule } from '@hypersdk/ports';
 import { type MemoryConfig, parseMemoryConfig } from './memory-config.ts';
+import { MemoryClone } from './memory-clone.ts';
 import { MemoryChangedBlocks } from './memory-changed-blocks.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
 import { MemoryInventory } from './memory-inventory.ts';
@@ -21,7 +22,7 @@ export const memoryProvider = {
         changedBlocks: new MemoryChangedBlocks(),
         power: new MemoryPower(inventory, deaf),
         snapshots: new MemorySnapshots(inventory),
-        ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }) }),
+        ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }), clone: new MemoryClone(inventory, folder) }),
       },
       [Symbol.asyncDispose]: async () => {},
     };

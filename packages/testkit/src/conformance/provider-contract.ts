@@ -2,6 +2,7 @@ import type { VMId, VMInfo } from '@hypersdk/domain';
 import type { ProviderSession, RestoreRequest } from '@hypersdk/ports';
 import { changedBlocksChecks } from './changed-blocks-checks.ts';
 import { type Check, registerChecks } from './check.ts';
+import { cloneChecks } from './clone-checks.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
 import { powerChecks } from './power-checks.ts';
@@ -22,6 +23,7 @@ export interface ProviderSubject extends AsyncDisposable {
   /** For providers that start VMs: two that are stopped. */
   readonly power?: PowerSubject;
   readonly restore?: RestoreSubject;
+  readonly clone?: CloneSubject;
 }
 
 /** For providers that restore VMs. */
@@ -29,6 +31,14 @@ export interface RestoreSubject {
   /** A VM that is not on the platform, and its disks where they can be read. */
   exported(): Promise<Omit<RestoreRequest, 'identity' | 'start'>>;
   /** The roots of its disks as they lie there, computed by other means. */
+  rootsOf(vm: VMInfo): Promise<readonly string[]>;
+}
+
+/** For providers that clone VMs. */
+export interface CloneSubject {
+  /** A VM that is off and has content. */
+  readonly source: VMId;
+  /** The roots of a VM's disks as they lie there, computed by other means. */
   rootsOf(vm: VMInfo): Promise<readonly string[]>;
 }
 
@@ -61,4 +71,5 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...(facets.includes('power') ? powerChecks(arrange) : []),
   ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
   ...(facets.includes('restore') ? restoreChecks(arrange) : []),
+  ...(facets.includes('clone') ? cloneChecks(arrange) : []),
 ];
