@@ -8,6 +8,7 @@ import { missing } from '@hypersdk/testkit';
 import { allCases } from './cases/all-cases.ts';
 import type { BenchCase } from './harness/bench-case.ts';
 import { bundlePrograms } from './harness/bundle.ts';
+import { openHypervisorPlace } from './harness/hypervisor-place.ts';
 import { judge } from './harness/judge.ts';
 import { describeCommit, describeMachine } from './harness/machine.ts';
 import { openReflinkPlace } from './harness/reflink-place.ts';
@@ -48,6 +49,10 @@ async function measureCase(bench: BenchCase): Promise<CaseRecord> {
   if (bench.place === 'web') {
     await using web = await openWebPlace(images, bench.image);
     return { ...stamp(bench), result: runCase(bench, { images, folder: values.cache, rounds, web }) };
+  }
+  if (bench.place === 'hypervisor') {
+    await using hypervisor = await openHypervisorPlace(images, bench.image);
+    return { ...stamp(bench), result: runCase(bench, { images, folder: values.cache, rounds, hypervisor }) };
   }
   if (bench.place !== 'reflink') return { ...stamp(bench), result: runCase(bench, { images, folder: values.cache, rounds }) };
   const place = openReflinkPlace(images, [bench.image]);

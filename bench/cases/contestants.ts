@@ -1,4 +1,4 @@
-import { programsFolder } from '../harness/bundle.ts';
+import { installedProgram, programsFolder } from '../harness/bundle.ts';
 import type { Contestant, Paths } from '../harness/bench-case.ts';
 import type { ImageName } from '../images/bench-images.ts';
 
@@ -40,26 +40,51 @@ export const oursOverWeb = (
   o: { readonly image: ImageName; readonly url: 'HTTP_URL' | 'HTTPS_URL'; readonly options: readonly string[] },
 ): Contestant => peer(name, { image: o.image, argv: [process.execPath, program('convert'), o.url, 'OUT', '--authority', 'CA_FILE', ...o.options] });
 
+/** The program as people run it, all its proofs on: the backup, the copy with its hash tree, synced, read back in full, signed. */
+export const exportFromLibvirt = (name: string, o: { readonly image: ImageName; readonly options: string }): Contestant =>
+  peer(name, {
+    image: o.image,
+    argv: shell(
+      `rm -rf OUT.export; mkdir OUT.export; HYPERSDK_STATE=SCRATCH/state ${process.execPath} ${installedProgram} export 'LIBVIRT_URI' GUEST --to OUT.export --scratch SCRATCH ${o.options} >OUT.export/said; mv OUT.export/GUEST/disk-0.raw OUT; rm -rf OUT.export`,
+    ),
+  });
+
+/** A backup begun and ended by virsh, and read in between. */
+export const backupWithVirsh = (name: string, o: { readonly image: ImageName; readonly read: string }): Contestant =>
+  peer(name, {
+    image: o.image,
+    argv: shell(
+      `virsh -q -c 'LIBVIRT_URI' backup-begin GUEST BACKUP_FILE >SCRATCH/said; ${o.read}; virsh -q -c 'LIBVIRT_URI' domjobabort GUEST; while virsh -q -c 'LIBVIRT_URI' backup-dumpxml GUEST >SCRATCH/said 2>&1; do sleep 0.02; done`,
+    ),
+  });
+
+const shell = (script: string): readonly string[] => ['bash', '-e', '-o', 'pipefail', '-c', script];
+
 /** A command beside a server of its own; both count, for every contestant alike. */
 export const overNbd = (client: string): readonly string[] => ['nbdkit', '-U', '-', 'file', 'IN', '--run', client];
 
-/** Any command, where `IN` and `OUT` stand for the paths, and `HTTP_URL`, `HTTPS_URL` and `CA_FILE` for those of the web server. */
+/** Any command, where `IN` and `OUT` stand for the paths, and `HTTP_URL`, `LIBVIRT_URI` and the like for what the place of the case has. */
 export const peer = (name: string, o: { readonly argv: readonly string[]; readonly image: ImageName; readonly family?: string }): Contestant => ({
   name,
   ...(o.family === undefined ? {} : { family: o.family }),
   command: (paths) => ({ argv: o.argv.map((word) => place(word, o.image, paths)) }),
 });
 
-function place(word: string, image: ImageName, { web, ...paths }: Paths): string {
+function place(word: string, image: ImageName, { web, hypervisor, ...paths }: Paths): string {
   const named: Readonly<Record<string, string | undefined>> = {
     IN: paths.image(image),
     OUT: paths.output,
     HTTP_URL: web?.http,
     HTTPS_URL: web?.https,
     CA_FILE: web?.authorityFile,
+    LIBVIRT_URI: hypervisor?.uri,
+    NBD_URI: hypervisor?.nbd,
+    BACKUP_FILE: hypervisor?.backupFile,
+    SCRATCH: hypervisor?.scratch,
+    GUEST: hypervisor?.guest,
   };
   // All at once: a path may hold any of these words.
-  return word.replaceAll(/HTTPS_URL|HTTP_URL|CA_FILE|IN|OUT/g, (name) => named[name] ?? name);
+  return word.replaceAll(/HTTPS_URL|HTTP_URL|CA_FILE|LIBVIRT_URI|NBD_URI|BACKUP_FILE|SCRATCH|GUEST|IN|OUT/g, (name) => named[name] ?? name);
 }
 
 /** qemu-img with the settings that may be its best: as it comes, many coroutines with writes out of order, and copy offloading (not with compression). */

@@ -1,5 +1,5 @@
 import type { BenchCase } from '../harness/bench-case.ts';
-import { oursOverNbd, oursOverWeb, overNbd, peer } from './contestants.ts';
+import { backupWithVirsh, exportFromLibvirt, oursOverNbd, oursOverWeb, overNbd, peer } from './contestants.ts';
 
 const rand = 'rand.raw';
 
@@ -18,6 +18,27 @@ export const remoteCases: readonly BenchCase[] = [
       peer('qemu-img', { image: rand, argv: overNbd('qemu-img convert -f raw -O raw "$uri" OUT') }),
     ],
     goals: [{ ours: 'ours', peers: ['nbdcopy'], measure: 'wall', atMost: 0.8 }],
+  },
+  {
+    id: 'A10-libvirt',
+    title: 'the disk of a guest that runs, from a pull-mode backup of libvirt, to raw',
+    image: 'os1.raw',
+    output: 'raw',
+    place: 'hypervisor',
+    needs: ['libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'nbdcopy', 'openssl'],
+    contestants: [
+      exportFromLibvirt('ours, proven', { image: 'os1.raw', options: '--format raw' }),
+      backupWithVirsh('nbdcopy', { image: 'os1.raw', read: "nbdcopy 'NBD_URI' OUT" }),
+      // What ours does besides: the hash of what came, on the medium, and read from it again.
+      backupWithVirsh('nbdcopy, proven by openssl', {
+        image: 'os1.raw',
+        read: "nbdcopy 'NBD_URI' - | tee OUT | openssl dgst -sha256 >SCRATCH/sum; sync -d OUT; dd if=OUT iflag=nocache count=0 status=none; openssl dgst -sha256 <OUT >SCRATCH/again; cmp SCRATCH/sum SCRATCH/again",
+      }),
+    ],
+    goals: [
+      { ours: 'ours, proven', peers: ['nbdcopy'], measure: 'wall', atMost: 1.11 },
+      { ours: 'ours, proven', peers: ['nbdcopy, proven by openssl'], measure: 'wall', atMost: 0.8 },
+    ],
   },
   ...(
     [

@@ -9,12 +9,24 @@ export interface Web {
   readonly authorityFile: string;
 }
 
+/** The image as the disk of a guest that runs, under a libvirt daemon. */
+export interface Hypervisor {
+  readonly uri: string;
+  readonly guest: string;
+  /** Where backups of it may lie. */
+  readonly scratch: string;
+  /** A pull-mode backup of the guest, as virsh takes it, and the NBD address that it is read at. */
+  readonly backupFile: string;
+  readonly nbd: string;
+}
+
 /** Where a contestant finds its input and leaves its output. */
 export interface Paths {
   image(name: ImageName): string;
   readonly output: string;
   /** In cases whose place it is. */
   readonly web?: Web;
+  readonly hypervisor?: Hypervisor;
 }
 
 export interface Contestant {
@@ -42,8 +54,8 @@ export interface BenchCase {
   readonly image: ImageName;
   /** Format that the output must have and whose content must equal the image; absent when nothing is written. */
   readonly output?: 'raw' | 'qcow2' | 'vmdk';
-  /** `reflink`: on a file system that shares blocks; needs root. `web`: the image on a web server too. */
-  readonly place?: 'cache' | 'reflink' | 'web';
+  /** `reflink`: on a file system that shares blocks; needs root. `web`: the image on a web server too. `hypervisor`: as the disk of a guest that runs. */
+  readonly place?: 'cache' | 'reflink' | 'web' | 'hypervisor';
   readonly needs: readonly string[];
   readonly contestants: readonly Contestant[];
   readonly goals: readonly Goal[];

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Images } from '../images/bench-images.ts';
-import type { BenchCase, Contestant, Paths, Web } from './bench-case.ts';
+import type { BenchCase, Contestant, Hypervisor, Paths, Web } from './bench-case.ts';
 import { measure, type Cost } from './measure.ts';
 
 /** A setting this much slower than its program's best at the warm-up is out; closer ones go on, since one run says little. */
@@ -22,6 +22,7 @@ interface RunOptions {
   readonly folder: string;
   readonly rounds: number;
   readonly web?: Web;
+  readonly hypervisor?: Hypervisor;
 }
 
 /** Warms up, checks every output once, then measures round by round: A B C, C B A, … */
@@ -30,6 +31,7 @@ export function runCase(bench: BenchCase, o: RunOptions): CaseResult {
     image: (name) => o.images.path(name),
     output: join(o.folder, `out.${bench.output ?? 'none'}`),
     ...(o.web ? { web: o.web } : {}),
+    ...(o.hypervisor ? { hypervisor: o.hypervisor } : {}),
   };
   const image = paths.image(bench.image);
   // Reads the input into the page cache.
