@@ -195,7 +195,8 @@ describe('a killed export', { timeout: BUSY_TIMEOUT_MS }, () => {
     const ended = await run(['resume', '--json', '--quiet'], { ...workshop, cwd: '/' });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect((await run(['verify', `${to}/big`], workshop)).code).toBe(0);
-    expect((await run(['resume'], workshop)).stderr).toContain('There is no run to go on with.');
+    expect(await run(['resume'], workshop)).toMatchObject({ code: 66, stderr: expect.stringContaining('There is no run to go on with.') });
+    expect(await run(['resume', 'nix'], workshop)).toMatchObject({ code: 66, stderr: expect.stringContaining('There is no run nix; ') });
   });
 
   test('of several VMs does not begin with the finished ones again', async () => {

@@ -43,11 +43,15 @@ describe('profiles', () => {
     expect((await typed(['profile', 'list'])).stdout).toMatch(/^NAME +DEFAULT +SETS\nnightly +yes +to, format, parallel\n/);
     expect((await typed(['profile', 'show', 'nightly'])).stdout).toMatch(/^nightly\n--to +.+\n--format +raw\n--parallel +3\n$/);
     expect(documentOf(await typed(['profile', 'show', '--json']))).toMatchObject({ name: 'nightly', settings: { format: 'raw' } });
+    expect(await typed(['profile', 'show', 'nightyl'])).toMatchObject({
+      code: 66,
+      stderr: expect.stringContaining('There is no profile nightyl; there is nightly, wrong, misspelled. See which'),
+    });
     expect((await run(['profile'], workshop)).stdout).toContain('No profile is configured');
   });
 
   test.each([
-    [['--profile', 'nix'], 64, 'There is no profile nix; there is nightly, wrong, misspelled.'],
+    [['--profile', 'nix'], 66, 'There is no profile nix; there is nightly, wrong, misspelled.'],
     [['--profile', 'wrong'], 64, 'From profile wrong: --format "zip"'],
     [['--profile=misspelled'], 65, 'Profile misspelled has a setting "formt"'],
     [['--profile'], 64, '--profile is missing its name'],

@@ -75,7 +75,10 @@ describe('resume', () => {
     await stop(subject);
     await stop({ ...subject, resume: ['x'] });
     await expect(findRun(history, 'Z', { signal })).rejects.toThrow('More than one run ends in Z');
-    await expect(findRun(history, 'QQ', { signal })).rejects.toThrow('There is no run QQ');
+    await expect(findRun(history, 'QQ', { signal })).rejects.toMatchObject({
+      code: 'run/not-found',
+      message: expect.stringMatching(/^There is no run QQ; what can go on is \w+, \w+$/),
+    });
   });
 
   test('passes over what no new try can mend', async () => {

@@ -73,6 +73,8 @@ export const errorTable = {
   'verify/mismatch': { status: 409, exit: 1, retry: 'never', mend: 'Do not use this copy; export the disk again from its source.' },
   'compare/different': { status: 409, exit: 1, retry: 'never', mend: 'The images differ from the offset named on.' },
   'vm/not-found': { status: 404, exit: 66, retry: 'never', mend: 'List the VMs of the connection: hyperexport list.' },
+  'run/not-found': { status: 404, exit: 66, retry: 'never', mend: 'See which runs there were: hyperexport history.' },
+  'profile/not-found': { status: 404, exit: 66, retry: 'never', mend: 'See which profiles there are: hyperexport profile list.' },
   'libvirt/unreachable': {
     status: 502,
     exit: 69,

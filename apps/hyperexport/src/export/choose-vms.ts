@@ -1,6 +1,7 @@
 import { HyperError, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, Inventory } from '@hypersdk/ports';
 import { listVMs } from '@hypersdk/usecases';
+import { listNearest } from '../output/nearest-names.ts';
 
 // A folder with more machines than this is a mistake in the path, and a list of them would help nobody.
 const VM_COUNT_MAX = 100_000;
@@ -32,7 +33,14 @@ function choose(all: readonly VMInfo[], name: string): VMInfo {
   const byId = all.find((vm) => vm.id === name);
   if (byId) return byId;
   const [found, ...others] = all.filter((vm) => vm.name === name);
-  if (!found) throw new HyperError('vm/not-found', `There is no VM ${name}; there is ${listSome(all.map((vm) => vm.name))}`);
+  if (!found)
+    throw new HyperError(
+      'vm/not-found',
+      `There is no VM ${name}; there is ${listNearest(
+        all.map((vm) => vm.name),
+        name,
+      )}`,
+    );
   if (others.length > 0)
     throw new HyperError(
       'usage/invalid',

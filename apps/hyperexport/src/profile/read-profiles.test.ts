@@ -20,7 +20,9 @@ describe('the configuration file', () => {
     );
     expect(profiles.default).toBe('a');
     expect(findProfile(profiles, 'a')).toEqual({ to: '/b', parallel: 4, overwrite: 'yes', disk: ['x', 'y'] });
-    expect(() => findProfile(profiles, 'c')).toThrow('There is no profile c; there is a, b');
+    expect(() => findProfile(profiles, 'c')).toThrow(
+      expect.objectContaining({ code: 'profile/not-found', message: 'There is no profile c; there is a, b' }),
+    );
   });
 
   test('need not be there, nor hold anything', async () => {

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { HyperError, systemCode } from '@hypersdk/domain';
+import { listNearest } from '../output/nearest-names.ts';
 
 /** Values of flags by the flags' names, without dashes in front. */
 export type Profile = Readonly<Record<string, ProfileValue>>;
@@ -27,8 +28,8 @@ export async function readProfiles(path: string): Promise<Profiles> {
 export function findProfile(profiles: Profiles, name: string): Profile {
   const profile = profiles.named.get(name);
   if (profile) return profile;
-  const names = [...profiles.named.keys()].join(', ');
-  throw new HyperError('usage/invalid', `There is no profile ${name}; ${names === '' ? 'none is configured' : `there is ${names}`}`);
+  const names = listNearest([...profiles.named.keys()], name);
+  throw new HyperError('profile/not-found', `There is no profile ${name}; ${names === '' ? 'none is configured' : `there is ${names}`}`);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
