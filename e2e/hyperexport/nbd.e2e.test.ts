@@ -204,9 +204,12 @@ describe('wrong usage of serve', () => {
   });
 
   test.each([
-    ['nbd://localhost/x?colour=red', 64],
-    [`nbd+unix:///x?socket=${workshop.path('nobody.sock')}`, 69],
-  ])('the address %s', async (address, code) => {
-    expect(await run(['inspect', address], workshop)).toMatchObject({ code });
+    ['nbd://localhost/x?colour=red', 64, 'colour'],
+    [`nbd+unix:///x?socket=${workshop.path('nobody.sock')}`, 69, 'nobody.sock cannot be reached: there is no such socket. Check'],
+    // The discard port of TCP, where nobody listens any more; and a name that RFC 6761 keeps from ever being given.
+    ['nbd://localhost:9/x', 69, 'localhost:9 cannot be reached: nobody listens there \\(the connection was refused\\). Check'],
+    ['nbd://nobody.invalid/x', 69, /nobody\.invalid:10809 cannot be reached: no name server (knows this name|answers, so)/],
+  ])('the address %s', async (address, code, why) => {
+    expect(await run(['inspect', address], workshop)).toMatchObject({ code, stderr: expect.stringMatching(why) });
   });
 });

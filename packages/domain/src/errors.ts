@@ -248,7 +248,12 @@ export const errorTable = {
   },
   'http/timeout': { status: 504, exit: 75, retry: 'now', mend: 'Check the server and the network; what was begun goes on where it stopped.' },
   'http/lost': { status: 502, exit: 75, retry: 'now', mend: 'Check the server and the network; what was begun goes on where it stopped.' },
-  'nbd/unreachable': { status: 502, exit: 69, retry: 'later', mend: 'Check the address, and that the server runs and lets this machine in.' },
+  'nbd/unreachable': {
+    status: 502,
+    exit: 69,
+    retry: 'later',
+    mend: 'Check the spelling of the address and its port (10809 where none is given), that the server runs, and that no firewall is between.',
+  },
   'nbd/not-a-server': {
     status: 502,
     exit: 76,

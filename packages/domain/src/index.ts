@@ -3,6 +3,7 @@ export type { ByteRange, Extent } from './extent.ts';
 export { errorTable, HyperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { systemCode } from './system-code.ts';
+export { whyUnreachable } from './why-unreachable.ts';
 export { formatBytes, GIB, KIB, MIB, parseBytes, roundDown, roundUp, TIB } from './units.ts';
 export { toConnectionId, toDiskId, toExportId, toSnapshotId, toVMId } from './ids.ts';
 export type { ChangeId, ConnectionId, DiskId, ExportId, SnapshotId, VMId } from './ids.ts';

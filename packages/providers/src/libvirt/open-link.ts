@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError, systemCode, whyUnreachable } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { dialSocket, dialTls, type Link, type TlsWish, WrongThumbprint } from '@hypersdk/wire';
 import type { LibvirtConfig } from './libvirt-config.ts';
@@ -88,7 +88,7 @@ async function reached(place: string, { signal }: Cancel, dial: () => Promise<Li
     const code = systemCode(cause);
     if (code === undefined || !UNREACHABLE.has(code))
       throw new HyperError('libvirt/tls-failed', `TLS could not be agreed on with ${place}: ${reasonOf(cause)}.`, { cause });
-    throw new HyperError('libvirt/unreachable', `The libvirt server at ${place} cannot be reached: ${code}.`, { cause });
+    throw new HyperError('libvirt/unreachable', `The libvirt server at ${place} cannot be reached: ${whyUnreachable(cause)}.`, { cause });
   }
 }
 

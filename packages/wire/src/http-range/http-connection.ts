@@ -1,6 +1,6 @@
 import { connect, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError, systemCode, whyUnreachable } from '@hypersdk/domain';
 import { openBody, type BodyIntake } from './body-intake.ts';
 import type { BodyPlace } from './body-place.ts';
 import type { HttpTarget } from './http-target.ts';
@@ -209,7 +209,7 @@ const isTlsCode = (code: string): boolean =>
 function toOpenError(cause: Error, { host, port }: HttpTarget): Error {
   const code = systemCode(cause) ?? ('code' in cause ? String(cause.code) : '');
   if (isTlsCode(code)) return new HyperError('http/tls-failed', `TLS with ${host} could not be agreed on: ${cause.message}.`, { cause });
-  return new HyperError('http/unreachable', `${host}, port ${port}, cannot be reached: ${code || cause.message}.`, { cause });
+  return new HyperError('http/unreachable', `${host}, port ${port}, cannot be reached: ${whyUnreachable(cause)}.`, { cause });
 }
 
 const toError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError, whyUnreachable } from '@hypersdk/domain';
 
 /** More addresses of one name are never tried. */
 const ADDRESSES_MAX = 16;
@@ -12,6 +12,6 @@ export async function resolveHost(host: string): Promise<readonly string[]> {
     const found = await lookup(host, { all: true });
     return found.slice(0, ADDRESSES_MAX).map(({ address }) => address);
   } catch (cause) {
-    throw new HyperError('http/unreachable', `The name ${host} is not known: ${systemCode(cause) ?? 'it could not be looked up'}.`, { cause });
+    throw new HyperError('http/unreachable', `${host} cannot be reached: ${whyUnreachable(cause)}.`, { cause });
   }
 }

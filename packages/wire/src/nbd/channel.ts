@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, createServer, type TLSSocket } from 'node:tls';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError, whyUnreachable } from '@hypersdk/domain';
 import type { Intake } from './intake.ts';
 import type { NbdAddress } from './nbd-address.ts';
 import { toSecureOptions, toServerOptions, type NbdTls, type ServerSecrets } from './nbd-tls.ts';
 import { StepIntake } from './intake.ts';
-import { misbehaves } from './refusals.ts';
+import { misbehaves, unreachable } from './refusals.ts';
 
 /** A stream of bytes to the other side, over TCP or a UNIX socket, with or without TLS. It ends once, and tells its intake why. */
 export class Channel {
@@ -39,7 +39,7 @@ export class Channel {
     const stop = (): void => channel.fail(o.signal.reason instanceof Error ? o.signal.reason : new Error(String(o.signal.reason)));
     o.signal.addEventListener('abort', stop, { once: true });
     channel.#socket.once('connect', resolve);
-    void channel.#ended.promise.then(() => reject(channel.#unreachable()));
+    void channel.#ended.promise.then(() => reject(channel.#unreachable(address)));
     try {
       await promise;
     } finally {
@@ -192,11 +192,11 @@ export class Channel {
     socket.on('data', (bytes: Buffer) => this.#feed(bytes));
   }
 
-  #unreachable(): Error {
+  #unreachable(address: NbdAddress): Error {
     const failure = this.#failure;
     const cause = failure?.cause;
     if (!(failure instanceof HyperError) || failure.code !== 'nbd/lost' || !cause) return failure ?? new Error('The channel ended.');
-    return new HyperError('nbd/unreachable', `The NBD server cannot be reached: ${systemCode(cause) ?? failure.message}.`, { cause });
+    return unreachable(address, whyUnreachable(cause), cause);
   }
 
   #room(): Uint8Array {

@@ -1,10 +1,10 @@
 import { HyperError, type ByteRange } from '@hypersdk/domain';
 import { Channel } from './channel.ts';
-import { isLoopback, type NbdAddress } from './nbd-address.ts';
+import { isLoopback, placeOf, type NbdAddress } from './nbd-address.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { listExports as listOn, negotiate, type ExportWish, type ListedExport } from './negotiate.ts';
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './protocol.ts';
-import { misbehaves } from './refusals.ts';
+import { misbehaves, unreachable } from './refusals.ts';
 import { ReplyIntake } from './reply-intake.ts';
 import { ChangeRequest, MapRequest, ReadRequest, type ContextMap } from './request.ts';
 
@@ -132,8 +132,11 @@ async function withChannel<Result>(
 ): Promise<Result> {
   const deadline = AbortSignal.timeout(HANDSHAKE_MS);
   const signal = AbortSignal.any([stop, deadline]);
-  const late = (): HyperError => misbehaves('nbd/timeout', `did not open its export within ${HANDSHAKE_MS / 1000} s`);
   let channel: Channel | undefined;
+  const late = (): HyperError =>
+    channel
+      ? misbehaves('nbd/timeout', `at ${placeOf(wish.address)} did not open its export within ${HANDSHAKE_MS / 1000} s`)
+      : unreachable(wish.address, `nothing answers within ${HANDSHAKE_MS / 1000} s (the machine is off, or something between drops what is sent)`);
   const give = (): void => channel?.fail(stop.aborted && stop.reason instanceof Error ? stop.reason : late());
   signal.addEventListener('abort', give, { once: true });
   try {

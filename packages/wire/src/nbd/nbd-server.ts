@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { HyperError, systemCode } from '@hypersdk/domain';
+import { HyperError, systemCode, whyUnreachable } from '@hypersdk/domain';
 import type { ServedExports } from './answer-options.ts';
 import { Channel } from './channel.ts';
-import type { NbdAddress } from './nbd-address.ts';
+import { placeOf, type NbdAddress } from './nbd-address.ts';
 import type { ServerSecrets } from './nbd-tls.ts';
 import { serveConnection } from './served-connection.ts';
 
@@ -77,10 +77,17 @@ async function removeAbandoned(path: string): Promise<void> {
   }
 }
 
+/** What bind(2) says, in words. */
+const UNHEARD: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'somebody else listens there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen there',
+  ENOENT: 'its folder is not there',
+};
+
 function cannotListen(address: NbdAddress, cause: unknown): HyperError {
-  const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
-  const why = systemCode(cause) === 'EADDRINUSE' ? 'somebody else listens there' : (systemCode(cause) ?? String(cause));
-  return new HyperError('nbd/unreachable', `No NBD server can be opened at ${where}: ${why}.`, { cause });
+  const why = UNHEARD[systemCode(cause) ?? ''] ?? whyUnreachable(cause);
+  return new HyperError('nbd/unreachable', `No NBD server can be opened at ${placeOf(address)}: ${why}.`, { cause });
 }
 
 const portOf = (address: AddressInfo | string | null): number => (typeof address === 'object' && address ? address.port : 0);

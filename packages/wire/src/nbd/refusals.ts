@@ -1,10 +1,15 @@
 import { HyperError, type ErrorCode } from '@hypersdk/domain';
+import { placeOf, type NbdAddress } from './nbd-address.ts';
 
 type NbdCode = ErrorCode & `nbd/${string}`;
 
 /** A server that does not keep to the protocol. `why` completes "The NBD server …". */
 export const misbehaves = (code: NbdCode, why: string, detail: Readonly<Record<string, unknown>> = {}): HyperError =>
   new HyperError(code, `The NBD server ${why}.`, { detail });
+
+/** Nobody was met at all. */
+export const unreachable = (address: NbdAddress, why: string, cause?: unknown): HyperError =>
+  new HyperError('nbd/unreachable', `The NBD server at ${placeOf(address)} cannot be reached: ${why}.`, { detail: { address }, cause });
 
 const ERROR_NAMES: Readonly<Record<number, string>> = {
   1: 'it is not permitted',
