@@ -3,8 +3,8 @@ import { QEMU_PROGRAM } from './packet.ts';
 import { charsAsInts, hyper, int, listOf, optional, type Shape, struct, text, uint, unsignedHyper, uuid, type ValueOf } from './shapes.ts';
 import { typedParams } from './typed-param.ts';
 
-/** How long a server may take: to look something up, to change something, or to do what takes as long as it takes. */
-export type Patience = 'quick' | 'slow' | 'long';
+/** How long a server may take: to look something up, to change something, to do what takes as long as it takes, or to copy a disk. */
+export type Patience = 'quick' | 'slow' | 'long' | 'copying';
 
 export interface Procedure<Args, Result> {
   readonly name: string;
@@ -86,6 +86,8 @@ const quick = {
   domainEventRegister: define(316, struct({ eventId: int, domain: optional(domain) }), struct({ callbackId: int })),
   volumeLookupByPath: define(97, struct({ path: text }), struct({ volume })),
   volumeLookupByName: define(95, struct({ pool, name: text }), struct({ volume })),
+  volumeGetInfo: define(98, struct({ volume }), struct({ type: int, capacity: unsignedHyper, allocation: unsignedHyper })),
+  volumeGetXml: define(99, struct({ volume, flags }), xml),
   volumeGetPath: define(100, struct({ volume }), struct({ path: text })),
   poolGetXml: define(88, struct({ pool, flags }), xml),
   poolGetInfo: define(87, struct({ pool }), struct({ state: uint, capacity: unsignedHyper, allocation: unsignedHyper, available: unsignedHyper })),
@@ -128,12 +130,16 @@ const slow = {
   domainFsFreeze: define(335, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
   domainFsThaw: define(336, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
   poolLookupByName: define(84, struct({ name: text }), struct({ pool })),
+  poolRefresh: define(83, struct({ pool, flags }), nothing),
   volumeCreateXml: define(93, struct({ pool, xml: text, flags }), struct({ volume })),
   volumeDelete: define(94, struct({ volume, flags }), nothing),
   volumeUpload: define(208, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
   /** Marks the domain as tainted: for what has no other way. */
   qemuMonitorCommand: { ...define(1, struct({ domain, command: text, flags }), struct({ answer: text })), program: QEMU_PROGRAM },
   volumeDownload: define(209, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
+  domainScreenshot: define(211, struct({ domain, screen: uint, flags }), struct({ mediaType: optional(text) })),
+  domainOpenConsole: define(201, struct({ domain, device: optional(text), flags }), nothing),
+  domainUpdateDevice: define(174, struct({ domain, xml: text, flags }), nothing),
 } as const;
 
 const long = {
@@ -146,6 +152,10 @@ const long = {
   domainBlockCommit: define(290, struct({ domain, disk: text, base: optional(text), top: optional(text), bandwidth: unsignedHyper, flags }), nothing),
 } as const;
 
+const copying = {
+  volumeCreateXmlFrom: define(125, struct({ pool, xml: text, original: volume, flags }), struct({ volume })),
+} as const;
+
 type Defined = Readonly<Record<string, { readonly number: number }>>;
 type Named<Group extends Defined> = { readonly [Name in keyof Group]: Group[Name] & { readonly name: string; readonly patience: Patience } };
 
@@ -153,7 +163,12 @@ function withPatience<Group extends Defined>(group: Group, patience: Patience): 
   return Object.fromEntries(Object.entries(group).map(([name, procedure]) => [name, { ...procedure, name, patience }])) as Named<Group>;
 }
 
-export const procedures = { ...withPatience(quick, 'quick'), ...withPatience(slow, 'slow'), ...withPatience(long, 'long') };
+export const procedures = {
+  ...withPatience(quick, 'quick'),
+  ...withPatience(slow, 'slow'),
+  ...withPatience(long, 'long'),
+  ...withPatience(copying, 'copying'),
+};
 
 /** What the payload of a hole in a stream is. */
 export const streamHole = struct({ length: hyper, flags });

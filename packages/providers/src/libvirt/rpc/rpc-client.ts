@@ -6,21 +6,20 @@ import { type DomainEvents, type EventMessage, type EventName, events, type Pati
 import { malformed, misbehaves } from './refusals.ts';
 import { RpcStream, type StreamPiece } from './rpc-stream.ts';
 import { toServerError } from './server-error.ts';
+import { StreamChannel } from './stream-channel.ts';
 import { XdrReader } from './xdr-reader.ts';
 import { XdrWriter } from './xdr-writer.ts';
 
 type Signal = { readonly signal: AbortSignal };
 
 /** A call that has no answer after this time has none; keep-alive finds a dead server long before. */
-const PATIENCE_MS: Readonly<Record<Patience, number>> = { quick: 30_000, slow: 120_000, long: 30 * 60_000 };
+const PATIENCE_MS: Readonly<Record<Patience, number>> = { quick: 30_000, slow: 120_000, long: 30 * 60_000, copying: 7 * 24 * 3_600_000 };
 /** Calls that were given up and may still be answered; a server that leaves more behind is not to be used any longer. */
 const ABANDONED_MAX = 1024;
 /** As libvirt's own client: a sign of life is asked for every five seconds, and five times in vain is enough. */
 const PING_MS = 5000;
 const PINGS_MAX = 5;
 const KeepAlive = { ping: 1, pong: 2 } as const;
-/** What servers of every version take in one packet of a stream. */
-const STREAM_PIECE_MAX = 262_120;
 
 interface Waiting {
   readonly name: string;
@@ -32,8 +31,6 @@ interface Waiting {
 
 interface OpenStream {
   readonly name: string;
-  readonly procedure: number;
-  readonly serial: number;
   readonly stream: RpcStream;
 }
 
@@ -84,18 +81,34 @@ export class RpcClient implements Disposable {
     return procedure.result.read(reader);
   }
 
+  /** Opens a stream in which both sides may send at once. */
+  async open<Args, Result>(procedure: Procedure<Args, Result>, args: Args, o: Signal): Promise<StreamChannel<Result>> {
+    const { serial, answer } = this.#ask(procedure, args, o);
+    const stream = new RpcStream({ pause: () => this.#pause(1), resume: () => this.#pause(-1) });
+    this.#streams.set(serial, { name: procedure.name, stream });
+    try {
+      const result = procedure.result.read(new XdrReader(await answer));
+      return new StreamChannel(result, stream, {
+        transmit: ({ status, type, payload }) =>
+          this.#link.write(encodePacket({ program: REMOTE_PROGRAM, procedure: procedure.number, type, serial, status }, payload)),
+        drained: () => this.#link.drained(),
+        release: (how) => {
+          this.#streams.delete(serial);
+          if (how === 'broken off') this.#abandon(serial);
+        },
+      });
+    } catch (error) {
+      this.#streams.delete(serial);
+      stream.abandon();
+      throw error;
+    }
+  }
+
   /** Bytes that the server sends, from the call to the end that it confirms. Leaving the iteration breaks it off. */
   async *download<Args, Result>(procedure: Procedure<Args, Result>, args: Args, { signal }: Signal): AsyncGenerator<StreamPiece> {
-    const open = await this.#openStream(procedure, args, { signal });
-    let isWhole = false;
-    try {
-      yield* open.stream.pieces(signal);
-      this.#sendStream(open, PacketStatus.ok);
-      await this.#within(open.stream.confirmed, signal);
-      isWhole = true;
-    } finally {
-      this.#closeStream(open, isWhole);
-    }
+    using channel = await this.open(procedure, args, { signal });
+    yield* channel.pieces(signal);
+    await channel.finish({ signal });
   }
 
   /** Sends bytes and holes; settles when the server confirmed that it has them all. */
@@ -104,20 +117,9 @@ export class RpcClient implements Disposable {
     args: Args,
     o: Signal & { readonly pieces: AsyncIterable<StreamPiece> },
   ): Promise<void> {
-    const open = await this.#openStream(procedure, args, o);
-    let isWhole = false;
-    try {
-      for await (const piece of o.pieces) {
-        await this.#sendPiece(open, piece);
-        o.signal.throwIfAborted();
-        if (open.stream.failure) throw open.stream.failure;
-      }
-      this.#sendStream(open, PacketStatus.ok);
-      await this.#within(open.stream.confirmed, o.signal);
-      isWhole = true;
-    } finally {
-      this.#closeStream(open, isWhole);
-    }
+    using channel = await this.open(procedure, args, o);
+    for await (const piece of o.pieces) await channel.send(piece, o);
+    await channel.finish(o);
   }
 
   /** Calls `told` for every event of the kind from now on. The server has to be asked for them too; one listener for each kind. */
@@ -174,63 +176,6 @@ export class RpcClient implements Disposable {
       signal.removeEventListener('abort', stop);
       // A call cannot be taken back; its answer will come when nobody wants it any more.
       if (this.#waiting.delete(serial)) this.#abandon(serial);
-    }
-  }
-
-  async #openStream<Args, Result>(procedure: Procedure<Args, Result>, args: Args, o: Signal): Promise<OpenStream> {
-    const { serial, answer } = this.#ask(procedure, args, o);
-    const stream = new RpcStream({ pause: () => this.#pause(1), resume: () => this.#pause(-1) });
-    const open = { name: procedure.name, procedure: procedure.number, serial, stream };
-    this.#streams.set(serial, open);
-    try {
-      await answer;
-    } catch (error) {
-      this.#streams.delete(serial);
-      throw error;
-    }
-    return open;
-  }
-
-  async #sendPiece(open: OpenStream, piece: StreamPiece): Promise<void> {
-    if (piece.kind === 'hole') {
-      const writer = new XdrWriter();
-      streamHole.write(writer, { length: BigInt(piece.length), flags: 0 });
-      this.#sendStream(open, PacketStatus.continue, { payload: writer.written, type: PacketType.streamHole });
-      return;
-    }
-    for (let at = 0; at < piece.bytes.length; at += STREAM_PIECE_MAX) {
-      this.#sendStream(open, PacketStatus.continue, { payload: piece.bytes.subarray(at, at + STREAM_PIECE_MAX) });
-      await this.#link.drained();
-    }
-  }
-
-  #sendStream(
-    { procedure, serial }: OpenStream,
-    status: number,
-    { payload = new Uint8Array(0), type = PacketType.stream }: { readonly payload?: Uint8Array; readonly type?: 3 | 6 } = {},
-  ): void {
-    this.#link.write(encodePacket({ program: REMOTE_PROGRAM, procedure, type, serial, status }, payload));
-  }
-
-  #closeStream(open: OpenStream, isWhole: boolean): void {
-    this.#streams.delete(open.serial);
-    if (isWhole) return;
-    const isOver = open.stream.failure !== undefined;
-    open.stream.abandon();
-    if (isOver) return;
-    this.#sendStream(open, PacketStatus.error);
-    this.#abandon(open.serial);
-  }
-
-  async #within(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-    const { promise: stopped, reject } = Promise.withResolvers<never>();
-    const stop = (): void => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      await Promise.race([promise, stopped]);
-    } finally {
-      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -294,8 +239,8 @@ export class RpcClient implements Disposable {
   }
 
   #ping(): void {
-    // While a reader holds the connection back, signs of life wait with everything else.
-    if (this.#pausers > 0) return;
+    // While a reader holds the connection back, the server's questions wait with everything else: it is told unasked that there is somebody.
+    if (this.#pausers > 0) return this.#sendKeepAlive(KeepAlive.pong);
     if (this.#unanswered >= PINGS_MAX) return this.fail(misbehaves('libvirt/lost', `gave no sign of life ${PINGS_MAX} times`));
     this.#unanswered += 1;
     this.#sendKeepAlive(KeepAlive.ping);
