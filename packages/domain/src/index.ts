@@ -20,6 +20,24 @@ export { diskBuses } from './disk.ts';
 export type { DiskBus, DiskInfo } from './disk.ts';
 export type { Firmware, GuestAgent, NicInfo, PowerState, VMInfo } from './vm.ts';
 export type { SnapshotInfo } from './snapshot.ts';
+export type { DiskJob, DiskJobState, StopReason, SuspendReason, VMEvent } from './vm-event.ts';
+export { networkForwards } from './network.ts';
+export type { AddressRange, NetworkAddress, NetworkForward, NetworkInfo } from './network.ts';
+export type { StoragePoolInfo, StoragePoolState } from './storage-pool.ts';
+export type { VolumeInfo, VolumeRef } from './volume.ts';
+export type { CdromDrive, IsoImage } from './iso-image.ts';
+export { Secret } from './secret.ts';
+export type {
+  Counter,
+  CpuMetrics,
+  DiskMetrics,
+  MemoryMetrics,
+  NicMetrics,
+  PacketMetrics,
+  TransferMetrics,
+  VcpuMetrics,
+  VMMetrics,
+} from './vm-metrics.ts';
 export {
   sizeOfAll,
   type Consistency,

@@ -47,6 +47,23 @@ export type { BootDisk, BootMachine, BootObservation, BootProver, BootReadiness,
 export type { ConversionNews, ConversionRequest, ConvertedGuest, ConverterReadiness, GuestConverter } from './guest-converter.ts';
 export type { HttpLocator, WebChoices, WebImages } from './web-images.ts';
 export type { Power, ShutdownOptions } from './power.ts';
+export type {
+  Console,
+  GraphicsEndpoint,
+  GraphicsProtocol,
+  GraphicsRequest,
+  GraphicsTicket,
+  OfferedConsoles,
+  Screenshot,
+  SerialLine,
+  SerialRequest,
+} from './console.ts';
+export type { Metrics, MetricsRequest } from './metrics.ts';
 export type { RestorableDisk, Restore, RestoreOutcome, RestorePlan, RestoreProgress, RestoreRequest } from './restore.ts';
 export type { Clone, CloneOutcome, ClonePlan, CloneProgress, CloneRequest } from './clone.ts';
 export type { CreatedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts';
+export type { Events, EventsRequest, VMEvents } from './events.ts';
+export type { Networks, NetworkWish, WishedAddress } from './networks.ts';
+export type { StoragePools } from './storage-pools.ts';
+export type { VolumePiece, Volumes, VolumeWish } from './volumes.ts';
+export type { IsoImages, IsoUpload, IsoUploadOptions } from './iso-images.ts';

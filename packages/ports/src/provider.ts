@@ -1,11 +1,18 @@
 import type { Consistency, ContentDigest, DiskId, DiskInfo, ProviderKind, SourceEffect, VMId, VMInfo } from '@hypersdk/domain';
 import type { BlockLocator } from './block.ts';
 import type { Cancel } from './cancel.ts';
+import type { Console } from './console.ts';
+import type { Metrics } from './metrics.ts';
 import type { Clone } from './clone.ts';
+import type { Events } from './events.ts';
+import type { IsoImages } from './iso-images.ts';
+import type { Networks } from './networks.ts';
 import type { Power } from './power.ts';
 import type { Restore } from './restore.ts';
 import type { Snapshots } from './snapshots.ts';
 import type { SourceWork } from './source-work.ts';
+import type { StoragePools } from './storage-pools.ts';
+import type { Volumes } from './volumes.ts';
 
 /** The VMs of one connection. */
 export interface Inventory {
@@ -80,10 +87,17 @@ export interface Facets {
   readonly diskExport?: DiskExport;
   readonly power?: Power;
   readonly snapshots?: Snapshots;
+  readonly console?: Console;
+  readonly metrics?: Metrics;
   readonly changedBlocks?: ChangedBlocks;
   readonly residue?: Residue;
   readonly restore?: Restore;
   readonly clone?: Clone;
+  readonly events?: Events;
+  readonly networks?: Networks;
+  readonly storagePools?: StoragePools;
+  readonly volumes?: Volumes;
+  readonly isoImages?: IsoImages;
 }
 
 export type FacetName = keyof Facets;
