@@ -63,6 +63,18 @@ describe.skipIf(missing('qemu-img', 'qemu-io', 'qemu-nbd'))('increments', { time
     expect([monday, tuesday]).toMatchObject([{ mode: 'incremental' }, { mode: 'incremental' }]);
     expect(isSame('raw', disk, tuesday.folder)).toBe(true);
     expect(await run(['verify', tuesday.folder], workshop)).toMatchObject({ code: 0, stdout: expect.stringContaining('Proven') });
+    // What an increment lies on is found by itself, through the manifests.
+    const head = `${tuesday.folder}/disk-0.qcow2`;
+    expect(documentOf(await run(['inspect', head, '--json'], workshop))).toMatchObject({ format: 'qcow2', virtualSize: SIZE });
+    expect(await run(['compare', disk, head], workshop)).toMatchObject({ code: 0 });
+    const whole = workshop.path('whole-again.raw');
+    expect(await run(['convert', head, whole, '--quiet'], workshop)).toMatchObject({ code: 0 });
+    expect(readFileSync(whole).equals(readFileSync(disk))).toBe(true);
+    rmSync(whole);
+    const below = `${monday.folder}/disk-0.qcow2`;
+    renameSync(below, `${below}.away`);
+    expect(await run(['inspect', head], workshop)).toMatchObject({ code: 65, stderr: expect.stringContaining('disk-0.qcow2 is not there') });
+    renameSync(`${below}.away`, below);
 
     const flat = await run(['chain', 'flatten', tuesday.folder, '--json'], workshop);
     expect(documentOf(flat)).toMatchObject({ mode: 'full', folder: `${to}/web.0003`, disks: [{ root: tuesday.disk.root }] });

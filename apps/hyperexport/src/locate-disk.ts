@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
-import type { ImageFormat } from '@hypersdk/domain';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { ImageFormat, ReferencePolicy } from '@hypersdk/domain';
 import type { BlockLocator } from '@hypersdk/ports';
 import { toReferencePolicy, type ReferenceFlags } from './flags/reference-flags.ts';
 import { askIfLocked, readKeys } from './encryption/read-keys.ts';
@@ -7,7 +7,9 @@ import type { KeyFlags } from './flags/key-flags.ts';
 import { isConnection } from './flags/connection-flags.ts';
 import { isAddress } from './flags/parsers.ts';
 import type { RemoteFlags } from './flags/remote-flags.ts';
+import { MANIFEST_FILE } from './manifest-file.ts';
 import type { Services } from './services.ts';
+import { statIfThere } from './stat-if-there.ts';
 import type { Stop } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,16 +39,39 @@ export async function locateDisk(
     ...(flags.headerFile === undefined ? {} : { headerFile: flags.headerFile }),
   });
   if (onWeb) return onWeb;
+  const references = await chooseReferences(services, resolve(text), o);
   const image = await askIfLocked(await readKeys(flags), o.terminal, (keys) =>
     services.inspector.refer(resolve(text), {
       signal: stop.signal,
-      references: toReferencePolicy(flags),
+      references,
       keys,
       ...(flags.sourceFormat === undefined ? {} : { format: flags.sourceFormat }),
     }),
   );
   return { kind: 'image', image };
 }
+
+/** What was said by flags counts; else the disk of an increment leads to those that it lies on, as its manifest tells. */
+async function chooseReferences(
+  services: Services,
+  path: string,
+  { flags, stop }: { readonly flags: LocateFlags; readonly stop: Stop },
+): Promise<ReferencePolicy> {
+  const said = toReferencePolicy(flags);
+  const folder = dirname(path);
+  // Most images lie beside no manifest, and looking at one loads nothing more.
+  if (said !== 'refuse' || !(await isThere(join(folder, MANIFEST_FILE)))) return said;
+  const { findChain } = await import('@hypersdk/usecases');
+  const target = await services.target(dirname(folder));
+  return (await findChain(target, { name: basename(folder), file: basename(path) }, stop))?.references ?? said;
+}
+
+/** Whatever is wrong with the place is told by whoever opens the image. */
+const isThere = (path: string): Promise<boolean> =>
+  statIfThere(path).then(
+    (about) => about !== undefined,
+    () => false,
+  );
 
 /** What is shown and remembered of a disk: of an address on the web neither its user and password nor its query, which may be a signature. */
 export function nameOfDisk(located: BlockLocator, typed: string): string {

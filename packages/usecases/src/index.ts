@@ -10,6 +10,7 @@ export { exportVM } from './export/export-vm.ts';
 export type { DiskProgress, ExportOutcome, ExportPorts, ExportProgress, ExportRequest, Places } from './export/export-types.ts';
 export type { PackageKind } from './package/package-files.ts';
 export { nextLinkName } from './chain/link-name.ts';
+export { findChain } from './chain/find-chain.ts';
 export { flattenChain } from './chain/flatten-chain.ts';
 export { listChains } from './chain/list-chains.ts';
 export type { ListedLink } from './chain/list-chains.ts';

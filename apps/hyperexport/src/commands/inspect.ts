@@ -25,7 +25,9 @@ export const inspectCommand = buildCommand<InspectFlags, [string], CliContext>({
     brief: 'Show what a disk image is, without trusting it',
     fullDescription: `Reads headers and tables only, and checks each before it is believed. Files
 that the image refers to are named but never opened, unless
---follow-references allows those beside it, or --parent names them.
+--follow-references allows those beside it, or --parent names them. Of an
+increment that export made, the images that it lies on are found through the
+manifests, and each must be the one that was recorded.
 
 Then says what lies on the disk: partitions, file systems, the installed
 system, and what firmware could boot it. Nothing is mounted. Of a disk on a
