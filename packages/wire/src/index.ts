@@ -1,5 +1,6 @@
 export { parseXml, XML_LIMITS } from './xml/parse-xml.ts';
 export { xml, xmlText } from './xml/write-xml.ts';
+export { writeElement } from './xml/write-element.ts';
 export { childNamed, childrenNamed, localName } from './xml/xml-element.ts';
 export type { XmlElement } from './xml/xml-element.ts';
 export type { NbdAddress } from './nbd/nbd-address.ts';
@@ -22,3 +23,5 @@ export { dialSocket, dialTls, WrongThumbprint } from './link/dial-socket.ts';
 export type { SocketAddress, TlsWish } from './link/dial-socket.ts';
 export { Link } from './link/link.ts';
 export type { LinkReceiver } from './link/link.ts';
+export { parsePixmap } from './picture/pixmap.ts';
+export { measurePng, toPng } from './picture/png.ts';

@@ -1,6 +1,7 @@
 import type { Facets, Inventory, ProviderModule, SourceWork } from '@hypersdk/ports';
 import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
 import type { BackupServer } from './backup/backup-lease.ts';
+import { LibvirtClone } from './clone/libvirt-clone.ts';
 import { LibvirtResidue } from './backup/libvirt-residue.ts';
 import { DomainWatch } from './domain-watch.ts';
 import { type LibvirtConfig, parseLibvirtConfig } from './libvirt-config.ts';
@@ -46,7 +47,7 @@ export const libvirtProvider = {
 function exportFacets(
   server: BackupServer,
   { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
-): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore'> {
+): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore' | 'clone'> {
   if (!work) return {};
   const backups = new LibvirtDiskExport({ ...server, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
   const restore = new LibvirtRestore({
@@ -56,6 +57,7 @@ function exportFacets(
     name: config.uri,
     openConnection: (o) => openConnection(config, o),
   });
+  const clone = new LibvirtClone({ caller: server.caller, inventory, work, name: config.uri });
   const residue = new RestoreResidue(server.caller, config.uri, new LibvirtResidue(server, config.uri));
-  return { diskExport: backups, changedBlocks: backups, residue, restore };
+  return { diskExport: backups, changedBlocks: backups, residue, restore, clone };
 }

@@ -18,13 +18,13 @@ import { undoing, unstoppable } from '../backup/run-effects.ts';
 import type { LibvirtConnection } from '../libvirt-connection.ts';
 import { type Domain, procedures } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
-import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { chooseNetworks, type ChosenNetworks } from './choose-networks.ts';
 import { differencesOf, toDomainXml } from './domain-xml.ts';
 import { type HostAbilities, readAbilities } from './host-abilities.ts';
 import { planDisks } from './plan-disks.ts';
 import { restoreName, volumeName, volumePath } from './restore-names.ts';
-import { finishVM, madeVM, madeVolume, undoVM, undoVolume } from './restore-residue.ts';
+import { requireFree, requireName } from './require-free.ts';
+import { finishVM, madeVM, madeVolume, undoMade } from './restore-residue.ts';
 import { tellStages } from './tell-stages.ts';
 import { fillVolume, findPool, makeVolume, readVolume, requireRoom, type FoundPool } from './storage.ts';
 
@@ -78,7 +78,7 @@ export class LibvirtRestore implements Restore {
       domain = await this.#define(request, prepared, { signal: o.signal, made, paths });
       await finishVM(this.#place.caller, domain);
     } catch (error) {
-      await this.#undo(made);
+      await undoMade(this.#place.caller, { effects: this.#place.work.effects, made });
       throw error;
     }
     for (const effect of made) await this.#place.work.effects.settle(effect, undoing());
@@ -92,7 +92,7 @@ export class LibvirtRestore implements Restore {
     const { vm, name, network, pool = POOL } = request;
     requireName(name);
     const uuid = request.identity === 'kept' && UUID.test(vm.id) ? vm.id : randomUUID();
-    await this.#requireFree(name, uuid, { signal });
+    await requireFree(caller, { name, uuid }, { signal });
     const found = await findPool(caller, pool, { signal });
     const abilities = await readAbilities(caller, vm, { signal });
     const chosen = await chooseNetworks(caller, vm, { signal, ...(network === undefined ? {} : { wish: network }) });
@@ -112,14 +112,6 @@ export class LibvirtRestore implements Restore {
       plan: { pool, bytesNeeded, bytesFree: found.bytesFree, warnings },
       [Symbol.asyncDispose]: () => kept.disposeAsync(),
     };
-  }
-
-  async #requireFree(name: string, uuid: string, o: Cancel): Promise<void> {
-    const { caller } = this.#place;
-    const taken = await unlessAbsent(caller.call(procedures.domainLookupByName, { name }, o));
-    if (taken) throw new HyperError('vm/exists', `There is a VM ${name} there already.`, { detail: { vm: taken.domain.uuid } });
-    const same = await unlessAbsent(caller.call(procedures.domainLookupByUuid, { uuid }, o));
-    if (same) throw new HyperError('vm/exists', `The VM ${uuid} is still there, as ${same.domain.name}.`, { detail: { vm: uuid } });
   }
 
   /** Answers the paths of the images. */
@@ -162,26 +154,13 @@ export class LibvirtRestore implements Restore {
     const vm = { ...request.vm, disks: request.disks.map(({ disk }) => disk) };
     const xml = toDomainXml({ uuid, name, vm, identity, abilities, networks: chosen.networks, paths, by });
     // Whoever took the name or the identity meanwhile keeps it: libvirt would put ours in the place of theirs.
-    await this.#requireFree(name, uuid, { signal });
+    await requireFree(caller, { name, uuid }, { signal });
     const effect = madeVM({ run: work.run, connection }, { uuid, name: by });
     await work.effects.intend(effect, { signal });
     made.push(effect);
     const { domain } = await caller.call(procedures.domainDefineXml, { xml, flags: VALIDATE }, unstoppable);
     signal.throwIfAborted();
     return domain;
-  }
-
-  /** The last thing first. What cannot be taken away stays written down, and is found later. */
-  async #undo(made: readonly SourceEffect[]): Promise<void> {
-    const { caller, work } = this.#place;
-    for (const effect of made.toReversed()) {
-      try {
-        await (effect.kind === 'vm' ? undoVM(caller, effect, undoing()) : undoVolume(caller, effect, undoing()));
-        await work.effects.settle(effect, undoing());
-      } catch {
-        // Why it was given up is what has to be told; the journal keeps this.
-      }
-    }
   }
 
   async #start(domain: Domain): Promise<void> {
@@ -197,15 +176,6 @@ export class LibvirtRestore implements Restore {
   }
 }
 
-/** libvirt refuses such names, but only when the VM is defined. */
-function requireName(name: string): void {
-  if (/^[^/\p{Cc}]{1,255}$/u.test(name) && name.trim() !== '' && !['.', '..'].includes(name)) return;
-  throw new HyperError(
-    'usage/invalid',
-    `${JSON.stringify(name.slice(0, 80))} is no name for a VM of libvirt: it has a slash, a control character, or nothing in it.`,
-  );
-}
-
 async function openStream({ disk, source, content }: RestorableDisk, o: Cancel): Promise<DiskStream> {
   const stream = await DiskStream.open(source, o);
   if (stream.virtualSize === content.virtualSize) return stream;
@@ -218,13 +188,4 @@ function requireSame({ disk, content }: RestorableDisk, root: string, what: stri
   throw new HyperError('verify/mismatch', `What ${what}: the disk ${disk.label} has another content.`, {
     detail: { disk: disk.id, expected: content.root, found: root },
   });
-}
-
-async function unlessAbsent<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (isRefusal(error, ServerCode.noDomain)) return undefined;
-    throw error;
-  }
 }

@@ -13,8 +13,10 @@ export const restoreName = (tag: string): string => `${tag}${ENDING}`;
 export const isRestoreName = (name: string): boolean => name.endsWith(ENDING);
 
 /** Carries the run, so that it is found again, and the VM, so that people find it. */
-export const volumeName = (tag: string, { vm, target }: { readonly vm: string; readonly target: string }): string =>
-  `${tag}-${vm.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, NAME_MAX)}-${target}.qcow2`;
+export const volumeName = (
+  tag: string,
+  { vm, target, ending = 'qcow2' }: { readonly vm: string; readonly target: string; readonly ending?: string },
+): string => `${tag}-${vm.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, NAME_MAX)}-${target}.${ending}`;
 
 /** Names of pools have no slashes. */
 export const volumePath = (pool: Pick<StoragePool, 'name'>, volume: string): string => `${pool.name}/${volume}`;

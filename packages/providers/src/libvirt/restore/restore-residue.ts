@@ -1,11 +1,11 @@
 import { HyperError, toConnectionId, toVMId, type SourceEffect } from '@hypersdk/domain';
-import type { Cancel, Residue } from '@hypersdk/ports';
+import type { Cancel, EffectJournal, Residue } from '@hypersdk/ports';
 import { childNamed, childrenNamed, parseXml } from '@hypersdk/wire';
 import { runOf } from '../backup/effect-names.ts';
 import { undoing } from '../backup/run-effects.ts';
 import { sourceOf } from '../disk-source.ts';
 import { findDomain } from '../find-domain.ts';
-import { type Domain, procedures, type StoragePool } from '../rpc/procedures.ts';
+import { type Domain, procedures, type StoragePool, type StorageVolume } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
 import { isRestoreName, readVolumePath, RESTORE_KEY, RESTORE_NAMESPACE, volumePath } from './restore-names.ts';
@@ -53,14 +53,16 @@ export class RestoreResidue implements Residue {
   async *#findVolumes(owners: readonly Domain[], o: Cancel): AsyncGenerator<SourceEffect> {
     const ours: SourceEffect[] = [];
     for (const pool of await listPools(this.#client, o)) {
-      for (const name of await listVolumes(this.#client, pool, o)) {
+      for (const { name } of await listVolumes(this.#client, pool, o)) {
         const run = runOf(name);
         if (run !== undefined) ours.push(madeVolume({ run, connection: this.#connection }, volumePath(pool, name)));
       }
     }
     if (ours.length === 0) return;
     const used = await findUsed(this.#client, owners, o);
-    for (const effect of ours) if (!used.has(baseOf(effect.name))) yield effect;
+    const unused = ours.filter(({ name }) => !used.has(baseOf(name)));
+    const below = unused.length === 0 ? used : await findBelow(this.#client, o);
+    for (const effect of unused) if (!below.has(baseOf(effect.name))) yield effect;
   }
 }
 
@@ -106,7 +108,7 @@ async function findMaker(client: Caller, domain: Domain, o: Cancel): Promise<str
 }
 
 /** False when it is not there, or is finished. */
-export async function undoVM(client: Caller, { vm, name }: SourceEffect, { signal }: Cancel): Promise<boolean> {
+async function undoVM(client: Caller, { vm, name }: SourceEffect, { signal }: Cancel): Promise<boolean> {
   signal.throwIfAborted();
   try {
     const domain = await findDomain(client, vm ?? toVMId(''), undoing());
@@ -119,8 +121,8 @@ export async function undoVM(client: Caller, { vm, name }: SourceEffect, { signa
   }
 }
 
-/** False when it is not there, or a VM has it. */
-export async function undoVolume(client: Caller, { name: path }: SourceEffect, { signal }: Cancel): Promise<boolean> {
+/** False when it is not there, or a VM has it, or an image lies on it. */
+async function undoVolume(client: Caller, { name: path }: SourceEffect, { signal }: Cancel): Promise<boolean> {
   signal.throwIfAborted();
   const place = readVolumePath(path);
   if (runOf(place.volume) === undefined) return false;
@@ -128,8 +130,23 @@ export async function undoVolume(client: Caller, { name: path }: SourceEffect, {
   const volume = pool && (await findVolume(client, pool, place.volume));
   if (!volume) return false;
   const { domains } = await client.call(procedures.listAllDomains, { needsResults: 1, flags: 0 }, undoing());
-  if ((await findUsed(client, domains, undoing())).has(place.volume)) return false;
+  if ((await findUsed(client, domains, undoing())).has(place.volume) || (await findBelow(client, undoing())).has(place.volume)) return false;
   return await deleteVolume(client, volume);
+}
+
+/** The last thing first. What cannot be taken away stays written down, and is found later: why the work was given up is what has to be told. */
+export async function undoMade(
+  client: Caller,
+  { effects, made }: { readonly effects: EffectJournal; readonly made: readonly SourceEffect[] },
+): Promise<void> {
+  for (const effect of made.toReversed()) {
+    try {
+      await (effect.kind === 'vm' ? undoVM(client, effect, undoing()) : undoVolume(client, effect, undoing()));
+      await effects.settle(effect, undoing());
+    } catch {
+      // The journal keeps this.
+    }
+  }
 }
 
 /** Names of the files and volumes with our name that disks of these VMs lie in, which no two of ours have. */
@@ -144,15 +161,40 @@ async function findUsed(client: Caller, domains: readonly Domain[], o: Cancel): 
 async function disksOf(client: Caller, domain: Domain, o: Cancel): Promise<readonly string[]> {
   try {
     const { xml } = await client.call(procedures.domainGetXml, { domain, flags: 0 }, o);
-    const disks = childrenNamed(childNamed(parseXml(xml), 'devices'), 'disk');
+    const root = parseXml(xml);
+    const disks = childrenNamed(childNamed(root, 'devices'), 'disk');
+    const variables = childNamed(root, 'os', 'nvram');
     // A disk with a snapshot upon it has the volume below.
-    return disks.flatMap((disk) => {
+    const files = disks.flatMap((disk) => {
       const found: string[] = [];
       for (let layer: typeof disk | undefined = disk; layer; layer = childNamed(layer, 'backingStore')) found.push(sourceOf(layer) ?? '');
       return found;
     });
+    return variables ? [...files, sourceOf(variables) ?? variables.text.trim()] : files;
   } catch (error) {
     if (isRefusal(error, ServerCode.noDomain)) return [];
+    throw error;
+  }
+}
+
+/** Names of the files with our name that images in pools lie on, such as those of linked clones: what a VM that is off says of its disks ends with the topmost. */
+async function findBelow(client: Caller, o: Cancel): Promise<ReadonlySet<string>> {
+  const below = new Set<string>();
+  for (const pool of await listPools(client, o)) {
+    for (const volume of await listVolumes(client, pool, o)) {
+      const path = await findBacking(client, volume, o);
+      if (path !== undefined && runOf(path) !== undefined) below.add(baseOf(path));
+    }
+  }
+  return below;
+}
+
+async function findBacking(client: Caller, volume: StorageVolume, o: Cancel): Promise<string | undefined> {
+  try {
+    return childNamed(parseXml((await client.call(procedures.volumeGetXml, { volume, flags: 0 }, o)).xml), 'backingStore', 'path')?.text;
+  } catch (error) {
+    // It was taken away meanwhile, or its file was, behind the back of its pool.
+    if (isRefusal(error, ServerCode.noVolume, ServerCode.noPool, ServerCode.operationInvalid, ServerCode.systemError)) return undefined;
     throw error;
   }
 }
@@ -169,9 +211,9 @@ async function listPools(client: Caller, o: Cancel): Promise<readonly StoragePoo
   }
 }
 
-async function listVolumes(client: Caller, pool: StoragePool, o: Cancel): Promise<readonly string[]> {
+async function listVolumes(client: Caller, pool: StoragePool, o: Cancel): Promise<readonly StorageVolume[]> {
   try {
-    return (await client.call(procedures.poolListAllVolumes, { pool, needsResults: 1, flags: 0 }, o)).volumes.map(({ name }) => name);
+    return (await client.call(procedures.poolListAllVolumes, { pool, needsResults: 1, flags: 0 }, o)).volumes;
   } catch (error) {
     // It was stopped or taken away meanwhile.
     if (isRefusal(error, ServerCode.noPool, ServerCode.operationInvalid)) return [];

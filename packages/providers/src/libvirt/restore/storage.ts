@@ -103,6 +103,7 @@ export const findVolume = async (client: Caller, pool: StoragePool, name: string
   }
 };
 
+/** A volume that libvirt still fills by itself is not deleted before that has ended: it has no way to stop it. */
 export async function deleteVolume(client: Caller, volume: StorageVolume): Promise<boolean> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -110,8 +111,15 @@ export async function deleteVolume(client: Caller, volume: StorageVolume): Promi
       return true;
     } catch (error) {
       if (isRefusal(error, ServerCode.noVolume)) return false;
-      if (!isRefusal(error, ServerCode.operationInvalid) || tries >= RELEASE_TRIES_MAX) throw error;
+      if (!isRefusal(error, ServerCode.operationInvalid)) throw error;
+      if (tries >= RELEASE_TRIES_MAX) throw inUse(volume, error);
       await delay(RELEASE_MS);
     }
   }
 }
+
+const inUse = ({ pool, name }: StorageVolume, cause: HyperError): HyperError =>
+  new HyperError('vm/busy', `The volume ${name} of the storage pool ${pool} cannot be removed yet: ${cause.message}`, {
+    cause,
+    detail: { pool, volume: name },
+  });
