@@ -156,30 +156,10 @@ export const errorTable = {
     retry: 'later',
     mend: 'Look at what the guest waits for; give it more time, or have it switched off when it does not obey.',
   },
-  'console/no-screen': {
-    status: 409,
-    exit: 69,
-    retry: 'later',
-    mend: "Give the VM a graphics card (<video> in libvirt's description), then start it anew.",
-  },
-  'console/no-serial': {
-    status: 409,
-    exit: 69,
-    retry: 'later',
-    mend: "Give the VM a serial line that can be shared (<serial type='pty'/> in libvirt's description), then start it anew.",
-  },
-  'console/no-graphics': {
-    status: 409,
-    exit: 69,
-    retry: 'later',
-    mend: "Give the VM a graphical console (<graphics type='vnc'> in libvirt's description), then start it anew.",
-  },
-  'console/no-password': {
-    status: 409,
-    exit: 69,
-    retry: 'later',
-    mend: 'Give the graphical console any password (passwd of <graphics> in libvirt), then start the VM anew; or accept that nobody is asked for one.',
-  },
+  'console/no-screen': { status: 409, exit: 69, retry: 'later', mend: 'Give the VM a graphics card (<video> in libvirt), then start it anew.' },
+  'console/no-serial': { status: 409, exit: 69, retry: 'later', mend: 'Give the VM a serial line (<serial type="pty"> in libvirt); start it anew.' },
+  'console/no-graphics': { status: 409, exit: 69, retry: 'later', mend: 'Give the VM VNC or SPICE (<graphics> in libvirt), then start it anew.' },
+  'console/no-password': { status: 409, exit: 69, retry: 'later', mend: 'Give its <graphics> any passwd and start it anew, or accept it open.' },
   'console/in-use': { status: 409, exit: 75, retry: 'later', mend: 'Wait until the other one has left the serial line, or take it over.' },
   'snapshot/not-found': { status: 404, exit: 66, retry: 'never', mend: 'List the snapshots of the VM.' },
   'snapshot/exists': { status: 409, exit: 73, retry: 'never', mend: 'Choose another name for the snapshot.' },
@@ -402,24 +382,3 @@ export const errorTable = {
 >;
 
 export type ErrorCode = keyof typeof errorTable;
-
-/** `message` is safe to show to anyone; `detail` is for the log and for `--json`. */
-export class HyperError extends Error {
-  readonly code: ErrorCode;
-  readonly detail: Readonly<Record<string, unknown>>;
-
-  constructor(code: ErrorCode, message: string, options: { readonly detail?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.name = 'HyperError';
-    this.code = code;
-    this.detail = options.detail ?? {};
-  }
-
-  get retry(): 'never' | 'later' | 'now' {
-    return errorTable[this.code].retry;
-  }
-
-  get mend(): string {
-    return errorTable[this.code].mend;
-  }
-}

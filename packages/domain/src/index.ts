@@ -1,6 +1,7 @@
 export { coalesce, endOf } from './extent.ts';
 export type { ByteRange, Extent } from './extent.ts';
-export { errorTable, HyperError } from './errors.ts';
+export { errorTable } from './errors.ts';
+export { HyperError } from './hyper-error.ts';
 export type { ErrorCode } from './errors.ts';
 export { systemCode } from './system-code.ts';
 export { whyUnreachable } from './why-unreachable.ts';

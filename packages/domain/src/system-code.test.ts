@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HyperError } from './errors.ts';
+import { HyperError } from './hyper-error.ts';
 import { systemCode } from './system-code.ts';
 
 test('a system error has its name, and no other error has one', () => {
