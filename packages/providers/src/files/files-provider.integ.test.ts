@@ -110,15 +110,15 @@ test(`${MANY_FILES} images are listed in turn, and one of them is found without 
 describe.skipIf(missing('strace'))('watched by strace', () => {
   test('a hostile folder makes the provider open nothing outside of it', { timeout: 60_000 }, async () => {
     const vms = join(folder, 'vms');
-    const secret = join(folder, 'secret');
+    const secret = join(folder, 'not-for-it');
     for (const path of [vms, secret]) await mkdir(path);
     for (const name of ['key.raw', 'key.vmdk', 'key.qcow2']) await writeFile(join(secret, name), 'x'.repeat(512));
-    await symlink('../secret/key.raw', join(vms, 'link.raw'));
-    await symlink('../secret', join(vms, 'links'));
+    await symlink('../not-for-it/key.raw', join(vms, 'link.raw'));
+    await symlink('../not-for-it', join(vms, 'links'));
     const disk = (file: string): string => `<disk><source file="${file}"/><target dev="${file.length}"/></disk>`;
-    const names = ['../secret/key.raw', `${secret}/key.raw`, 'link.raw', 'links/key.raw', `${vms}/../secret/key.qcow2`, `${vms}/links/key.vmdk`];
+    const names = ['../not-for-it/key.raw', `${secret}/key.raw`, 'link.raw', 'links/key.raw', `${vms}/../not-for-it/key.qcow2`, `${vms}/links/key.vmdk`];
     await writeFile(join(vms, 'x.xml'), `<domain><name>x</name><devices>${names.map(disk).join('')}</devices></domain>`);
-    await writeFile(join(vms, 'y.vmx'), `displayName = "y"\nscsi0:0.fileName = "../secret/key.vmdk"\nscsi0:1.fileName = "links/key.vmdk"\n`);
+    await writeFile(join(vms, 'y.vmx'), `displayName = "y"\nscsi0:0.fileName = "../not-for-it/key.vmdk"\nscsi0:1.fileName = "links/key.vmdk"\n`);
     await writeFile(join(vms, 'good.raw'), 'x'.repeat(512));
 
     const log = join(folder, 'strace.log');
@@ -138,6 +138,6 @@ describe.skipIf(missing('strace'))('watched by strace', () => {
     ]);
     const opened = execFileSync('grep', ['-c', 'good.raw', log], { encoding: 'utf8' });
     expect(Number(opened), 'opens of the file inside, so that the log is known to show them').toBeGreaterThan(0);
-    expect(execFileSync('sh', ['-c', `grep -c '/secret\\|/vms/link' "$1" || true`, 'sh', log], { encoding: 'utf8' }).trim()).toBe('0');
+    expect(execFileSync('sh', ['-c', `grep -c '/not-for-it\\|/vms/link' "$1" || true`, 'sh', log], { encoding: 'utf8' }).trim()).toBe('0');
   });
 });
