@@ -161,3 +161,26 @@ describe('compare', () => {
     expect(documentOf(ended)).toMatchObject({ result: 'different', offset: 64 * MIB + 5 });
   });
 });
+
+describe('list', () => {
+  test('shows images that are split or encrypted, and what they are', async () => {
+    const folder = workshop.path('listed');
+    await mkdir(folder);
+    await writeFile(workshop.path('phrase'), 'a long secret\n', { mode: 0o600 });
+    const encrypted = ['--encrypt-passphrase-file', workshop.path('phrase')];
+    const convert = (name: string, ...more: readonly string[]): ReturnType<typeof run> =>
+      run(['convert', raw, join(folder, name), '--quiet', ...more], workshop);
+    expect(await convert('parts.qcow2', '--split', '3M')).toMatchObject({ code: 0 });
+    expect(await convert('closed.raw.age', ...encrypted)).toMatchObject({ code: 0 });
+    expect(await convert('both.qcow2.age', '--split', '3M', ...encrypted)).toMatchObject({ code: 0 });
+    const listed = await run(['list', folder], workshop);
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(listed.stdout).toMatch(/^both .+ qcow2 encrypted in 2 parts +both\.qcow2\.age\.001$/m);
+    expect(listed.stdout).toMatch(/^closed .+ raw encrypted +closed\.raw\.age$/m);
+    expect(listed.stdout).toMatch(/^parts .+ 64 MiB +qcow2 in 2 parts +parts\.qcow2\.001$/m);
+    expect(await run(['export', folder, 'closed', '--to', workshop.path('.')], workshop)).toMatchObject({
+      code: 77,
+      stderr: expect.stringContaining('closed.raw.age is encrypted'),
+    });
+  });
+});

@@ -1,4 +1,4 @@
-import { formatBytes, type PowerState, type VMInfo } from '@hypersdk/domain';
+import { formatBytes, type DiskInfo, type PowerState, type VMInfo } from '@hypersdk/domain';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../cli-context.ts';
 import { connectionFlags, type ConnectionFlags, isConnection } from '../flags/connection-flags.ts';
@@ -74,6 +74,14 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
   if (!flags.json && !flags.quiet) for (const problem of problems) this.terminal.err(`hyperexport: left out: ${printable(problem)}\n`);
 }
 
+/** With what keeps it from being read as one plain file. */
+const describeFormat = ({ format, isEncrypted, partCount }: DiskInfo): string =>
+  [
+    ...(format === undefined ? [] : [format]),
+    ...(isEncrypted ? ['encrypted'] : []),
+    ...(partCount === undefined ? [] : [`in ${partCount} parts`]),
+  ].join(' ');
+
 function describeVMs(vms: readonly VMInfo[], filters: readonly unknown[]): string {
   if (vms.length === 0) return filters.some((filter) => filter !== undefined) ? 'No VM matches.\n' : 'There is no VM here.\n';
   return formatTable(
@@ -94,7 +102,7 @@ function describeVMs(vms: readonly VMInfo[], filters: readonly unknown[]): strin
       vm.memory === undefined ? '' : formatBytes(vm.memory),
       String(vm.disks.length),
       formatBytes(vm.disks.reduce((sum, disk) => sum + disk.virtualSize, 0)),
-      [...new Set(vm.disks.flatMap((disk) => (disk.format === undefined ? [] : [disk.format])))].join(', '),
+      [...new Set(vm.disks.map(describeFormat))].filter((format) => format !== '').join(', '),
       vm.id,
     ]),
   );

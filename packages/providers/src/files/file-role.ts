@@ -24,16 +24,20 @@ const DESCRIPTORS = ['xml', 'vmx', 'ovf', 'ova'];
 /** Files that belong to another VMDK: data of its extents, deltas, tracking of changes, device mappings (Virtual Disk Format 5.0). */
 const VMDK_PART = /^(.+)-(?:flat|delta|sesparse|ctk|rdmp?|[sf]\d{3})\.vmdk$/i;
 
+/** As 7-Zip and others number them. */
+const VOLUME = /\.\d{3}$/;
+
 export function roleOf(name: string): FileRole {
   if (name.startsWith('.')) return 'other';
+  // Of an image in volumes the first one stands for all.
+  if (Object.hasOwn(IMAGE_FORMATS, endingOf(innerName(name)))) return firstVolumeOf(name) === name || !VOLUME.test(name) ? 'image' : 'other';
   const ending = endingOf(name);
-  if (Object.hasOwn(IMAGE_FORMATS, ending)) return 'image';
   return DESCRIPTORS.includes(ending) ? 'descriptor' : 'other';
 }
 
 /** The format that the name promises; undefined when it promises none. */
 export function formatByName(name: string): ImageFormat | undefined {
-  const ending = endingOf(name);
+  const ending = endingOf(innerName(name));
   const format = Object.hasOwn(IMAGE_FORMATS, ending) ? IMAGE_FORMATS[ending] : undefined;
   return format === 'by-content' ? undefined : format;
 }
@@ -43,6 +47,12 @@ export function vmdkOfPart(name: string): string | undefined {
   const base = VMDK_PART.exec(name)?.[1];
   return base === undefined ? undefined : `${base}.vmdk`;
 }
+
+/** The name of the first volume of an image that is split, for any of its volumes; undefined for every other name. */
+export const firstVolumeOf = (name: string): string | undefined => (VOLUME.test(name) ? name.replace(VOLUME, '.001') : undefined);
+
+/** Without what encryption (`.age`) and splitting (`.001`) put behind the name of an image. */
+export const innerName = (name: string): string => name.replace(VOLUME, '').replace(/\.age$/i, '');
 
 /** The name without its ending. */
 export const stemOf = (name: string): string => (name.includes('.') && name.slice(0, name.lastIndexOf('.'))) || name;

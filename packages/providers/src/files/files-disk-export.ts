@@ -22,6 +22,10 @@ export class FilesDiskExport implements DiskExport {
     const chosen = wanted ? wanted.map((disk) => indexOf(vm, disk)) : allOf(vm);
     for (const index of chosen) {
       const [disk, image] = [vm.info.disks[index], vm.images[index]];
+      if (disk?.isEncrypted)
+        throw new HyperError('encryption/locked', `${disk.location} is encrypted; make an open copy of it first, with hyperexport convert.`, {
+          detail: { path: disk.location },
+        });
       if (disk && image) disks.push({ disk, locator: { kind: 'image', image }, mark: await this.#inspector.mark(image, { signal }) });
     }
     // After the marks: a write to a file that was found to be right is noticed like any other.

@@ -1,10 +1,21 @@
 import { posix, win32 } from 'node:path';
-import { toConnectionId, toDiskId, toVMId, type DiskInfo, type ImageInfo, type ImageRef, type ReferencePolicy, type VMInfo } from '@hypersdk/domain';
+import {
+  HyperError,
+  toConnectionId,
+  toDiskId,
+  toVMId,
+  type DiskInfo,
+  type ImageInfo,
+  type ImageRef,
+  type ReferencePolicy,
+  type VMInfo,
+} from '@hypersdk/domain';
 import type { Cancel, ImageInspector } from '@hypersdk/ports';
 import type { DescribedDisk, DescribedVM } from './described-vm.ts';
 import { present, tidyText } from '../said-fields.ts';
-import { formatByName, stemOf } from './file-role.ts';
+import { formatByName, innerName, stemOf } from './file-role.ts';
 import type { Folder, PlacedFile } from './folder.ts';
+import { measureParts } from './image-parts.ts';
 import { namesOf } from './ovf/ovf-disks.ts';
 import type { OvfPackage } from './ovf/ovf-package.ts';
 import { quote, reasonOf, type Report } from './report.ts';
@@ -73,12 +84,33 @@ export async function toDescribedVM(
 
 /** The VM of one disk that an image is by itself. Fails as the inspection does. */
 export async function toImageVM(file: PlacedFile, o: Cancel & Surroundings): Promise<FoundVM> {
-  const { image, found } = await inspect(file, { ...o, ...present({ format: formatByName(file.place) }) });
   const fileName = posix.basename(file.place);
-  const name = tidyText(stemOf(fileName)) ?? fileName;
+  const name = tidyText(stemOf(innerName(fileName))) ?? fileName;
+  const format = formatByName(file.place);
+  const frame = { ...frameOf(file.place, o.folder), name, firmware: 'unknown', nics: [], tags: {} } as const;
+  const seen = await inspectUnlessLocked(file, { ...o, ...present({ format }) });
+  const parts = await measureParts(o.folder, file);
+  const partCount = parts.count === 1 ? undefined : parts.count;
+  if (seen === 'locked') {
+    const label = tidyText(fileName) ?? fileName;
+    const disk = { id: toDiskId(fileName), label, virtualSize: parts.size, location: file.path, isEncrypted: true } as const;
+    const info = { ...frame, disks: [{ ...disk, ...present({ format, partCount }) }] };
+    return { info, images: [], claimed: [], missing: [] };
+  }
+  const { image, found } = seen;
   const claimed = found.references.map((reference) => posix.join(posix.dirname(file.place), reference));
-  const info = { ...frameOf(file.place, o.folder), name, firmware: 'unknown', disks: [toDisk(fileName, file, found)], nics: [], tags: {} } as const;
+  const info = { ...frame, disks: [{ ...toDisk(fileName, file, found), ...present({ partCount }) }] };
   return { info, images: [image], claimed, missing: [] };
+}
+
+/** That somebody encrypted an image is no fault of it: it is there, and more than its files can only be told with its key. */
+async function inspectUnlessLocked(...args: Parameters<typeof inspect>): Promise<Awaited<ReturnType<typeof inspect>> | 'locked'> {
+  try {
+    return await inspect(...args);
+  } catch (failure) {
+    if (failure instanceof HyperError && failure.code === 'encryption/locked') return 'locked';
+    throw failure;
+  }
 }
 
 async function inspect(

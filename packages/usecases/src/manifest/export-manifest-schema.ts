@@ -38,6 +38,8 @@ const diskInfo = z.strictObject({
   allocatedSize: byteCount.exactOptional(),
   format: imageFormat.exactOptional(),
   location: text,
+  partCount: count.exactOptional(),
+  isEncrypted: z.literal(true).exactOptional(),
   bootOrder: count.exactOptional(),
   bus: z.enum(diskBuses).exactOptional(),
   backing: z.array(text).max(BACKING_COUNT_MAX).exactOptional(),

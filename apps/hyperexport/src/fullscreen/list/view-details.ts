@@ -38,6 +38,8 @@ function aboutDisk(disk: DiskInfo, look: DiskLook | undefined): readonly string[
     '',
     `${disk.label}: ${formatBytes(disk.virtualSize)} ${disk.format ?? ''}${disk.allocatedSize === undefined ? '' : `, ${formatBytes(disk.allocatedSize)} of data`}`,
     `  ${disk.location}`,
+    ...(disk.isEncrypted ? ['  encrypted: the size is that of its files'] : []),
+    ...(disk.partCount === undefined ? [] : [`  in ${disk.partCount} parts`]),
     ...(look?.problem === undefined ? [] : [`  ${look.problem}`]),
     ...(look?.about ? aboutImage(look.about) : []),
     ...(look?.guest ? aboutGuest(look.guest) : []),

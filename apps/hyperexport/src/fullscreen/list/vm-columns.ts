@@ -1,4 +1,4 @@
-import { formatBytes, type VMInfo } from '@hypersdk/domain';
+import { formatBytes, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { ColumnShape } from '../widgets/columns.ts';
 
 export interface VMColumn extends ColumnShape {
@@ -21,7 +21,10 @@ function dataOf(vm: VMInfo): number | undefined {
 /** Bytes that an export has to read, as far as they are known before. */
 export const sizeToCopy = (vm: VMInfo): number => dataOf(vm) ?? sizeOf(vm);
 
-const formatsOf = (vm: VMInfo): string => [...new Set(vm.disks.flatMap(({ format }) => (format === undefined ? [] : [format])))].join(',');
+/** Short enough for its column; the details say more. */
+const formatOf = ({ format, isEncrypted, partCount }: DiskInfo): string =>
+  isEncrypted ? 'locked' : `${format ?? ''}${partCount === undefined ? '' : ` ×${partCount}`}`;
+const formatsOf = (vm: VMInfo): string => [...new Set(vm.disks.map(formatOf))].filter((format) => format !== '').join(',');
 const bytes = (size: number | undefined): string => (size === undefined ? '' : formatBytes(size));
 
 /** Widths are those of the narrowest screen; the name takes what is left. */
