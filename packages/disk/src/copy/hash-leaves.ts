@@ -15,6 +15,8 @@ export interface Hashing {
   readonly virtualSize: number;
   /** The source only tells what differs from this: leaves that do not differ have no digest. */
   readonly parent?: ParentImage;
+  /** Containers are hashed at the same time. */
+  readonly yieldsToContainers?: boolean;
   /** As for a run. */
   readonly movers?: RunOptions['movers'];
   readonly onLeaf?: (result: LeafResult) => void;
@@ -33,8 +35,8 @@ export async function hashDisk(hashing: Hashing): Promise<ContentDigest> {
 
 /** Digests of the given leaves, in order. */
 export async function hashLeaves(hashing: Hashing, leaves: Iterable<PlannedLeaf>, take: (result: LeafResult) => void): Promise<void> {
-  const { source, virtualSize, parent } = hashing;
-  await hashing.crew.run({ kind: 'hash', source, virtualSize, ...(parent ? { parent } : {}) }, leaves, {
+  const { source, virtualSize, parent, yieldsToContainers = false } = hashing;
+  await hashing.crew.run({ kind: 'hash', source, virtualSize, yieldsToContainers, ...(parent ? { parent } : {}) }, leaves, {
     signal: hashing.signal,
     ...(hashing.movers === undefined ? {} : { movers: hashing.movers }),
     on: {

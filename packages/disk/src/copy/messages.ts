@@ -47,6 +47,8 @@ export interface HashTaskSpec {
   readonly virtualSize: number;
   /** The source only tells what differs from this. */
   readonly parent?: ParentImage;
+  /** A mover that also hashes a container does that first: leaves are shared out among all, the one stream of a container is not. */
+  readonly yieldsToContainers?: boolean;
 }
 
 export interface CompareTaskSpec {

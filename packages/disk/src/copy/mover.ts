@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { HyperError, type ErrorCode } from '@hypersdk/domain';
-import type { FromMover, ToMover } from './messages.ts';
+import type { FromMover, TaskSpec, ToMover } from './messages.ts';
 import { SlotPool, type Slot } from './slots.ts';
 import { openTask } from './task/open-task.ts';
 import type { LeafTask } from './task/leaf-task.ts';
@@ -30,6 +30,7 @@ const NO_FURTHER_READER = new Set<ErrorCode>([
 ]);
 
 interface RunningTask {
+  readonly spec: TaskSpec;
   readonly ring: WorkRing;
   readonly placing: Map<number, Placing>;
   readonly stop: AbortController;
@@ -71,7 +72,7 @@ export class Mover {
       });
     const stop = new AbortController();
     const { promise: finished, resolve } = Promise.withResolvers<void>();
-    const running: RunningTask = { ring, placing, stop, finished, isOpen: false };
+    const running: RunningTask = { spec, ring, placing, stop, finished, isOpen: false };
     this.#tasks.set(task, running);
     void this.#work(task, running, () => openTask(spec, { ring, signal: stop.signal, place })).then(resolve);
   }
@@ -98,7 +99,7 @@ export class Mover {
     try {
       using leafTask = await open();
       running.isOpen = true;
-      await Promise.all(Array.from({ length: LANE_COUNT }, () => this.#lane(task, ring, leafTask)));
+      await Promise.all(Array.from({ length: LANE_COUNT }, () => this.#lane(task, running, leafTask)));
     } catch (error) {
       if (stop.signal.aborted) return;
       if (!running.isOpen && error instanceof HyperError && NO_FURTHER_READER.has(error.code))
@@ -108,10 +109,11 @@ export class Mover {
   }
 
   /** Never rejects, so that the task stays open until every lane has let go of it. */
-  async #lane(task: number, ring: WorkRing, leafTask: LeafTask): Promise<void> {
+  async #lane(task: number, { spec, ring }: RunningTask, leafTask: LeafTask): Promise<void> {
     for (;;) {
       // Messages for other tasks must get through between two leaves.
       await setImmediate();
+      if (spec.kind === 'hash' && spec.yieldsToContainers) await this.#containersDone();
       const slot = await this.#slots.acquire();
       const seen = ring.changes;
       // A leaf is claimed only with a slot in hand: a claimed leaf always makes progress, so no two tasks can wait for each other.
@@ -121,6 +123,10 @@ export class Mover {
       if (work === undefined) return;
       if (work === 'none yet') await ring.changed(seen);
     }
+  }
+
+  async #containersDone(): Promise<void> {
+    for (const { spec, finished } of this.#tasks.values()) if (spec.kind === 'container') await finished;
   }
 
   async #workOn(

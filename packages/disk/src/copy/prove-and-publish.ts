@@ -112,6 +112,7 @@ async function prove(
     ...tools,
     source,
     virtualSize: job.source.virtualSize,
+    yieldsToContainers: true,
     onLeaf: (result) => progress.advance(result.leaf, 0),
   };
   try {

@@ -30,7 +30,15 @@ async function verify(request: VerifyRequest, tools: JobTools): Promise<VerifyOu
   const [content, container] = await both(tools.signal, [
     (signal) => {
       const onLeaf: Hashing['onLeaf'] = (result) => progress.advance(result.leaf, result.dataRead);
-      const hashing: Hashing = { crew: tools.crew, signal, ...movers, source: request.source, virtualSize: expected.virtualSize, onLeaf };
+      const hashing: Hashing = {
+        crew: tools.crew,
+        signal,
+        ...movers,
+        source: request.source,
+        virtualSize: expected.virtualSize,
+        yieldsToContainers: true,
+        onLeaf,
+      };
       return request.leavesPath === undefined ? compareRoot(hashing, request) : compareLeaves(hashing, request, request.leavesPath);
     },
     (signal) => findWrongFile(request, { crew: tools.crew, signal }),
