@@ -3,7 +3,7 @@ import type { Cancel } from '@hypersdk/ports';
 import { present } from '../said-fields.ts';
 import type { BlockSize, DomainFigures } from './to-vm.ts';
 import { type Domain, procedures } from './rpc/procedures.ts';
-import type { RpcClient } from './rpc/rpc-client.ts';
+import type { Caller } from './rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from './rpc/server-error.ts';
 import type { TypedParam } from './rpc/typed-param.ts';
 
@@ -17,9 +17,9 @@ export const FIGURES_BATCH = 256;
 const LIST_MANAGED_SAVE = 256;
 
 /** States and sizes of many domains in two questions; a domain that there is not any more has none. */
-export async function readFigures(client: RpcClient, domains: readonly Domain[], o: Cancel): Promise<ReadonlyMap<string, DomainFigures>> {
+export async function readFigures(client: Caller, domains: readonly Domain[], o: Cancel): Promise<ReadonlyMap<string, DomainFigures>> {
   const [records, { domains: saved }] = await Promise.all([
-    readStats(client, domains, o),
+    readStats(client, domains, { ...o, stats: STATS_STATE | STATS_BLOCK }),
     client.call(procedures.listAllDomains, { needsResults: 1, flags: LIST_MANAGED_SAVE }, o),
   ]);
   const withMemory = new Set(saved.map(({ uuid }) => uuid));
@@ -34,7 +34,7 @@ export async function readFigures(client: RpcClient, domains: readonly Domain[],
 
 /** The sizes with those that the many figures lacked, asked for one by one. What the server cannot tell, as an image that is not there, stays out. */
 export async function readMissingSizes(
-  client: RpcClient,
+  client: Caller,
   { domain, targets, sizes }: { readonly domain: Domain; readonly targets: readonly string[]; readonly sizes: ReadonlyMap<string, BlockSize> },
   o: Cancel,
 ): Promise<ReadonlyMap<string, BlockSize>> {
@@ -78,12 +78,16 @@ function toByteCount(value: TypedParam['value'] | undefined): number | undefined
   return value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined;
 }
 
-type Records = readonly { readonly domain: Domain; readonly params: readonly TypedParam[] }[];
+/** What is said of a domain, in libvirt's names. */
+export interface StatsRecord {
+  readonly domain: Domain;
+  readonly params: readonly TypedParam[];
+}
 
-/** One domain that vanished spoils the question about all; then each is asked about by itself. */
-async function readStats(client: RpcClient, domains: readonly Domain[], o: Cancel): Promise<Records> {
+/** Groups of figures of domains that there are. One that vanished spoils the question about all; then each is asked about by itself. */
+export async function readStats(client: Caller, domains: readonly Domain[], o: Cancel & { readonly stats: number }): Promise<readonly StatsRecord[]> {
   try {
-    const { records } = await client.call(procedures.getAllDomainStats, { domains, stats: STATS_STATE | STATS_BLOCK, flags: STATS_NOWAIT }, o);
+    const { records } = await client.call(procedures.getAllDomainStats, { domains, stats: o.stats, flags: STATS_NOWAIT }, o);
     return records;
   } catch (error) {
     o.signal.throwIfAborted();

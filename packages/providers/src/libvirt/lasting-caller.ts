@@ -4,6 +4,7 @@ import type { Cancel } from '@hypersdk/ports';
 import type { LibvirtConnection } from './libvirt-connection.ts';
 import { type Procedure, procedures } from './rpc/procedures.ts';
 import type { Caller } from './rpc/rpc-client.ts';
+import type { StreamChannel } from './rpc/stream-channel.ts';
 
 /** A daemon that is started again is there within seconds; one that is not after this time needs somebody to look at it. */
 const AWAY_MS = 30_000;
@@ -22,21 +23,35 @@ const LOST: ReadonlySet<ErrorCode> = new Set(['libvirt/lost', 'libvirt/timeout']
 /** Nobody answers yet. */
 const AWAY: ReadonlySet<ErrorCode> = new Set(['libvirt/lost', 'libvirt/unreachable']);
 
+interface LastingOptions {
+  readonly reopen: (o: Cancel) => Promise<LibvirtConnection>;
+  /** Told of a new connection before anybody uses it. */
+  readonly reopened?: (connection: LibvirtConnection, o: Cancel) => Promise<void>;
+  readonly awayMs?: number;
+}
+
 /**
  * Calls that outlive their connection. QEMU, and what it does for us, does not end with libvirt's daemon: when that was started again, it is asked over a
  * new connection. What makes something is not asked twice.
  */
 export class LastingCaller implements Caller, AsyncDisposable {
   readonly #reopen: (o: Cancel) => Promise<LibvirtConnection>;
+  readonly #reopened: ((connection: LibvirtConnection, o: Cancel) => Promise<void>) | undefined;
   readonly #awayMs: number;
   #connection: LibvirtConnection;
   #opening: Promise<LibvirtConnection> | undefined;
   #isDisposed = false;
 
-  constructor(first: LibvirtConnection, o: { readonly reopen: (o: Cancel) => Promise<LibvirtConnection>; readonly awayMs?: number }) {
+  constructor(first: LibvirtConnection, o: LastingOptions) {
     this.#connection = first;
     this.#reopen = o.reopen;
+    this.#reopened = o.reopened;
     this.#awayMs = o.awayMs ?? AWAY_MS;
+  }
+
+  /** Settles when the connection of this moment is over. */
+  get ended(): Promise<HyperError> {
+    return this.#connection.client.ended;
   }
 
   async call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, o: Cancel): Promise<Result> {
@@ -49,6 +64,12 @@ export class LastingCaller implements Caller, AsyncDisposable {
       const again = await this.#open(o);
       return await again.client.call(procedure, args, o);
     }
+  }
+
+  /** A stream ends with the connection that it was opened on. */
+  async open<Args, Result>(procedure: Procedure<Args, Result>, args: Args, o: Cancel): Promise<StreamChannel<Result>> {
+    const { client } = await this.#open(o);
+    return await client.open(procedure, args, o);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,13 +91,21 @@ export class LastingCaller implements Caller, AsyncDisposable {
     const signal = AbortSignal.timeout(this.#awayMs * 2);
     for (const until = performance.now() + this.#awayMs; ; await delay(PAUSE_MS)) {
       try {
-        const opened = await this.#reopen({ signal });
-        if (this.#isDisposed) await opened[Symbol.asyncDispose]();
-        this.#connection = opened;
-        return opened;
+        return await this.#replace(await this.#reopen({ signal }), { signal });
       } catch (error) {
         if (!(error instanceof HyperError) || !AWAY.has(error.code) || performance.now() > until || this.#isDisposed) throw error;
       }
     }
+  }
+  async #replace(opened: LibvirtConnection, o: Cancel): Promise<LibvirtConnection> {
+    try {
+      if (this.#isDisposed) await opened[Symbol.asyncDispose]();
+      else await this.#reopened?.(opened, o);
+    } catch (error) {
+      await opened[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#connection = opened;
+    return opened;
   }
 }

@@ -60,7 +60,7 @@ const AGENT_CHANNEL = 'org.qemu.guest_agent.0';
 /** Longer chains are cut: nobody can follow them, and every start would take minutes. */
 const CHAIN_MAX = 200;
 
-const powerStateOf = ({ state, hasSavedMemory }: Pick<DomainFigures, 'state' | 'hasSavedMemory'>): PowerState => {
+export const powerStateOf = ({ state, hasSavedMemory }: Pick<DomainFigures, 'state' | 'hasSavedMemory'>): PowerState => {
   const power = POWER_STATES[state] ?? 'unknown';
   return power === 'stopped' && hasSavedMemory ? 'suspended' : power;
 };

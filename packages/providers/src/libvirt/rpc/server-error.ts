@@ -8,6 +8,7 @@ export const ServerCode = {
   internal: 1,
   noSupport: 3,
   invalidArgument: 8,
+  operationFailed: 9,
   systemError: 38,
   noDomain: 42,
   authFailed: 45,
