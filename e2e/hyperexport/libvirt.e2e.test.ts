@@ -151,6 +151,8 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       await begun.ended;
       const shown = await residue();
       expect(shown['removed']?.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['vm']));
+      expect(shown['removed']).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'vm', vmName: 'db' })]));
+      expect((await run(['residue', daemon.uri], surroundings())).stdout).toMatch(/^left over +vm +db +/m);
       expect(await residue('--remove')).toMatchObject({ failed: [], unknown: [] });
       expect(await residue()).toMatchObject({ removed: [], absent: [] });
       expect(daemon.virsh('domstate', 'db').trim()).toBe('shut off');

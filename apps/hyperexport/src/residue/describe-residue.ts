@@ -1,6 +1,10 @@
 import { HyperError, type SourceEffect } from '@hypersdk/domain';
 import type { ReapReport, ReapRequest } from '@hypersdk/usecases';
+import { printable } from '../output/printable.ts';
 import { formatTable } from '../output/table.ts';
+
+/** Names of the VMs that are there, by their ids. */
+export type VMNames = ReadonlyMap<string, string>;
 
 type Wish = Pick<ReapRequest, 'dryRun' | 'unknownToo' | 'goneToo'>;
 
@@ -14,11 +18,27 @@ const sayings = (report: ReapReport, { dryRun }: Wish): readonly (readonly [stri
   ['kept for increments', report.kept],
 ];
 
-export function toResidueDocument(report: ReapReport, wish: Wish): Readonly<Record<string, unknown>> {
-  return { ...report, dryRun: wish.dryRun, failed: report.failed.map(({ effect, error }) => ({ effect, error: toError(error) })) };
+export function toResidueDocument(report: ReapReport, o: { readonly wish: Wish; readonly names: VMNames }): Readonly<Record<string, unknown>> {
+  const named = (effect: SourceEffect): SourceEffect & { readonly vmName?: string } => {
+    const vmName = o.names.get(effect.vm ?? '');
+    return vmName === undefined ? effect : { ...effect, vmName };
+  };
+  const { removed, absent, inUse, kept, outlived, unknown, failed } = report;
+  const lists = Object.entries({ removed, absent, inUse, kept, outlived, unknown }).map(([name, effects]) => [name, effects.map(named)] as const);
+  return {
+    ...Object.fromEntries(lists),
+    failed: failed.map(({ effect, error }) => ({ effect: named(effect), error: toError(error) })),
+    dryRun: o.wish.dryRun,
+  };
 }
 
-export function describeResidue(report: ReapReport, wish: Wish): string {
+export function describeResidue(report: ReapReport, { wish, names }: { readonly wish: Wish; readonly names: VMNames }): string {
+  const toRow = (state: string, { kind, vm, name }: SourceEffect): readonly string[] => [
+    state,
+    kind,
+    printable(names.get(vm ?? '') ?? vm ?? ''),
+    name,
+  ];
   const rows = [
     ...report.failed.map(({ effect, error }) => toRow(`failed: ${toError(error).message}`, effect)),
     ...sayings(report, wish).flatMap(([saying, effects]) => effects.map((effect) => toRow(saying, effect))),
@@ -34,8 +54,6 @@ function hintFor({ removed, absent, unknown, outlived }: ReapReport, { dryRun }:
   if (outlived.length > 0) return '\nWhat was kept for exports that were deleted is taken away by --remove --gone-too.\n';
   return '';
 }
-
-const toRow = (state: string, { kind, vm, name }: SourceEffect): readonly string[] => [state, kind, vm ?? '', name];
 
 const toError = (error: unknown): { readonly code: string; readonly message: string } =>
   error instanceof HyperError
