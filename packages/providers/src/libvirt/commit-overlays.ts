@@ -3,7 +3,7 @@ import type { Cancel } from '@hypersdk/ports';
 import { HyperError } from '@hypersdk/domain';
 import type { DomainWatch } from './domain-watch.ts';
 import { type Domain, procedures } from './rpc/procedures.ts';
-import type { RpcClient } from './rpc/rpc-client.ts';
+import type { Caller } from './rpc/rpc-client.ts';
 
 /** libvirt, `virDomainBlockCommitFlags` and `virDomainBlockJobAbortFlags`. */
 const COMMIT_SHALLOW = 1;
@@ -15,7 +15,7 @@ const ABORT_PIVOT = 2;
 const LOOK_MS = 1000;
 
 interface Server {
-  readonly client: RpcClient;
+  readonly client: Caller;
   readonly watch: DomainWatch;
 }
 

@@ -1,27 +1,44 @@
 import type { Cancel } from '@hypersdk/ports';
-import { type EventName, events, procedures } from './rpc/procedures.ts';
+import { type EventMessage, type EventName, events, procedures } from './rpc/procedures.ts';
 import type { RpcClient } from './rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from './rpc/server-error.ts';
 
 /** Everything that changes what a VM is seen to be. An older server knows fewer; those are not asked for again. */
 const WATCHED = [
   'lifecycle',
+  'reboot',
+  'ioError',
   'diskChange',
+  'trayChange',
   'deviceRemoved',
   'deviceAdded',
+  'deviceKept',
   'blockJob',
+  'jobCompleted',
   'agent',
   'balloonChange',
   'metadataChange',
 ] as const satisfies readonly EventName[];
 
+type Watched = (typeof WATCHED)[number];
+
+/** One event, by what it is about. */
+export type DomainNews = { readonly [Name in Watched]: { readonly name: Name; readonly message: EventMessage<Name> } }[Watched];
+
+export interface DomainListener {
+  happened?(news: DomainNews): void;
+  /** The server was not heard for a while: anything may have happened. */
+  interrupted?(): void;
+}
+
 type Told = (uuid: string) => void;
 
 /** Passes on which domains changed, as the server tells it. */
 export class DomainWatch {
-  readonly #client: RpcClient;
-  readonly #told = new Set<Told>();
+  readonly #listeners = new Set<DomainListener>();
+  #client: RpcClient;
   #begun: Promise<boolean> | undefined;
+  #isWanted = false;
 
   constructor(client: RpcClient) {
     this.#client = client;
@@ -29,8 +46,12 @@ export class DomainWatch {
 
   /** Begins on first use. False: this server tells nothing, and whoever wants to know has to ask. */
   async begin(o: Cancel): Promise<boolean> {
+    this.#isWanted = true;
     // Not called off with its first caller, as others wait for it too.
-    this.#begun ??= this.#register();
+    this.#begun ??= this.#register().catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
     const { promise, reject } = Promise.withResolvers<never>();
     const stop = (): void => reject(o.signal.reason);
     o.signal.addEventListener('abort', stop, { once: true });
@@ -43,8 +64,22 @@ export class DomainWatch {
 
   /** Calls `told` with the UUID of every domain that changes, until disposed of. */
   subscribe(told: Told): Disposable {
-    this.#told.add(told);
-    return { [Symbol.dispose]: () => this.#told.delete(told) };
+    return this.hear({ happened: ({ message }) => told(message.domain.uuid) });
+  }
+
+  /** Tells the listener of every event, until disposed of. */
+  hear(listener: DomainListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /** Goes on with another connection to the same server. Whoever listens is told once that one listens again. */
+  async follow(client: RpcClient, o: Cancel): Promise<void> {
+    this.#client = client;
+    this.#begun = undefined;
+    if (!this.#isWanted) return;
+    await this.begin(o);
+    for (const listener of this.#listeners) listener.interrupted?.();
   }
 
   /** Settles at the next change of the domain, or after this time: events are many and may be missed. */
@@ -67,9 +102,10 @@ export class DomainWatch {
 
   async #register(): Promise<boolean> {
     const signal = AbortSignal.any([]);
-    for (const name of WATCHED) this.#client.listen(name, ({ domain }) => this.#tell(domain.uuid));
+    const client = this.#client;
+    for (const name of WATCHED) client.listen(name, (message) => this.#tell({ name, message } as DomainNews));
     const asked = WATCHED.map((name) =>
-      this.#client.call(procedures.domainEventRegister, { eventId: events[name].eventId, domain: undefined }, { signal }),
+      client.call(procedures.domainEventRegister, { eventId: events[name].eventId, domain: undefined }, { signal }),
     );
     const answers = await Promise.allSettled(asked);
     for (const answer of answers) {
@@ -79,8 +115,8 @@ export class DomainWatch {
     return answers[WATCHED.indexOf('lifecycle')]?.status === 'fulfilled';
   }
 
-  #tell(uuid: string): void {
-    for (const told of this.#told) told(uuid);
+  #tell(news: DomainNews): void {
+    for (const listener of this.#listeners) listener.happened?.(news);
   }
 }
 

@@ -5,7 +5,7 @@ import { FIGURES_BATCH, isGone, readFigures, readMissingSizes } from './domain-f
 import type { DomainWatch } from './domain-watch.ts';
 import { findDomain } from './find-domain.ts';
 import { type Domain, procedures } from './rpc/procedures.ts';
-import type { RpcClient } from './rpc/rpc-client.ts';
+import type { Caller } from './rpc/rpc-client.ts';
 import { type DescribedDomain, diskTargetsOf, type DomainFigures, toVM, type Whereabouts } from './to-vm.ts';
 
 /** What is known of a domain, and whether it changed since. */
@@ -19,24 +19,32 @@ interface Known {
  * What libvirt does not tell of (an image that was resized while its domain was off) is seen by `get`, which always asks.
  */
 export class LibvirtInventory implements Inventory {
-  readonly #client: RpcClient;
+  readonly #client: Caller;
   readonly #watch: DomainWatch;
   readonly #whereabouts: Whereabouts;
   readonly #known = new Map<string, Known>();
   /** Domains that changed since they were last asked about, by how often. */
   readonly #changes = new Map<string, number>();
   #isComplete = false;
+  #interruptions = 0;
 
-  constructor(client: RpcClient, watch: DomainWatch, whereabouts: Whereabouts) {
+  constructor(client: Caller, watch: DomainWatch, whereabouts: Whereabouts) {
     this.#client = client;
     this.#watch = watch;
     this.#whereabouts = whereabouts;
-    watch.subscribe((uuid) => this.#changes.set(uuid, (this.#changes.get(uuid) ?? 0) + 1));
+    watch.hear({
+      happened: ({ message: { domain } }) => this.#changes.set(domain.uuid, (this.#changes.get(domain.uuid) ?? 0) + 1),
+      interrupted: () => {
+        this.#interruptions += 1;
+        this.#isComplete = false;
+      },
+    });
   }
 
   async *list({ signal, onProblem }: Parameters<Inventory['list']>[0]): AsyncGenerator<VMInfo> {
     signal.throwIfAborted();
     const isTold = await this.#watch.begin({ signal });
+    const interruptions = this.#interruptions;
     const isFresh = isTold && this.#isComplete;
     const stale = isFresh ? await this.#findChanged({ signal }) : await this.#listAll({ signal });
     const isAsked = new Set(stale.map(({ uuid }) => uuid));
@@ -48,7 +56,7 @@ export class LibvirtInventory implements Inventory {
       for await (const described of this.#describeAll(stale.slice(at, at + FIGURES_BATCH), { signal, ...(onProblem ? { onProblem } : {}) }))
         yield* give(described, { signal, ...(onProblem ? { onProblem } : {}) });
     }
-    this.#isComplete = isTold;
+    this.#isComplete = isTold && interruptions === this.#interruptions;
     signal.throwIfAborted();
   }
 

@@ -3,7 +3,7 @@ import type { Cancel, Power, ShutdownOptions } from '@hypersdk/ports';
 import type { DomainWatch } from './domain-watch.ts';
 import { findDomain } from './find-domain.ts';
 import { type Domain, procedures } from './rpc/procedures.ts';
-import type { RpcClient } from './rpc/rpc-client.ts';
+import type { Caller } from './rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from './rpc/server-error.ts';
 import { DomainState } from './to-vm.ts';
 
@@ -32,10 +32,10 @@ type Course = Cancel & { readonly domain: Domain };
 
 /** Asks libvirt, then waits until it is so: by its events, and by looking. */
 export class LibvirtPower implements Power {
-  readonly #client: RpcClient;
+  readonly #client: Caller;
   readonly #watch: DomainWatch;
 
-  constructor(client: RpcClient, watch: DomainWatch) {
+  constructor(client: Caller, watch: DomainWatch) {
     this.#client = client;
     this.#watch = watch;
   }

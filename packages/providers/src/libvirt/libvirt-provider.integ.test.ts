@@ -47,5 +47,5 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     };
   };
 
-  providerContract(arrange, ['inventory', 'power', 'snapshots']);
+  providerContract(arrange, ['inventory', 'events', 'power', 'snapshots', 'console', 'metrics']);
 });

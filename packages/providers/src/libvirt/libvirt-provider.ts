@@ -1,15 +1,19 @@
-import type { Facets, Inventory, ProviderModule, SourceWork } from '@hypersdk/ports';
+import type { Facets, Inventory, ProviderModule, ProviderSession, SourceWork } from '@hypersdk/ports';
 import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
 import type { BackupServer } from './backup/backup-lease.ts';
+import type { Access } from './backup/open-road.ts';
 import { LibvirtClone } from './clone/libvirt-clone.ts';
 import { LibvirtResidue } from './backup/libvirt-residue.ts';
+import { LibvirtConsole } from './console/libvirt-console.ts';
 import { DomainWatch } from './domain-watch.ts';
+import { LibvirtEvents } from './events/libvirt-events.ts';
 import { type LibvirtConfig, parseLibvirtConfig } from './libvirt-config.ts';
 import { LastingCaller } from './lasting-caller.ts';
-import { openConnection } from './libvirt-connection.ts';
+import { type LibvirtConnection, openConnection } from './libvirt-connection.ts';
 import { LibvirtInventory } from './libvirt-inventory.ts';
 import { LibvirtPower } from './libvirt-power.ts';
 import { LibvirtSnapshots } from './libvirt-snapshots.ts';
+import { LibvirtMetrics } from './metrics/libvirt-metrics.ts';
 import { LibvirtRestore } from './restore/libvirt-restore.ts';
 import { RestoreResidue } from './restore/restore-residue.ts';
 
@@ -20,32 +24,56 @@ const MERGES_SINCE = 9_000_000;
 export const libvirtProvider = {
   kind: 'libvirt',
   parse: parseLibvirtConfig,
-  async open(config: LibvirtConfig, o) {
+  async open(config: LibvirtConfig, o): Promise<ProviderSession> {
     const connection = await openConnection(config, o);
     const { client, hostname, version } = connection;
-    const lasting = new LastingCaller(connection, { reopen: (again) => openConnection(config, again) });
     const watch = new DomainWatch(client);
-    const inventory = new LibvirtInventory(client, watch, { connection: config.uri, hostname });
-    const power = new LibvirtPower(client, watch);
-    const snapshots = new LibvirtSnapshots(client, watch, { mergesItself: version >= MERGES_SINCE });
+    const lasting = new LastingCaller(connection, {
+      reopen: (again) => openConnection(config, again),
+      reopened: (again, within) => watch.follow(again.client, within),
+    });
+    const inventory = new LibvirtInventory(lasting, watch, { connection: config.uri, hostname });
+    const events = new LibvirtEvents(lasting, watch);
+    const power = new LibvirtPower(lasting, watch);
+    const snapshots = new LibvirtSnapshots(lasting, watch, { mergesItself: version >= MERGES_SINCE });
+    const metrics = new LibvirtMetrics(lasting);
+    const { transport } = connection.address;
+    const console = new LibvirtConsole({
+      caller: lasting,
+      machine: hostname,
+      reachedAs: transport.kind === 'unix' ? 'localhost' : transport.host,
+      openConnection: (again) => openConnection(config, again),
+    });
     return {
       // Whoever may only look has nothing to change with.
       facets: config.readOnly
-        ? { inventory }
+        ? { inventory, events, metrics }
         : {
             inventory,
+            events,
             power,
             snapshots,
-            ...exportFacets({ caller: lasting, transport: connection.address.transport }, { config, inventory, work: o.work }),
+            console,
+            metrics,
+            ...exportFacets({ caller: lasting, ...accessOf(connection, config) }, { config, inventory, work: o.work }),
           },
-      [Symbol.asyncDispose]: () => lasting[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: () => {
+        events[Symbol.dispose]();
+        return lasting[Symbol.asyncDispose]();
+      },
     };
   },
 } as const satisfies ProviderModule<LibvirtConfig>;
 
+const accessOf = ({ address, remoteAddress }: LibvirtConnection, { allowsPlaintext }: LibvirtConfig): Access => ({
+  transport: address.transport,
+  allowsPlaintext,
+  ...(remoteAddress === undefined ? {} : { remoteAddress }),
+});
+
 /** Reading the disks of a domain makes things at its server. */
 function exportFacets(
-  server: BackupServer,
+  server: BackupServer & Access,
   { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
 ): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore' | 'clone'> {
   if (!work) return {};

@@ -5,7 +5,7 @@ import { commitOverlays } from './commit-overlays.ts';
 import type { DomainWatch } from './domain-watch.ts';
 import { findDomain } from './find-domain.ts';
 import { type Domain, procedures, type SnapshotRef } from './rpc/procedures.ts';
-import type { RpcClient } from './rpc/rpc-client.ts';
+import type { Caller } from './rpc/rpc-client.ts';
 import { isRefusal, ServerCode } from './rpc/server-error.ts';
 import { toSnapshotInfo, toSnapshotXml } from './snapshot-xml.ts';
 import { agentOf, diskTargetsOf, DomainState } from './to-vm.ts';
@@ -18,12 +18,12 @@ const DELETE_METADATA_ONLY = 2;
 
 /** libvirt's own snapshots. It keeps those of one kind inside the images and merges the images of the other when one is deleted. */
 export class LibvirtSnapshots implements Snapshots {
-  readonly #client: RpcClient;
+  readonly #client: Caller;
   readonly #watch: DomainWatch;
   readonly #mergesItself: boolean;
 
   /** `mergesItself`: whether the server can delete external snapshots (since 9.0); an older one is told how, step by step. */
-  constructor(client: RpcClient, watch: DomainWatch, { mergesItself }: { readonly mergesItself: boolean }) {
+  constructor(client: Caller, watch: DomainWatch, { mergesItself }: { readonly mergesItself: boolean }) {
     this.#client = client;
     this.#watch = watch;
     this.#mergesItself = mergesItself;

@@ -2,14 +2,27 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toConnectionId, toDiskId, toVMId, type VMInfo } from '@hypersdk/domain';
-import type { ChangedBlocks, Clone, DiskExport, Inventory, Power, ProviderSession, Restore, RestoreRequest, Snapshots } from '@hypersdk/ports';
+import type {
+  ChangedBlocks,
+  Clone,
+  Console,
+  DiskExport,
+  Events,
+  Inventory,
+  Metrics,
+  Power,
+  ProviderSession,
+  Restore,
+  RestoreRequest,
+  Snapshots,
+} from '@hypersdk/ports';
 import { openSource } from '@hypersdk/disk';
 import { type ArrangeProvider, calm, contentDigest, type Mutant, mutate } from '@hypersdk/testkit';
 import { memoryProvider } from './memory-provider.ts';
 
 type Change = (session: ProviderSession) => ProviderSession;
 
-/** Two VMs, the first with two disks. Each session is changed before anyone sees it. */
+/** Three VMs, the first with two disks. Each session is changed before anyone sees it. */
 export function arrange(change: Change = (session) => session): ArrangeProvider {
   return async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hypersdk-memory-'));
@@ -20,11 +33,24 @@ export function arrange(change: Change = (session) => session): ArrangeProvider 
     };
     const vms = [
       { id: 'web-01', name: 'web-01', cpus: 2, memory: 2 * 1024 ** 3, powerState: 'stopped', disks: [await disk('vda'), await disk('vdb')] },
-      { id: 'db-01', name: 'db-01', powerState: 'stopped', disks: [await disk('sda')] },
+      { id: 'db-01', name: 'db-01', cpus: 1, memory: 1024 ** 3, powerState: 'stopped', disks: [await disk('sda')] },
+      { id: 'lab-01', name: 'lab-01', powerState: 'stopped', disks: [await disk('sdb')] },
     ];
-    const config = memoryProvider.parse({ connection: 'lab', vms, deaf: ['db-01'], folder });
+    const config = memoryProvider.parse({ connection: 'lab', vms, deaf: ['db-01'], bare: ['db-01'], unguarded: ['lab-01'], folder });
+    let isLetIn = (_id: string, _password: string | undefined): boolean => false;
     return {
-      open: async () => change(await memoryProvider.open(config, calm)),
+      open: async () => {
+        const session = await memoryProvider.open(config, calm);
+        isLetIn = (id, password) => session.facets.console.lets(id, password);
+        return change(session);
+      },
+      consoles: async () => ({
+        talking: toVMId('web-01'),
+        bare: toVMId('db-01'),
+        unguarded: toVMId('lab-01'),
+        patienceMs: 500,
+        knock: async ({ endpoint }, password) => endpoint.kind === 'socket' && isLetIn(endpoint.path.slice(1), password),
+      }),
       absent: toVMId('web-02'),
       writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
       contentOf: (vm: VMInfo) => readFile(vm.disks[0]?.location ?? '', 'utf8'),
@@ -80,6 +106,9 @@ interface Changeable {
   readonly inventory: Inventory;
   readonly diskExport: DiskExport;
   readonly changedBlocks: ChangedBlocks;
+  readonly events: Events;
+  readonly console: Console;
+  readonly metrics: Metrics;
   readonly power: Power;
   readonly snapshots: Snapshots;
   readonly restore: Restore;

@@ -25,6 +25,9 @@ export interface MemoryConfig {
   readonly vms: readonly MemoryVM[];
   /** Ids of VMs whose guests shut down for nobody. */
   readonly deaf: readonly string[];
+  /** Ids of VMs that have neither screen nor serial line nor graphical console, and of those whose graphical console asks for no password. */
+  readonly bare: readonly string[];
+  readonly unguarded: readonly string[];
   /** Where restored and cloned disks are put; without it nothing is. */
   readonly folder?: string;
   readonly connection: ConnectionId;
@@ -39,17 +42,22 @@ const DISKS_MAX = 256;
 type Fields = Readonly<Record<string, unknown>>;
 
 export function parseMemoryConfig(config: unknown): MemoryConfig {
-  const { connection, vms, deaf = [], folder } = fieldsOf(config, 'the configuration', ['connection', 'vms', 'deaf', 'folder']);
+  const known = ['connection', 'vms', 'deaf', 'bare', 'unguarded', 'folder'];
+  const { connection, vms, deaf = [], bare = [], unguarded = [], folder } = fieldsOf(config, 'the configuration', known);
   const name = text(connection, 'connection');
   const parsed = listOf(vms, 'vms', VMS_MAX).map((vm) => parseVM(vm, name));
   refuseTwins(parsed, 'VM');
   return {
     vms: parsed,
-    deaf: listOf(deaf, 'deaf', VMS_MAX).map((id) => text(id, 'an id')),
+    deaf: idsOf(deaf, 'deaf'),
+    bare: idsOf(bare, 'bare'),
+    unguarded: idsOf(unguarded, 'unguarded'),
     connection: toConnectionId(name),
     ...(folder === undefined ? {} : { folder: text(folder, 'folder') }),
   };
 }
+
+const idsOf = (given: unknown, what: string): readonly string[] => listOf(given, what, VMS_MAX).map((id) => text(id, 'an id'));
 
 function parseVM(given: unknown, connection: string): MemoryVM {
   const { id, name, powerState = 'unknown', cpus, memory, disks } = fieldsOf(given, 'a VM', ['id', 'name', 'powerState', 'cpus', 'memory', 'disks']);

@@ -4,6 +4,9 @@ import { type ArrangeProvider, calm, checksOfProvider, type Mutant, mutate, prov
 import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
 import { changedBlocksMutants } from './build-changed-blocks-mutants.ts';
 import { cloneMutants } from './build-clone-mutants.ts';
+import { consoleMutants } from './build-console-mutants.ts';
+import { eventsMutants } from './build-events-mutants.ts';
+import { metricsMutants } from './build-metrics-mutants.ts';
 import { powerMutants } from './build-power-mutants.ts';
 import { restoreMutants } from './build-restore-mutants.ts';
 import { snapshotMutants } from './build-snapshot-mutants.ts';
@@ -23,7 +26,8 @@ let count = 0;
 
 proveChecks<ArrangeProvider>({
   port: 'provider',
-  checksOf: (subject) => checksOfProvider(subject, ['inventory', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore', 'clone']),
+  checksOf: (subject) =>
+    checksOfProvider(subject, ['inventory', 'events', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore', 'clone', 'console', 'metrics']),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -132,6 +136,9 @@ proveChecks<ArrangeProvider>({
       open: (id, o) => diskExport.open(id, { ...o, ...calm }),
     })),
     ...changedBlocksMutants,
+    ...eventsMutants,
+    ...consoleMutants,
+    ...metricsMutants,
     ...powerMutants,
     ...snapshotMutants,
     ...restoreMutants,

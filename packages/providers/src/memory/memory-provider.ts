@@ -1,8 +1,11 @@
 import type { ProviderModule } from '@hypersdk/ports';
 import { type MemoryConfig, parseMemoryConfig } from './memory-config.ts';
 import { MemoryClone } from './memory-clone.ts';
+import { MemoryConsole } from './memory-console.ts';
+import { MemoryMetrics } from './memory-metrics.ts';
 import { MemoryChangedBlocks } from './memory-changed-blocks.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
+import { MemoryEvents } from './memory-events.ts';
 import { MemoryInventory } from './memory-inventory.ts';
 import { MemoryPower } from './memory-power.ts';
 import { MemoryRestore } from './memory-restore.ts';
@@ -12,19 +15,23 @@ import { MemorySnapshots } from './memory-snapshots.ts';
 export const memoryProvider = {
   kind: 'memory',
   parse: parseMemoryConfig,
-  async open({ vms, deaf, connection, folder }: MemoryConfig, { signal }) {
+  async open({ vms, deaf, bare, unguarded, connection, folder }: MemoryConfig, { signal }) {
     signal.throwIfAborted();
     const inventory = new MemoryInventory(vms);
+    const events = new MemoryEvents(inventory);
     return {
       facets: {
         inventory,
+        events,
         diskExport: new MemoryDiskExport(inventory),
         changedBlocks: new MemoryChangedBlocks(),
         power: new MemoryPower(inventory, deaf),
         snapshots: new MemorySnapshots(inventory),
+        console: new MemoryConsole(inventory, { bare, unguarded }),
+        metrics: new MemoryMetrics(inventory),
         ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }), clone: new MemoryClone(inventory, folder) }),
       },
-      [Symbol.asyncDispose]: async () => {},
+      [Symbol.asyncDispose]: async () => events[Symbol.dispose](),
     };
   },
 } as const satisfies ProviderModule<MemoryConfig>;

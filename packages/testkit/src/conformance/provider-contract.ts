@@ -1,10 +1,13 @@
 import type { VMId, VMInfo } from '@hypersdk/domain';
-import type { ProviderSession, RestoreRequest } from '@hypersdk/ports';
+import type { GraphicsTicket, ProviderSession, RestoreRequest } from '@hypersdk/ports';
 import { changedBlocksChecks } from './changed-blocks-checks.ts';
 import { type Check, registerChecks } from './check.ts';
 import { cloneChecks } from './clone-checks.ts';
+import { consoleChecks } from './console-checks.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
+import { eventsChecks } from './events-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
+import { metricsChecks } from './metrics-checks.ts';
 import { powerChecks } from './power-checks.ts';
 import { restoreChecks } from './restore-checks.ts';
 import { sessionChecks } from './session-checks.ts';
@@ -24,6 +27,24 @@ export interface ProviderSubject extends AsyncDisposable {
   readonly power?: PowerSubject;
   readonly restore?: RestoreSubject;
   readonly clone?: CloneSubject;
+  consoles?(): Promise<ConsoleSubject>;
+}
+
+/** For providers that show VMs: three that are stopped. */
+export interface ConsoleSubject {
+  /**
+   * Its guest answers each byte on its first serial line with the one after it (a: b), and shows it on its screen. Of graphical consoles it has VNC, with a
+   * password.
+   */
+  readonly talking: VMId;
+  /** Has neither screen nor serial line nor graphics. */
+  readonly bare: VMId;
+  /** Its graphical console was started without a password. */
+  readonly unguarded: VMId;
+  /** How long what has to happen may take, in milliseconds. */
+  readonly patienceMs: number;
+  /** Whether somebody who knows this password, or none, gets in where the ticket leads. */
+  knock(ticket: GraphicsTicket, password: string | undefined): Promise<boolean>;
 }
 
 /** For providers that restore VMs. */
@@ -69,7 +90,10 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...(facets.includes('diskExport') ? diskExportChecks(arrange) : []),
   ...(facets.includes('changedBlocks') ? changedBlocksChecks(arrange) : []),
   ...(facets.includes('power') ? powerChecks(arrange) : []),
+  ...(facets.includes('events') ? eventsChecks(arrange) : []),
   ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
   ...(facets.includes('restore') ? restoreChecks(arrange) : []),
   ...(facets.includes('clone') ? cloneChecks(arrange) : []),
+  ...(facets.includes('console') ? consoleChecks(arrange) : []),
+  ...(facets.includes('metrics') ? metricsChecks(arrange) : []),
 ];

@@ -37,6 +37,7 @@ const volume = struct({ pool: text, name: text, key: text });
 export type StorageVolume = ValueOf<typeof volume>;
 const flags = uint;
 const network = struct({ name: text, uuid });
+export type Network = ValueOf<typeof network>;
 /** Lists are asked for their content and not only for their length. */
 const needsResults = int;
 
@@ -94,7 +95,14 @@ const quick = {
   listAllPools: define(281, struct({ needsResults, flags }), struct({ pools: listOf(pool, LIST_MAX), count: uint })),
   poolListAllVolumes: define(282, struct({ pool, needsResults, flags }), struct({ volumes: listOf(volume, LIST_MAX), count: uint })),
   domainLookupByName: define(23, struct({ name: text }), ofDomain),
+  domainIsPersistent: define(151, ofDomain, struct({ isPersistent: int })),
   networkLookupByName: define(46, struct({ name: text }), struct({ network })),
+  networkGetXml: define(43, struct({ network, flags }), xml),
+  networkGetAutostart: define(44, struct({ network }), struct({ autostart: int })),
+  networkIsActive: define(152, struct({ network }), struct({ isActive: int })),
+  networkIsPersistent: define(153, struct({ network }), struct({ isPersistent: int })),
+  listAllNetworks: define(283, struct({ needsResults, flags }), struct({ networks: listOf(network, LIST_MAX), count: uint })),
+  poolGetAutostart: define(89, struct({ pool }), struct({ autostart: int })),
 } as const;
 
 const slow = {
@@ -131,6 +139,15 @@ const slow = {
   domainFsThaw: define(336, struct({ domain, mountPoints: listOf(text, MOUNT_POINTS_MAX), flags }), struct({ count: int })),
   poolLookupByName: define(84, struct({ name: text }), struct({ pool })),
   poolRefresh: define(83, struct({ pool, flags }), nothing),
+  poolCreate: define(78, struct({ pool, flags }), nothing),
+  poolDestroy: define(80, struct({ pool }), nothing),
+  volumeResize: define(260, struct({ volume, capacity: unsignedHyper, flags }), nothing),
+  networkCreate: define(39, struct({ network }), nothing),
+  networkDefineXml: define(41, xml, struct({ network })),
+  networkDestroy: define(42, struct({ network }), nothing),
+  networkSetAutostart: define(48, struct({ network, autostart: int }), nothing),
+  networkUndefine: define(49, struct({ network }), nothing),
+  domainAttachDevice: define(160, struct({ domain, xml: text, flags }), nothing),
   volumeCreateXml: define(93, struct({ pool, xml: text, flags }), struct({ volume })),
   volumeDelete: define(94, struct({ volume, flags }), nothing),
   volumeUpload: define(208, struct({ volume, offset: unsignedHyper, length: unsignedHyper, flags }), nothing),
@@ -179,16 +196,25 @@ export const serverError = struct({ code: int, domain: int, message: optional(te
 /** Every event begins with these; what follows differs and is read where it is needed. */
 const eventHead = { callbackId: int, domain };
 const changed = (eventId: number, procedure: number) => ({ eventId, procedure, message: struct(eventHead) });
+const ofDevice = (eventId: number, procedure: number) => ({ eventId, procedure, message: struct({ ...eventHead, device: text }) });
 
 /** Events about domains by what they tell: the id to ask for them with, and the procedure that they come as. */
 export const events = {
   lifecycle: { eventId: 0, procedure: 318, message: struct({ ...eventHead, event: int, detail: int }) },
-  diskChange: changed(9, 327),
+  reboot: changed(1, 319),
+  ioError: { eventId: 6, procedure: 324, message: struct({ ...eventHead, path: text, device: text, action: int, reason: text }) },
+  diskChange: {
+    eventId: 9,
+    procedure: 327,
+    message: struct({ ...eventHead, oldPath: optional(text), newPath: optional(text), device: text, reason: int }),
+  },
+  trayChange: { eventId: 10, procedure: 328, message: struct({ ...eventHead, device: text, reason: int }) },
   balloonChange: changed(13, 331),
-  deviceRemoved: changed(15, 333),
+  deviceRemoved: ofDevice(15, 333),
   blockJob: { eventId: 16, procedure: 339, message: struct({ ...eventHead, disk: text, type: int, status: int }) },
-  agent: changed(18, 348),
-  deviceAdded: changed(22, 354),
+  agent: { eventId: 18, procedure: 348, message: struct({ ...eventHead, state: int, reason: int }) },
+  deviceAdded: ofDevice(19, 354),
+  deviceKept: ofDevice(22, 367),
   jobCompleted: { eventId: 21, procedure: 363, message: struct({ ...eventHead, params: typedParams(JOB_STATS_MAX) }) },
   metadataChange: changed(23, 379),
 } as const;
