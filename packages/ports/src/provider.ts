@@ -54,6 +54,8 @@ export interface ExportLease extends AsyncDisposable {
   readonly disks: readonly ExportableDisk[];
   /** Fails with `source/changed` when the content can no longer be what the marks named. Called before a copy is published. */
   check(o: Cancel): Promise<void>;
+  /** Aborts with what `check` fails with, as soon as that is noticed: who reads slowly, or waits for a server that is gone, need not find out by it. */
+  readonly lost?: AbortSignal;
   /** The export of these disks is durable. Where the platform records changes: this moment stays known there, and those that the lease was asked about do no more. `keptFor`: where the export lies. */
   complete?(o: Cancel & { readonly keptFor?: string }): Promise<void>;
 }

@@ -1,4 +1,5 @@
-import type { ProviderSession, Transfer } from '@hypersdk/ports';
+import { HyperError } from '@hypersdk/domain';
+import type { ExportLease, ProviderSession, Transfer } from '@hypersdk/ports';
 import { calm, MemoryFolder, mutate, StagedVM } from '@hypersdk/testkit';
 import { describe, expect, test } from 'vitest';
 import { parseArtifactManifest } from '../manifest/artifact-manifest.ts';
@@ -21,6 +22,33 @@ function stage() {
 }
 
 describe('exporting a VM', () => {
+  test('ends at once when the lease says that its source is gone, and not when the next read fails', async () => {
+    const { ports, request, vm } = stage();
+    const gone = new HyperError('source/changed', 'Somebody ended the backup.');
+    const lost = new AbortController();
+    const { inventory, diskExport } = vm.facets;
+    const session: ProviderSession = {
+      facets: {
+        inventory,
+        diskExport: {
+          open: async (id, o) => ({ ...(await diskExport?.open(id, o)), lost: lost.signal, check: () => Promise.reject(gone) }) as ExportLease,
+        },
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    // A server that is waited for: nothing comes, and only a stop ends it.
+    const copy: Transfer['copy'] = (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        lost.abort(gone);
+        if (signal.aborted) reject(signal.reason);
+      });
+    const transfer: Transfer = Object.assign(Object.create(ports.transfer), { copy });
+    await expect(exportVM({ ...ports, transfer })({ ...request, session }, calm)).rejects.toMatchObject({
+      code: 'source/changed',
+      message: 'Somebody ended the backup.',
+    });
+  });
+
   test('all disks, their leaves and receipts lie beside the manifest, and nothing else', async () => {
     const { ports, request, filesOf, vm } = stage();
     const outcome = await exportVM(ports)(request, calm);

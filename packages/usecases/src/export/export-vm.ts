@@ -29,7 +29,9 @@ export const exportVM =
     await using lease = await openLease(request, { signal: o.signal, ...(links ? { links } : {}) });
     const begun = await beginExport(ports, request, { signal: o.signal, lease });
     const board = new ProgressBoard(lease.disks, ports.clock, o.onProgress ?? (() => undefined));
-    const copying = { signal: o.signal, lease, begun, board, ...(links ? { links } : {}) };
+    // What is gone need not be read to its end; the partial files stay as after any stop.
+    const signal = lease.lost ? AbortSignal.any([o.signal, lease.lost]) : o.signal;
+    const copying = { signal, lease, begun, board, ...(links ? { links } : {}) };
     const results = await exportDisks(ports, request, copying).catch(async (error: unknown) => {
       throw await explainFailure(lease, error);
     });

@@ -5,6 +5,7 @@ import type { Domain } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
 import { endBackup, findBackup } from './backup-job.ts';
 import { undoCheckpoints } from './forget-checkpoints.ts';
+import { LossWatch } from './loss-watch.ts';
 import type { Road } from './open-road.ts';
 import { stopForgotten } from './forgotten-backup.ts';
 import { removeScratch } from './remove-scratch.ts';
@@ -45,6 +46,7 @@ export class BackupLease implements ExportLease {
   readonly consistency: Consistency;
   readonly disks: readonly ExportableDisk[];
   readonly #held: HeldBackup;
+  readonly #watch: LossWatch;
   #isComplete = false;
   #ended: Promise<void> | undefined;
 
@@ -53,6 +55,11 @@ export class BackupLease implements ExportLease {
     this.vm = held.vm;
     this.consistency = held.consistency;
     this.disks = held.disks;
+    this.#watch = new LossWatch((o) => this.check(o));
+  }
+
+  get lost(): AbortSignal {
+    return this.#watch.lost;
   }
 
   async check(o: Cancel): Promise<void> {
@@ -84,6 +91,7 @@ export class BackupLease implements ExportLease {
   }
 
   async #end(): Promise<void> {
+    await this.#watch[Symbol.asyncDispose]();
     await this.#held.scratch?.[Symbol.asyncDispose]();
     if (!this.#isComplete) return await undoBackup(this.#held);
     const made = this.#held.made.filter(({ kind }) => kind !== 'checkpoint');
