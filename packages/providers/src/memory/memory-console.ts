@@ -27,8 +27,8 @@ export class MemoryConsole implements Console {
   constructor(inventory: MemoryInventory, flaws: ConsoleFlaws) {
     this.#inventory = inventory;
     this.#flaws = flaws;
-    inventory.hear(({ vm, kind }) => {
-      if (kind === 'stopped') this.#lines.get(vm)?.end();
+    inventory.hear((event) => {
+      if (event.kind === 'stopped') this.#lines.get(event.vm)?.end();
     });
   }
 
