@@ -8,8 +8,10 @@ import { NAMES, type GuestProof } from './prove-guest.ts';
 
 /** What a person wants to know: whether it boots, on what it was tried, and where to look. */
 export function describeBoot({ record, files }: GuestProof, label: string, terminal: Pick<Terminal, 'paint'>): string {
-  const colour = record.verdict.kind === 'booted' ? 'green' : record.verdict.kind === 'failed' ? 'red' : 'bold';
-  const head = `${terminal.paint('bold', printable(label))}: ${terminal.paint(colour, describeBootVerdict(record.verdict))}\n`;
+  const { verdict } = record;
+  // Every other verdict is the error that follows.
+  const said = verdict.kind === 'booted' ? `: ${terminal.paint('green', describeBootVerdict(verdict))}` : '';
+  const head = `${terminal.paint('bold', printable(label))}${said}\n`;
   const attempts = record.attempts.map(
     ({ firmware, controller, accelerator, memory, cpus, elapsedMs, bytesRead, verdict }): readonly [string, string] => [
       'start',
