@@ -7,6 +7,8 @@ export type NbdTlsFiles =
       readonly kind: 'certificates';
       /** Folder with `ca-cert.pem` and, where the server asks for them, `client-cert.pem` and `client-key.pem`; absent: the authorities that the system trusts. */
       readonly folder?: string;
+      /** Paths of the same three, where they lie under other names. A file that is not there is done without. */
+      readonly files?: { readonly authority: string; readonly certificate: string; readonly key: string };
       /** What the server's certificate has to be for. */
       readonly serverName: string;
       readonly verifies: boolean;

@@ -8,18 +8,19 @@ import { toSourceError } from '../file/io-error.ts';
 /** Certificates and keys are a few kilobytes; a larger file is something else. */
 const FILE_SIZE_MAX = 1024 * 1024;
 
-/** Reads what a locator only names. The names of the files are those of QEMU, libnbd and nbdkit. */
+/** Those of QEMU, libnbd and nbdkit. */
+const NAMES = ['ca-cert.pem', 'client-cert.pem', 'client-key.pem'];
+
+/** Reads what a locator only names. */
 export async function loadTls(tls: NbdTlsFiles): Promise<NbdTls> {
   if (tls.kind === 'psk') {
     const key = (await readPskFile(tls.file)).get(tls.identity);
     if (!key) throw new HyperError('nbd/tls-failed', `${tls.file} has no key for ${JSON.stringify(tls.identity)}.`, { detail: { file: tls.file } });
     return { kind: 'psk', identity: tls.identity, key };
   }
-  const { folder, serverName, verifies } = tls;
-  if (folder === undefined) return { kind: 'certificates', serverName, verifies };
-  const [authority, certificate, key] = await Promise.all(
-    ['ca-cert.pem', 'client-cert.pem', 'client-key.pem'].map((name) => readIfThere(join(folder, name))),
-  );
+  const { folder, files, serverName, verifies } = tls;
+  const paths = files ? [files.authority, files.certificate, files.key] : folder === undefined ? [] : NAMES.map((name) => join(folder, name));
+  const [authority, certificate, key] = await Promise.all(paths.map((path) => readIfThere(path)));
   return {
     kind: 'certificates',
     serverName,

@@ -31,6 +31,8 @@ const isRoot = process.getuid?.() === 0;
 
 interface DaemonWish {
   readonly config?: string;
+  /** Lines for qemu.conf. */
+  readonly qemuConfig?: string;
   readonly args?: readonly string[];
   /** Where it is to listen besides its own socket. */
   readonly ports?: readonly number[];
@@ -45,7 +47,7 @@ export async function openLibvirtd(o: DaemonWish = {}): Promise<Libvirtd> {
   await chmod(scratch, 0o777);
   if (isRoot) await chown(folder, UID, UID);
   await writeFile(join(folder, 'config/libvirt/libvirtd.conf'), o.config ?? '');
-  await writeFile(join(folder, 'config/libvirt/qemu.conf'), 'stdio_handler = "file"\nsecurity_driver = "none"\n');
+  await writeFile(join(folder, 'config/libvirt/qemu.conf'), `stdio_handler = "file"\nsecurity_driver = "none"\n${o.qemuConfig ?? ''}`);
   const environment = {
     PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
     HOME: folder,

@@ -25,6 +25,8 @@ export interface LibvirtConnection extends AsyncDisposable {
   /** As libvirt counts: 9 000 000 is 9.0.0. */
   readonly version: number;
   readonly hostname: string;
+  /** Of the server, where the network leads to it. */
+  readonly remoteAddress?: string;
 }
 
 export async function openConnection(config: LibvirtConfig, { signal: stop }: Cancel): Promise<LibvirtConnection> {
@@ -34,8 +36,10 @@ export async function openConnection(config: LibvirtConfig, { signal: stop }: Ca
   const signal = AbortSignal.any([stop, deadline]);
   let client: RpcClient | undefined;
   try {
-    client = new RpcClient(await openLink(address, config, { signal }));
-    return await greet(client, { address, config, signal });
+    const link = await openLink(address, config, { signal });
+    client = new RpcClient(link);
+    const { remoteAddress } = link;
+    return { ...(await greet(client, { address, config, signal })), ...(remoteAddress === undefined ? {} : { remoteAddress }) };
   } catch (error) {
     client?.[Symbol.dispose]();
     stop.throwIfAborted();

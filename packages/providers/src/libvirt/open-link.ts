@@ -1,18 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { HyperError, systemCode, whyUnreachable } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { dialSocket, dialTls, type Link, type TlsWish, WrongThumbprint } from '@hypersdk/wire';
 import type { LibvirtConfig } from './libvirt-config.ts';
 import type { LibvirtAddress, LibvirtTransport } from './libvirt-uri.ts';
+import { pkiFiles } from './pki-files.ts';
 import { openSshLink } from './open-ssh-link.ts';
 import { misbehaves } from './rpc/refusals.ts';
 
 /** Certificates and keys are a few kilobytes. */
 const PEM_SIZE_MAX = 1024 * 1024;
-/** libvirt, "TLS setup": where its own programs look. */
-const PKI_FOLDER = '/etc/pki/libvirt';
-const AUTHORITY_FILE = '/etc/pki/CA/cacert.pem';
 
 /** A link over which the RPC can begin. Every way in which it may fail to come about is told with what to do about it. */
 export async function openLink({ transport, localUri }: LibvirtAddress, config: LibvirtConfig, o: Cancel): Promise<Link> {
@@ -59,8 +56,8 @@ async function openTcp({ host, port }: Extract<LibvirtTransport, { kind: 'tcp' }
 }
 
 async function openTls(transport: Extract<LibvirtTransport, { kind: 'tls' }>, { thumbprint }: LibvirtConfig, o: Cancel): Promise<Link> {
-  const { host, port, pkiFolder } = transport;
-  const wish: TlsWish = { serverName: host, ...(await loadPki(pkiFolder)), ...(thumbprint === undefined ? {} : { thumbprint }) };
+  const { host, port } = transport;
+  const wish: TlsWish = { serverName: host, ...(await loadPki(transport)), ...(thumbprint === undefined ? {} : { thumbprint }) };
   const link = await reached(`${host}:${port}`, o, () => dialTls({ host, port }, wish, o));
   await confirmed(link, o);
   return link;
@@ -119,13 +116,9 @@ async function confirmed(link: Link, { signal }: Cancel): Promise<void> {
   }
 }
 
-async function loadPki(folder: string | undefined): Promise<Partial<Pick<TlsWish, 'authority' | 'certificate' | 'key'>>> {
-  const inFolder = folder ?? PKI_FOLDER;
-  const [authority, certificate, key] = await Promise.all([
-    readPem(folder === undefined ? AUTHORITY_FILE : join(inFolder, 'cacert.pem')),
-    readPem(join(inFolder, 'clientcert.pem')),
-    readPem(join(inFolder, folder === undefined ? 'private/clientkey.pem' : 'clientkey.pem')),
-  ]);
+async function loadPki(transport: Extract<LibvirtTransport, { kind: 'tls' }>): Promise<Partial<Pick<TlsWish, 'authority' | 'certificate' | 'key'>>> {
+  const files = pkiFiles(transport);
+  const [authority, certificate, key] = await Promise.all([readPem(files.authority), readPem(files.certificate), readPem(files.key)]);
   return {
     ...(authority === undefined ? {} : { authority }),
     ...(certificate === undefined || key === undefined ? {} : { certificate, key }),

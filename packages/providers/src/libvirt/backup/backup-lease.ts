@@ -137,7 +137,7 @@ export async function undoBackup({ caller, transport, effects, domain, socket, t
     const isForgotten = await stopForgotten({ caller, transport }, domain, socket);
     // A job that ends takes its files along; far away, looking after them costs more than they do.
     if (!isEnded || isForgotten || transport.kind === 'unix')
-      for (const { name } of of('scratch-file')) await removeScratch(transport, name, undoing());
+      for (const { name } of of('scratch-file')) await removeScratch({ caller, transport }, name, undoing());
     await settleAll(effects, of('backup-job', 'scratch-file'));
   });
   if (road) undone.use(road);

@@ -1,5 +1,9 @@
 // libvirt, "Backup XML format" and "Checkpoint XML format".
+import { countWithin } from '../../said-fields.ts';
+import { socketBeside } from './effect-names.ts';
 import { childNamed, childrenNamed, parseXml, xml, xmlText, type XmlElement } from '@hypersdk/wire';
+
+const PORT_MAX = 65_535;
 
 export interface BackupDisk {
   /** As the guest knows it: vda. */
@@ -12,16 +16,33 @@ export interface BackupDisk {
   readonly isRecorded: boolean;
 }
 
+/** Where the network leads to a backup. */
+export interface ServedPort {
+  /** The server's own, at which it is reached. */
+  readonly address: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
 export interface BackupPlan {
-  /** Where the server listens for whoever reads. */
+  /** Names the backup. Where the server listens for whoever reads, unless that is a port. */
   readonly socket: string;
+  readonly port?: ServedPort;
   readonly disks: readonly BackupDisk[];
   /** The name of the new checkpoint, made at the very moment that is backed up. */
   readonly checkpoint?: string;
 }
 
-export const toBackupXml = ({ socket, disks }: BackupPlan): string =>
-  xml('domainbackup', { mode: 'pull' }, xml('server', { transport: 'unix', socket }), xml('disks', {}, ...disks.map(toBackupDisk)));
+export const toBackupXml = ({ socket, port, disks }: BackupPlan): string =>
+  xml(
+    'domainbackup',
+    { mode: 'pull' },
+    port ? toServer(port) : xml('server', { transport: 'unix', socket }),
+    xml('disks', {}, ...disks.map(toBackupDisk)),
+  );
+
+const toServer = ({ address, port, isTls }: ServedPort): string =>
+  xml('server', { transport: 'tcp', tls: isTls ? 'yes' : undefined, name: address, port });
 
 const toBackupDisk = ({ target, scratch, since }: BackupDisk): string =>
   xml(
@@ -53,14 +74,29 @@ export interface RunningDisk {
 /** A backup that goes on now, as the server describes it. */
 export interface RunningBackup {
   readonly socket?: string;
+  /** Where it listens, when that is no socket. */
+  readonly port?: ServedPort;
   readonly disks: readonly RunningDisk[];
 }
 
 export function readBackup(text: string): RunningBackup {
   const root = parseXml(text);
-  const socket = childNamed(root, 'server')?.attributes.get('socket');
+  const port = toPort(childNamed(root, 'server'));
+  const socket = childNamed(root, 'server')?.attributes.get('socket') ?? (port && nameOf(root));
   const disks = childrenNamed(childNamed(root, 'disks'), 'disk').flatMap(toRunningDisk);
-  return { disks, ...(socket === undefined ? {} : { socket }) };
+  return { disks, ...(socket === undefined ? {} : { socket }), ...(port ? { port } : {}) };
+}
+
+function toPort(server: XmlElement | undefined): ServedPort | undefined {
+  const port = countWithin(server?.attributes.get('port'), PORT_MAX);
+  if (!server || port === undefined || server.attributes.get('transport') !== 'tcp') return undefined;
+  return { address: server.attributes.get('name') ?? '', port, isTls: server.attributes.get('tls') === 'yes' };
+}
+
+/** A backup at a port is known by its scratch files, which are named like the socket that it would have. */
+function nameOf(root: XmlElement): string | undefined {
+  const files = childrenNamed(childNamed(root, 'disks'), 'disk').map((disk) => childNamed(disk, 'scratch')?.attributes.get('file') ?? '');
+  return files.map(socketBeside).find((socket) => socket !== undefined);
 }
 
 function toRunningDisk({ attributes }: XmlElement): readonly RunningDisk[] {

@@ -15,19 +15,21 @@ import type {
 import { findDomain } from '../find-domain.ts';
 import type { Domain } from '../rpc/procedures.ts';
 import { isRefusal, ServerCode } from '../rpc/server-error.ts';
+import { explainPort, isPortTaken, portsToTry } from './backup-ports.ts';
 import { beginBackup, findBackup, requireNoBackup, thaw } from './backup-job.ts';
 import { BackupLease, type BackupServer, type HeldBackup, type MadeBackup, undoBackup } from './backup-lease.ts';
 import { checkpointOf, readMark, toPointInTime } from './backup-mark.ts';
 import type { BackupPlan, RunningBackup } from './backup-xml.ts';
 import { runOf, scratchPath, socketPath, tagOf } from './effect-names.ts';
-import { openRoad, requireRoad } from './open-road.ts';
+import { type Access, leadsTo, openRoad, requireRoad } from './open-road.ts';
 import { canBeRecorded, NO_CHANGES, planChanges, type PlannedChanges } from './plan-changes.ts';
 import { effectAt, intendAll } from './run-effects.ts';
+import { findScratchPool } from './scratch-pool.ts';
 import { measureRoom, requireRoom, type Room } from './scratch-room.ts';
 import { ScratchWatch } from './scratch-watch.ts';
 import { startPaused, stopPaused } from './start-paused.ts';
 
-export interface ExportPlace extends BackupServer {
+export interface ExportPlace extends BackupServer, Access {
   readonly inventory: Inventory;
   readonly work: SourceWork;
   /** The connection's name in the journal. */
@@ -62,8 +64,8 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
   }
 
   async open(id: VMId, { signal, disks, changes }: LeaseRequest): Promise<ExportLease> {
-    const { caller, inventory, transport } = this.#place;
-    requireRoad(transport);
+    const { caller, inventory } = this.#place;
+    requireRoad(this.#place);
     const domain = await findDomain(caller, id, { signal });
     const vm = await inventory.get(id, { signal });
     if (vm.hasSavedMemory)
@@ -96,7 +98,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     await requireNoBackup(caller, domain, { signal });
     const planned = changes ? await planChanges(caller, domain, { signal, disks: chosen, changes }) : NO_CHANGES;
     const plan = this.#plan(domain, opening, planned);
-    const made = this.#effectsOf(domain, opening, plan);
+    const made = this.#effectsOf(domain, opening, { ...plan, files: await this.#filesOf(plan, { signal }) });
     const undoable: MadeBackup = {
       caller,
       transport,
@@ -122,8 +124,25 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     return lease;
   }
 
-  /** Where the records of changes turn out to be of no use, all is backed up without them. */
+  /** At its socket, or at the first port that nobody else has. */
   async #beginAt(
+    domain: Domain,
+    o: Cancel & { readonly plan: BackupPlan; readonly planned: PlannedChanges; readonly freezes: boolean },
+  ): Promise<{ readonly isFrozen: boolean; readonly reasons: ReadonlyMap<string, string> }> {
+    let taken: unknown;
+    for (const port of portsToTry(this.#place)) {
+      try {
+        return await this.#beginWith(domain, port ? { ...o, plan: { ...o.plan, port } } : o);
+      } catch (error) {
+        if (!isPortTaken(error)) throw explainPort(error, this.#place.transport);
+        taken = error;
+      }
+    }
+    throw explainPort(taken, this.#place.transport);
+  }
+
+  /** Where the records of changes turn out to be of no use, all is backed up without them. */
+  async #beginWith(
     domain: Domain,
     o: Cancel & { readonly plan: BackupPlan; readonly planned: PlannedChanges; readonly freezes: boolean },
   ): Promise<{ readonly isFrozen: boolean; readonly reasons: ReadonlyMap<string, string> }> {
@@ -157,13 +176,25 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     };
   }
 
-  #effectsOf(domain: Domain, { vm }: Opening, { socket, disks, checkpoint }: BackupPlan): MadeBackup['made'] {
+  /** Those that could be taken away if libvirt did not: over the network only what lies in a storage pool. */
+  async #filesOf({ socket, disks }: BackupPlan, o: Cancel): Promise<readonly string[]> {
+    const { caller, transport, scratchFolder } = this.#place;
+    const files = disks.map(({ scratch }) => scratch);
+    if (transport.kind === 'unix' || transport.kind === 'ssh') return [socket, ...files];
+    return (await findScratchPool(caller, scratchFolder, o)) ? files : [];
+  }
+
+  #effectsOf(
+    domain: Domain,
+    { vm }: Opening,
+    { socket, disks, checkpoint, files }: BackupPlan & { readonly files: readonly string[] },
+  ): MadeBackup['made'] {
     const { work, name } = this.#place;
     const place = { run: work.run, connection: name, uuid: domain.uuid };
     return [
       ...(vm.powerState === 'stopped' ? [effectAt(place, 'vm', tagOf(work.run, domain.uuid))] : []),
       effectAt(place, 'backup-job', socket),
-      ...[socket, ...disks.map(({ scratch }) => scratch)].map((path) => effectAt(place, 'scratch-file', path)),
+      ...files.map((path) => effectAt(place, 'scratch-file', path)),
       ...(checkpoint !== undefined && disks.some(({ isRecorded }) => isRecorded) ? [effectAt(place, 'checkpoint', checkpoint)] : []),
     ];
   }
@@ -191,7 +222,7 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     // Whose checkpoint is kept, or is asked about, was exported to its end: going on with it would give the same moment once more.
     const isKept = journalled.some(({ isKept: kept, effect }) => kept && effect.run === run && effect.vm === domain.uuid);
     const isComplete = isKept || chosen.some((disk) => askedOf(domain, disk, changes) === undoable.tag);
-    if (isComplete || !chosen.every(({ id }) => running.disks.some(({ target }) => target === id))) {
+    if (isComplete || !leadsTo(this.#place, running) || !chosen.every(({ id }) => running.disks.some(({ target }) => target === id))) {
       for (const effect of made) if (isComplete && effect.kind === 'checkpoint') await work.effects.keep(effect, { signal });
       await undoBackup({ ...undoable, made: made.filter(({ kind }) => !isComplete || kind !== 'checkpoint') });
       return undefined;
@@ -220,8 +251,8 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
   }
 
   async #findRoom({ signal, chosen, isRequired }: Pick<Opening, 'signal' | 'chosen'> & { readonly isRequired: boolean }): Promise<Room | undefined> {
-    const { transport, scratchFolder: folder } = this.#place;
-    const room = await measureRoom(transport, folder, { signal });
+    const { caller, transport, scratchFolder: folder } = this.#place;
+    const room = await measureRoom({ caller, transport }, folder, { signal });
     if (room && isRequired) requireRoom(room, { folder, worst: chosen.reduce((sum, { virtualSize }) => sum + virtualSize, 0) });
     return room;
   }
@@ -230,26 +261,26 @@ export class LibvirtDiskExport implements DiskExport, ChangedBlocks {
     const room = await this.#findRoom({ ...o, isRequired: false });
     if (!room) return undefined;
     const { scratchFolder: folder } = this.#place;
-    const measure = transport.kind === 'unix' ? { measure: ({ signal }: Cancel) => measureRoom(transport, folder, { signal }) } : {};
+    const measure = transport.kind === 'unix' ? { measure: ({ signal }: Cancel) => measureRoom({ caller, transport }, folder, { signal }) } : {};
     return new ScratchWatch({ caller, domain, folder, socket, room, ...measure });
   }
 
   async #lease(undoable: MadeBackup, o: Opening & Leasing): Promise<ExportLease> {
     const { signal, vm, chosen, running, consistency, reasons } = o;
-    const { socket, tag, domain } = undoable;
+    const { tag, domain } = undoable;
     const found = chosen.map((disk) => {
       const exported = running.disks.find(({ target }) => target === disk.id);
       if (!exported) throw new HyperError('source/not-found', `The backup of the VM ${vm.name} does not have the disk ${disk.id}.`);
       return { disk, exported };
     });
     await using opened = new AsyncDisposableStack();
-    const road = opened.use(await openRoad(this.#place.transport, socket, { signal }));
+    const road = opened.use(await openRoad(this.#place, running, { signal }));
     const disks = found.map(({ disk, exported }): ExportableDisk => {
       const locator: NbdLocator = {
         kind: 'nbd',
-        server: { path: road.path },
+        ...road.reach,
         exportName: exported.exportName,
-        allowsPlaintext: true,
+        allowsPlaintext: road.reach.tls === undefined,
         isSingle: false,
         pointInTime: toPointInTime({ uuid: domain.uuid, tag, disk: disk.id }),
       };

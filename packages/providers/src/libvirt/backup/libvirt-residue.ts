@@ -49,7 +49,7 @@ export class LibvirtResidue implements Residue {
 
   async undo(effect: SourceEffect, { signal }: Cancel): Promise<boolean> {
     signal.throwIfAborted();
-    if (effect.kind === 'scratch-file') return await removeScratch(this.#server.transport, effect.name, { signal });
+    if (effect.kind === 'scratch-file') return await removeScratch(this.#server, effect.name, { signal });
     const domain = await this.#findDomain(effect);
     if (!domain) return false;
     const { caller: client } = this.#server;

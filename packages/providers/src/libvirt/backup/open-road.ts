@@ -1,32 +1,96 @@
+import { nbdDisks } from '@hypersdk/disk';
 import { HyperError } from '@hypersdk/domain';
-import type { Cancel } from '@hypersdk/ports';
+import type { Cancel, NbdLocator } from '@hypersdk/ports';
 import type { LibvirtTransport } from '../libvirt-uri.ts';
+import { pkiFiles } from '../pki-files.ts';
+import type { RunningBackup } from './backup-xml.ts';
+import { LAST_PORT, FIRST_PORT } from './backup-ports.ts';
 import { SshRoad } from './ssh-road.ts';
 
-/** How a socket on the server is reached from here, for as long as it is not disposed of. */
+/** A firewall that swallows what it does not like is not waited for longer. */
+const REACH_MS = 15_000;
+
+/** Where a server is, and how to know it. */
+export type Reach = Pick<NbdLocator, 'server' | 'tls'>;
+
+/** How a backup on the server is reached from here, for as long as it is not disposed of. */
 export interface Road extends AsyncDisposable {
-  readonly path: string;
+  readonly reach: Reach;
   /** Why nothing gets through at the moment; undefined while it does. */
   readonly failure?: HyperError | undefined;
 }
 
-export async function openRoad(transport: LibvirtTransport, socket: string, o: Cancel): Promise<Road> {
+/** What is known of a connection before there is a backup. */
+export interface Access {
+  readonly transport: LibvirtTransport;
+  /** The server's, as this machine reached it. */
+  readonly remoteAddress?: string;
+  readonly allowsPlaintext: boolean;
+}
+
+export async function openRoad(access: Access, running: RunningBackup, o: Cancel): Promise<Road> {
   o.signal.throwIfAborted();
+  const { transport } = access;
+  const { socket, port } = running;
+  if (!leadsTo(access, running))
+    throw new HyperError('libvirt/unsupported', 'libvirt does not serve the backup as it was asked to, at a port with TLS: that takes 6.6 or later.');
   switch (transport.kind) {
     case 'unix':
-      return { path: socket, [Symbol.asyncDispose]: async () => {} };
+      return { reach: { server: { path: socket ?? '' } }, [Symbol.asyncDispose]: async () => {} };
     case 'ssh':
-      return await SshRoad.open(transport, socket, o);
+      return await SshRoad.open(transport, socket ?? '', o);
     case 'tls':
-    case 'tcp':
-      throw noRoad();
+    case 'tcp': {
+      const server = { host: port?.address ?? '', port: port?.port ?? 0 };
+      const tls = { kind: 'certificates', files: pkiFiles(transport), serverName: transport.host, verifies: true } as const;
+      const reach: Reach = transport.kind === 'tls' ? { server, tls } : { server };
+      await requireReach(reach, transport.host, o);
+      return { reach, [Symbol.asyncDispose]: async () => {} };
+    }
   }
 }
 
 /** Asked before anything is made at the server. */
-export function requireRoad({ kind }: LibvirtTransport): void {
-  if (kind === 'tls' || kind === 'tcp') throw noRoad();
+export function requireRoad({ transport, remoteAddress, allowsPlaintext }: Access): void {
+  if (transport.kind === 'tcp' && !allowsPlaintext)
+    throw new HyperError(
+      'libvirt/plaintext-refused',
+      'Over a plain connection the disks would be shown to whoever reaches a port of that machine, as long as they are read.',
+    );
+  if ((transport.kind === 'tcp' || transport.kind === 'tls') && remoteAddress === undefined)
+    throw new HyperError('libvirt/lost', 'The address of the libvirt server is not known any more.');
 }
 
-const noRoad = (): HyperError =>
-  new HyperError('libvirt/unsupported', 'Disks are read on the machine of the libvirt daemon or through SSH: use qemu+ssh://USER@HOST/system.');
+/** Whether a backup that goes on can be read over this connection: it may have been begun over another one. */
+export const leadsTo = ({ transport }: Access, { port }: RunningBackup): boolean =>
+  transport.kind === 'tls' || transport.kind === 'tcp' ? port?.isTls === (transport.kind === 'tls') : port === undefined;
+
+/** A port that a firewall closes is told of before anything is read. */
+async function requireReach(reach: Reach, host: string, { signal }: Cancel): Promise<void> {
+  const deadline = AbortSignal.timeout(REACH_MS);
+  try {
+    await nbdDisks.list(
+      { kind: 'nbd', exportName: '', allowsPlaintext: true, isSingle: false, pointInTime: '', ...reach },
+      { signal: AbortSignal.any([signal, deadline]) },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = error instanceof HyperError ? error.message : `nobody answers within ${REACH_MS / 1000} s.`;
+    if (error instanceof HyperError && error.code !== 'nbd/unreachable') throw explained(error, host);
+    const { port } = { port: 0, ...reach.server };
+    throw new HyperError(
+      'nbd/unreachable',
+      `QEMU shows the disks at port ${port} of ${host}, which cannot be reached: ${why} Open the TCP ports ${FIRST_PORT}-${LAST_PORT} there for this machine (firewall-cmd --add-port=${FIRST_PORT}-${LAST_PORT}/tcp), or use qemu+ssh://.`,
+      { cause: error },
+    );
+  }
+}
+
+const explained = (error: HyperError, host: string): HyperError =>
+  error.code === 'nbd/tls-failed'
+    ? new HyperError(
+        'nbd/tls-failed',
+        `QEMU at ${host} shows the disks by TLS with certificates of its own (backup_tls_x509_cert_dir in qemu.conf), which are not accepted with those of this connection: ${error.message}`,
+        { cause: error },
+      )
+    : error;

@@ -3,26 +3,27 @@ import { rm } from 'node:fs/promises';
 import { HyperError, systemCode } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import type { LibvirtTransport } from '../libvirt-uri.ts';
+import type { BackupServer } from './backup-lease.ts';
+import { removeThroughPool } from './scratch-pool.ts';
 import { runOverSsh } from '../run-over-ssh.ts';
 import { quoteWord } from '../ssh-options.ts';
 import { runOf } from './effect-names.ts';
 
 /** Removes a file or socket of ours that QEMU or libvirt would have removed had they not been killed. False when it was not there. */
-export async function removeScratch(transport: LibvirtTransport, path: string, o: Cancel): Promise<boolean> {
+export async function removeScratch({ caller, transport }: BackupServer, path: string, o: Cancel): Promise<boolean> {
   if (runOf(path) === undefined) return false;
   switch (transport.kind) {
     case 'unix':
       return await removeHere(path);
     case 'ssh':
       return await removeThere(path, (script) => runOverSsh(transport, script, o));
-    // Nothing is made where no disk can be read.
     case 'tls':
     case 'tcp':
-      return false;
+      return await removeThroughPool(caller, path, o);
   }
 }
 
-/** Whether what a backup made is there still. */
+/** Whether what a backup made is there still. Over the network nobody can tell of a socket, and none is made. */
 export async function isScratchThere(transport: LibvirtTransport, path: string, o: Cancel): Promise<boolean> {
   switch (transport.kind) {
     case 'unix':

@@ -1,9 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { formatBytes, HyperError } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import type { LibvirtTransport } from '../libvirt-uri.ts';
 import { runOverSsh } from '../run-over-ssh.ts';
 import { quoteWord } from '../ssh-options.ts';
+import type { BackupServer } from './backup-lease.ts';
+import { measurePool } from './scratch-pool.ts';
 
 /** The file system of the scratch folder, in bytes. */
 export interface Room {
@@ -11,8 +12,8 @@ export interface Room {
   readonly free: number;
 }
 
-/** Undefined where it cannot be known, such as through an ssh that runs nothing but libvirt's helper. */
-export async function measureRoom(transport: LibvirtTransport, folder: string, o: Cancel): Promise<Room | undefined> {
+/** Undefined where it cannot be known, such as through an ssh that runs nothing but libvirt's helper, or over the network to a folder that is no pool. */
+export async function measureRoom({ caller, transport }: BackupServer, folder: string, o: Cancel): Promise<Room | undefined> {
   try {
     switch (transport.kind) {
       case 'unix': {
@@ -23,7 +24,7 @@ export async function measureRoom(transport: LibvirtTransport, folder: string, o
         return readRoom(await runOverSsh(transport, `df -Pk -- ${quoteWord(folder)}`, o));
       case 'tls':
       case 'tcp':
-        return undefined;
+        return await measurePool(caller, folder, o);
     }
   } catch {
     // A folder that is not there is told by QEMU, which knows best what it may use.

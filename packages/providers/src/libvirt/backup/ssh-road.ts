@@ -7,6 +7,7 @@ import type { Cancel } from '@hypersdk/ports';
 import { dialProgram, dialSocket, type Link } from '@hypersdk/wire';
 import type { SshTransport } from '../libvirt-uri.ts';
 import { explainSsh } from '../open-ssh-link.ts';
+import type { Reach } from './open-road.ts';
 import { sshOptions } from '../ssh-options.ts';
 
 /** ssh has logged in and listens within this time, or says why not. */
@@ -46,6 +47,10 @@ export class SshRoad implements AsyncDisposable {
       await road[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get reach(): Reach {
+    return { server: { path: this.path } };
   }
 
   /** Why nothing gets through at the moment; undefined while it does. */

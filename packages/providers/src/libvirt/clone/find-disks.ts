@@ -4,9 +4,9 @@ import { HyperError, type VMInfo, type DiskInfo } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { childNamed, childrenNamed, parseXml, type XmlElement } from '@hypersdk/wire';
 import { lookUpPool } from '../restore/storage.ts';
-import { procedures, type StoragePool, type StorageVolume } from '../rpc/procedures.ts';
+import { procedures, type StorageVolume } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
-import { isRefusal, ServerCode } from '../rpc/server-error.ts';
+import { findVolumeAt, unlessAbsent } from './find-volume.ts';
 
 /** A disk with content of its own, and where that lies. */
 export interface SourceDisk {
@@ -27,8 +27,6 @@ export interface VolumeLook {
   readonly writtenAt?: string;
 }
 
-/** VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE. */
-const LIST_ACTIVE = 2;
 /** What a pool calls content that it knows no structure of that would lead elsewhere. */
 const PLAIN = ['raw', 'iso', 'none', 'unknown'];
 
@@ -80,25 +78,6 @@ async function locate(client: Caller, element: XmlElement, o: Cancel): Promise<S
   return pool && (await unlessAbsent(client.call(procedures.volumeLookupByName, { pool, name }, o)))?.volume;
 }
 
-/** A pool knows of what it was told, and of what it found when it was last read: one of this folder is read again. */
-export async function findVolumeAt(client: Caller, path: string, o: Cancel): Promise<StorageVolume | undefined> {
-  const known = await unlessAbsent(client.call(procedures.volumeLookupByPath, { path }, o));
-  if (known || !path.startsWith('/')) return known?.volume;
-  const pool = await findPoolOf(client, dirname(path), o);
-  if (!pool) return undefined;
-  await client.call(procedures.poolRefresh, { pool, flags: 0 }, o);
-  return (await unlessAbsent(client.call(procedures.volumeLookupByPath, { path }, o)))?.volume;
-}
-
-async function findPoolOf(client: Caller, folder: string, o: Cancel): Promise<StoragePool | undefined> {
-  const answer = await unlessAbsent(client.call(procedures.listAllPools, { needsResults: 1, flags: LIST_ACTIVE }, o));
-  for (const pool of answer?.pools ?? []) {
-    const description = await unlessAbsent(client.call(procedures.poolGetXml, { pool, flags: 0 }, o));
-    if (description && childNamed(parseXml(description.xml), 'target', 'path')?.text === folder) return pool;
-  }
-  return undefined;
-}
-
 export async function lookAtVolume(client: Caller, volume: StorageVolume, o: Cancel): Promise<VolumeLook> {
   const root = parseXml((await client.call(procedures.volumeGetXml, { volume, flags: 0 }, o)).xml);
   const { capacity, allocation } = await client.call(procedures.volumeGetInfo, { volume }, o);
@@ -110,15 +89,6 @@ export async function lookAtVolume(client: Caller, volume: StorageVolume, o: Can
     hasBacking: childNamed(root, 'backingStore') !== undefined,
     ...(writtenAt === undefined ? {} : { writtenAt }),
   };
-}
-
-async function unlessAbsent<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (isRefusal(error, ServerCode.noVolume, ServerCode.noPool, ServerCode.noSupport)) return undefined;
-    throw error;
-  }
 }
 
 const cannot = (vm: VMInfo, target: string, why: string): HyperError =>

@@ -13,7 +13,8 @@ import { type Domain, procedures } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
 import { differencesOfClone, toCloneXml } from './clone-xml.ts';
 import { copyVolume } from './copy-volume.ts';
-import { findSourceDisks, findVolumeAt, lookAtVolume, type SourceDisk } from './find-disks.ts';
+import { findSourceDisks, lookAtVolume, type SourceDisk } from './find-disks.ts';
+import { findVolumeAt } from './find-volume.ts';
 import type { ClonedImage } from './rewrite-device.ts';
 
 /** VIR_DOMAIN_XML_SECURE, so that a screen with a password has one again, and VIR_DOMAIN_XML_INACTIVE. */

@@ -1,7 +1,7 @@
 import { HyperError, toConnectionId, toVMId, type SourceEffect } from '@hypersdk/domain';
 import type { Cancel, EffectJournal, Residue } from '@hypersdk/ports';
 import { childNamed, childrenNamed, parseXml } from '@hypersdk/wire';
-import { runOf } from '../backup/effect-names.ts';
+import { isScratch, runOf } from '../backup/effect-names.ts';
 import { undoing } from '../backup/run-effects.ts';
 import { sourceOf } from '../disk-source.ts';
 import { findDomain } from '../find-domain.ts';
@@ -54,7 +54,8 @@ export class RestoreResidue implements Residue {
     const ours: SourceEffect[] = [];
     for (const pool of await listPools(this.#client, o)) {
       for (const { name } of await listVolumes(this.#client, pool, o)) {
-        const run = runOf(name);
+        // Scratch files in a pool are looked after by whoever looks after backups.
+        const run = isScratch(name) ? undefined : runOf(name);
         if (run !== undefined) ours.push(madeVolume({ run, connection: this.#connection }, volumePath(pool, name)));
       }
     }
