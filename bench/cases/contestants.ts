@@ -19,8 +19,17 @@ export const ours = ({ name, image, options, env }: Ours): Contestant => ({
   command: (paths) => ({ argv: [process.execPath, program('convert'), paths.image(image), paths.output, ...options], ...(env ? { env } : {}) }),
 });
 
+/** Nothing but the work that cannot be left out, on all cores. */
+export const bare = (name: string, o: { readonly image: ImageName; readonly work: string; readonly threads?: number }): Contestant => ({
+  ...peer(name, {
+    image: o.image,
+    argv: [process.execPath, program('floor'), 'IN', o.work, o.work === 'copy' ? 'OUT' : '', String(o.threads ?? '')],
+  }),
+  isBare: true,
+});
+
 interface OurProgram {
-  readonly program: 'codec' | 'digest' | 'hash-file';
+  readonly program: 'digest' | 'hash-file';
   readonly image: ImageName;
   readonly options?: readonly string[];
 }

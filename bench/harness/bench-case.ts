@@ -35,6 +35,8 @@ export interface Contestant {
    * Contestants of one family are settings of one program: after the warm-up only its best goes on. Without a family a contestant always goes on.
    */
   readonly family?: string;
+  /** Does the unavoidable work and nothing else: what it writes is no image. */
+  readonly isBare?: boolean;
   readonly command: (paths: Paths) => Command;
 }
 
@@ -43,8 +45,14 @@ export interface Goal {
   readonly ours: string;
   /** Names or families; the fastest of them counts. */
   readonly peers: readonly string[];
-  readonly measure: 'wall' | 'cpu' | 'size';
+  readonly measure: 'wall' | 'cpu' | 'size' | 'memory';
+  /** A ratio; of memory, MiB of the process, whatever a peer may need. */
   readonly atMost: number;
+  /**
+   * What no program can be faster than here: contestants that do the unavoidable work and nothing else, their wall times added, or taken away after a minus.
+   * It stands beside a goal that was missed.
+   */
+  readonly limit?: readonly string[];
 }
 
 export interface BenchCase {

@@ -6,9 +6,9 @@ import { root } from '../../tools/release/programs.ts';
 
 /** Programs to measure. */
 const ENTRIES = {
-  codec: 'bench/programs/codec.ts',
   convert: 'bench/programs/convert.ts',
   digest: 'bench/programs/digest.ts',
+  floor: 'bench/programs/floor.ts',
   'hash-file': 'bench/programs/hash-file.ts',
 } as const;
 

@@ -42,7 +42,7 @@ export function runCase(bench: BenchCase, o: RunOptions): CaseResult {
   for (const contestant of bench.contestants) {
     const { wallMs } = runOnce(contestant, paths);
     warmUps.set(contestant.name, wallMs);
-    if (!bench.output) continue;
+    if (!bench.output || contestant.isBare) continue;
     checkOutput(bench.output, { image, output: paths.output });
     const { size, blocks } = statSync(paths.output);
     outputs[contestant.name] = { fileSize: size, allocatedSize: blocks * 512 };
