@@ -46,6 +46,33 @@ function writingSector(): Buffer {
   return sector;
 }
 
+/** What the guest that talks says when it starts: on its serial line, and on its screen. */
+export const GREETING = 'Hello, this is a guest.\r\n';
+/** Where the first serial port of a PC is; 16550 UART: data, and five further the status, whose lowest bit says that something came. */
+const SERIAL_PORT = 0x3f8;
+
+/** A guest that says its greeting, and answers every byte that comes with the one after it, there and on its screen. */
+function talkingSector(): Buffer {
+  const word = (value: number): readonly number[] => [value & 0xff, value >> 8];
+  const code = [
+    [0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0xfc, 0xfb], // ds = ss = 0, sp = 7c00, cld, sti
+    [0xbe, 0x80, 0x7c], // mov si, 7c80: the greeting
+    [0xac, 0x84, 0xc0, 0x74, 0x05], // lodsb; test al, al; jz to the loop that listens
+    [0xe8, 0x15, 0x00, 0xeb, 0xf6], // call say; jmp lodsb
+    [0xf4], // hlt: until the next tick of the clock
+    [0xba, ...word(SERIAL_PORT + 5), 0xec], // mov dx, status; in al, dx
+    [0xa8, 0x01, 0x74, 0xf7], // test al, 1; jz hlt
+    [0xba, ...word(SERIAL_PORT), 0xec], // mov dx, data; in al, dx
+    [0x40, 0xe8, 0x02, 0x00, 0xeb, 0xee], // inc ax; call say; jmp status
+    // say:
+    [0xba, ...word(SERIAL_PORT), 0xee], // mov dx, data; out dx, al
+    [0xb4, 0x0e, 0xbb, 0x07, 0x00, 0xcd, 0x10, 0xc3], // ah = 0e, bx = 7, int 10: write a character; ret
+  ].flat();
+  const sector = sectorOf(code);
+  sector.write(GREETING, 0x80, 'latin1');
+  return sector;
+}
+
 function sectorOf(code: readonly number[]): Buffer {
   const sector = Buffer.alloc(512);
   sector.set(code);
@@ -53,7 +80,7 @@ function sectorOf(code: readonly number[]): Buffer {
   return sector;
 }
 
-const SECTORS = { obedient: obedientSector, deaf: deafSector, writing: writingSector } as const;
+const SECTORS = { obedient: obedientSector, deaf: deafSector, writing: writingSector, talking: talkingSector } as const;
 
 export interface GuestWish {
   readonly name: string;

@@ -4,6 +4,7 @@ import { type ArrangeProvider, calm, missing, providerContract } from '@hypersdk
 import { afterAll, beforeAll, describe } from 'vitest';
 import { defineGuest } from './build-guest.ts';
 import { type Libvirtd, openLibvirtd } from './build-libvirtd.ts';
+import { defineConsoleGuests } from './console/build-console-guests.ts';
 import { libvirtProvider } from './libvirt-provider.ts';
 
 describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'qemu-io'))('a libvirt daemon with QEMU', () => {
@@ -18,7 +19,8 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
   /** One daemon for all checks, and guests of its own for each. */
   const arrange: ArrangeProvider = async () => {
     if (!daemon) throw new Error('The daemon does not run.');
-    const { virsh, uri } = daemon;
+    const running = daemon;
+    const { virsh, uri } = running;
     const names = ['obedient', 'deaf'].map((kind) => `${kind}-${(count += 1)}`);
     const [obedient = '', deaf = ''] = names;
     const ids = [
@@ -38,6 +40,11 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
           .filter((line) => /^[0-9a-f]{8}:/.test(line))
           .join('\n'),
       power: { obedient: ids[0] ?? toVMId(''), deaf: ids[1] ?? toVMId('') },
+      consoles: async () => {
+        const guests = await defineConsoleGuests(running, String((count += 1)));
+        names.push(...guests.names);
+        return guests.subject;
+      },
       [Symbol.asyncDispose]: async () => {
         for (const name of names) {
           if (virsh('domstate', name).trim() !== 'shut off') virsh('destroy', name);
