@@ -59,10 +59,9 @@ function* dataIn(fd: number, offset: number, end: number): Generator<readonly [f
   }
 }
 
-const copyTo =
-  (fd: number) =>
-  (bytes: Uint8Array, offset: number): void =>
-    void writeSync(fd, bytes, 0, bytes.length, offset);
+function copyTo(fd: number): (bytes: Uint8Array, offset: number) => void {
+  return (bytes, offset) => void writeSync(fd, bytes, 0, bytes.length, offset);
+}
 
 function packWith(work: string): (bytes: Uint8Array) => void {
   const [name, level, back] = work.split(':');
