@@ -100,7 +100,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
 
     test('who only looks has nothing to change with', async () => {
       await using session = await libvirtProvider.open(libvirtProvider.parse({ uri: daemon().uri, readOnly: true }), calm);
-      expect(Object.keys(session.facets)).toEqual(['inventory']);
+      expect(Object.keys(session.facets)).toEqual(['inventory', 'events', 'metrics']);
       expect((await listed(session.facets.inventory)).length).toBeGreaterThan(0);
     });
   });
