@@ -12,6 +12,8 @@ export interface NetworkLibvirtd extends AsyncDisposable {
   readonly pki: string;
   /** What QEMU serves disks with. */
   readonly qemuPki: string;
+  readonly tlsPort: number;
+  readonly tcpPort: number;
   readonly tlsUri: string;
   readonly tcpUri: string;
   readonly thumbprint: string;
@@ -52,6 +54,8 @@ export async function openNetworkLibvirtd(): Promise<NetworkLibvirtd> {
     pki,
     qemuPki,
     thumbprint,
+    tlsPort,
+    tcpPort,
     tlsUri: `qemu+tls://localhost:${tlsPort}/session?pkipath=${pki}`,
     tcpUri: `qemu+tcp://127.0.0.1:${tcpPort}/session`,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

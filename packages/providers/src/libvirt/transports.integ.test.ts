@@ -6,6 +6,7 @@ import { calm, expectRefusal, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from './build-certificates.ts';
 import { type Libvirtd, openLibvirtd } from './build-libvirtd.ts';
+import { openNetworkLibvirtd } from './build-network-libvirtd.ts';
 import { freePort, openSshd, type Sshd } from './build-sshd.ts';
 import type { LibvirtConfig } from './libvirt-config.ts';
 import { openConnection } from './libvirt-connection.ts';
@@ -29,23 +30,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'certtool', 'openssl'))(
     let [pki, tlsPort, tcpPort, thumbprint] = ['', 0, 0, ''];
 
     beforeAll(async () => {
-      pki = await mkdtemp(join(tmpdir(), 'hypersdk-pki-'));
-      opened.defer(() => rm(pki, { recursive: true }));
-      ({ thumbprint } = await makeCertificates(pki));
-      execFileSync('chmod', ['-R', 'a+rX', pki]);
-      [tlsPort, tcpPort] = [await freePort(), await freePort()];
-      const config = [
-        'listen_tls = 1',
-        'listen_tcp = 1',
-        'listen_addr = "127.0.0.1"',
-        `tls_port = "${tlsPort}"`,
-        `tcp_port = "${tcpPort}"`,
-        'auth_tcp = "none"',
-        `ca_file = "${pki}/cacert.pem"`,
-        `cert_file = "${pki}/servercert.pem"`,
-        `key_file = "${pki}/serverkey.pem"`,
-      ];
-      opened.use(await openLibvirtd({ config: config.join('\n'), args: ['--listen'], ports: [tlsPort, tcpPort] }));
+      ({ pki, tlsPort, tcpPort, thumbprint } = opened.use(await openNetworkLibvirtd()));
     });
     afterAll(() => opened.disposeAsync());
 

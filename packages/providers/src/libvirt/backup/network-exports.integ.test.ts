@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { openTransfer } from '@hypersdk/disk';
 import { toVMId } from '@hypersdk/domain';
-import type { BlockLocator, ExportLease, Facets, NbdLocator, ProviderSession } from '@hypersdk/ports';
+import type { BlockLocator, ExportLease, Facets, NbdLocator, ProviderSession, RestorableDisk } from '@hypersdk/ports';
 import { calm, expectRefusal, MemoryEffectJournal, missing } from '@hypersdk/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
@@ -238,6 +238,32 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       const refusal = await expectRefusal(residue?.undo(effects[1] ?? expect.fail(), calm) ?? Promise.resolve(), 'source/forbidden');
       expect(refusal.message).toContain('virsh pool-create-as');
       daemon.virsh('destroy', name);
+    });
+
+    test('what was exported over the network is restored over it, in streams of the connection itself', async () => {
+      const name = await guest('writing', false);
+      await makePool(daemon, 'default');
+      for (const [uri, config] of [
+        [network.tlsUri, {}],
+        [network.tcpUri, {}],
+      ] as const) {
+        await using session = await openAt(uri, config);
+        const { restore, inventory }: Partial<Facets> = session.facets;
+        if (!restore) throw new Error('The session cannot restore.');
+        const vm = await inventory?.get(toVMId(daemon.virsh('domuuid', name).trim()), calm);
+        await using transfer = openTransfer({ workers: 1 });
+        const disks: RestorableDisk[] = [];
+        for (const disk of vm?.disks ?? []) {
+          const source: BlockLocator = { kind: 'image', image: { path: disk.location, format: 'qcow2', references: 'refuse' } };
+          disks.push({ disk, source, content: await transfer.digest(source, calm) });
+        }
+        const request = { vm: vm ?? expect.fail(), disks, name: `${name}-${(runs += 1)}`, identity: 'new', start: true } as const;
+        const restored = await restore.run(request, calm);
+        daemon.virsh('destroy', restored.vm.name);
+        const location = restored.vm.disks[1]?.location ?? '';
+        execFileSync('qemu-img', ['compare', '-q', diskPath(daemon, name, 'vdb'), location]);
+        expect(await journal.list(calm)).toEqual([]);
+      }
     });
   },
 );

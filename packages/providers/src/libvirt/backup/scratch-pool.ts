@@ -1,8 +1,8 @@
 // libvirt, "Storage pool and volume XML format". Over the network nobody looks into the scratch folder but libvirt, and that only where it is a storage pool.
 import { HyperError } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
-import { findPoolOf, findVolumeAt } from '../clone/find-volume.ts';
-import { deleteVolume } from '../restore/storage.ts';
+import { findPoolOf } from '../clone/find-volume.ts';
+import { deleteVolume, findVolume } from '../restore/storage.ts';
 import { procedures, type StoragePool } from '../rpc/procedures.ts';
 import type { Caller } from '../rpc/rpc-client.ts';
 import type { Room } from './scratch-room.ts';
@@ -20,12 +20,15 @@ export async function measurePool(client: Caller, folder: string, o: Cancel): Pr
 
 /** False when it was not there. */
 export async function removeThroughPool(client: Caller, path: string, o: Cancel): Promise<boolean> {
-  const folder = path.slice(0, path.lastIndexOf('/'));
-  if (!(await findScratchPool(client, folder, o)))
+  const at = path.lastIndexOf('/');
+  const folder = path.slice(0, at);
+  const pool = await findScratchPool(client, folder, o);
+  if (!pool)
     throw new HyperError(
       'source/forbidden',
       `Whether the scratch file ${path} is still there cannot be known over this connection, since its folder is no storage pool: make one of it (virsh pool-create-as NAME dir --target ${folder}) and try again.`,
     );
-  const volume = await findVolumeAt(client, path, o);
+  await client.call(procedures.poolRefresh, { pool, flags: 0 }, o);
+  const volume = await findVolume(client, pool, path.slice(at + 1));
   return volume !== undefined && (await deleteVolume(client, volume));
 }
