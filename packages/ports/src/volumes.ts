@@ -28,6 +28,6 @@ export interface Volumes {
    * `volume/in-use` while a VM has it.
    */
   upload(ref: VolumeRef, content: Cancel & { readonly pieces: AsyncIterable<VolumePiece> }): Promise<void>;
-  /** What lies on the medium, to its end. Fails when the platform breaks off; leaving the iteration is no error. */
+  /** What lies on the medium, to its end; what is written there meanwhile may be old or new. Fails when the platform breaks off; leaving the iteration is no error. */
   download(ref: VolumeRef, o: Cancel): AsyncIterable<VolumePiece>;
 }

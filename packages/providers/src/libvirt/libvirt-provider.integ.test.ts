@@ -54,5 +54,5 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     };
   };
 
-  providerContract(arrange, ['inventory', 'events', 'power', 'snapshots', 'console', 'metrics']);
+  providerContract(arrange, ['inventory', 'events', 'networks', 'storagePools', 'volumes', 'power', 'snapshots', 'console', 'metrics']);
 });

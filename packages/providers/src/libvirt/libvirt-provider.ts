@@ -1,4 +1,4 @@
-import type { Facets, Inventory, ProviderModule, ProviderSession, SourceWork } from '@hypersdk/ports';
+import type { Cancel, Facets, Inventory, ProviderModule, ProviderSession, SourceWork } from '@hypersdk/ports';
 import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
 import type { BackupServer } from './backup/backup-lease.ts';
 import type { Access } from './backup/open-road.ts';
@@ -14,8 +14,13 @@ import { LibvirtInventory } from './libvirt-inventory.ts';
 import { LibvirtPower } from './libvirt-power.ts';
 import { LibvirtSnapshots } from './libvirt-snapshots.ts';
 import { LibvirtMetrics } from './metrics/libvirt-metrics.ts';
+import { LibvirtNetworks } from './networks/libvirt-networks.ts';
 import { LibvirtRestore } from './restore/libvirt-restore.ts';
 import { RestoreResidue } from './restore/restore-residue.ts';
+import { IsoResidue } from './storage/iso-residue.ts';
+import { LibvirtIsoImages } from './storage/libvirt-iso-images.ts';
+import { LibvirtStoragePools } from './storage/libvirt-storage-pools.ts';
+import { LibvirtVolumes } from './storage/libvirt-volumes.ts';
 
 /** libvirt 9.0 learned to delete external snapshots. */
 const MERGES_SINCE = 9_000_000;
@@ -51,6 +56,9 @@ export const libvirtProvider = {
         : {
             inventory,
             events,
+            networks: new LibvirtNetworks(lasting, inventory),
+            storagePools: new LibvirtStoragePools(lasting),
+            volumes: new LibvirtVolumes({ caller: lasting, openConnection: (again) => openConnection(config, again) }),
             power,
             snapshots,
             console,
@@ -75,7 +83,7 @@ const accessOf = ({ address, remoteAddress }: LibvirtConnection, { allowsPlainte
 function exportFacets(
   server: BackupServer & Access,
   { config, inventory, work }: { readonly config: LibvirtConfig; readonly inventory: Inventory; readonly work: SourceWork | undefined },
-): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore' | 'clone'> {
+): Pick<Facets, 'diskExport' | 'changedBlocks' | 'residue' | 'restore' | 'clone' | 'isoImages'> {
   if (!work) return {};
   const backups = new LibvirtDiskExport({ ...server, inventory, work, name: config.uri, scratchFolder: config.scratchFolder });
   const restore = new LibvirtRestore({
@@ -86,6 +94,7 @@ function exportFacets(
     openConnection: (o) => openConnection(config, o),
   });
   const clone = new LibvirtClone({ caller: server.caller, inventory, work, name: config.uri });
-  const residue = new RestoreResidue(server.caller, config.uri, new LibvirtResidue(server, config.uri));
-  return { diskExport: backups, changedBlocks: backups, residue, restore, clone };
+  const place = { caller: server.caller, name: config.uri, openConnection: (o: Cancel) => openConnection(config, o) };
+  const residue = new IsoResidue(place, new RestoreResidue(server.caller, config.uri, new LibvirtResidue(server, config.uri)));
+  return { diskExport: backups, changedBlocks: backups, residue, restore, clone, isoImages: new LibvirtIsoImages({ ...place, work }) };
 }
