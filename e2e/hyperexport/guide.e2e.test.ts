@@ -94,7 +94,7 @@ describe.skipIf(missing('python3'))('typed alone in a terminal', { timeout: BUSY
     ['a terminal that does not know its width', [], { env: { NO_COLOR: '1' }, columns: 0 }],
   ])('%s asks in plain lines, by number', async (_, args, o) => {
     const terminal = runInTerminal(args, { ...workshop, ...o });
-    await terminal.until(/Folder of disk images, or one image \[\.\]: /);
+    await terminal.until(/Folder of disk images, one image, or a connection such as qemu:\/\/\/system \[\.\]: /);
     terminal.type(vms + ENTER);
     await terminal.until(/2\. Choose some/);
     terminal.type(`2${ENTER}`);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest } from '../../packages/providers/src/libvirt/build-guest.ts';
 import { type Libvirtd, openLibvirtd } from '../../packages/providers/src/libvirt/build-libvirtd.ts';
 import { LAUNCHER, run } from './program.ts';
+import { runOnScreen } from './screen-model.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -42,6 +43,19 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       vms: [{ id: uuid, name: 'web-01', provider: 'libvirt', disks: [{ id: 'vda' }, { id: 'vdb' }] }],
       problems: [],
     });
+  });
+
+  test.skipIf(missing('python3'))('looks through them in full screen, and the export that it makes is of that connection', async () => {
+    const screen = runOnScreen(['browse', daemon.uri, '--to', workshop.path('.')], { ...workshop, columns: 120, rows: 40 });
+    await screen.sees(/\[ \] db-01 +running [\s\S]*\[ \] web-01 +stopped .*128 MiB/);
+    screen.type('d');
+    await screen.sees(/vda: 64 MiB qcow2/);
+    screen.type('d\r');
+    await screen.sees(/Export of db-01[\s\S]*hyperexport export [\s\S]*qemu:/);
+    screen.type('\r');
+    await screen.sees(/db-01 .* copy .*ready/);
+    screen.type('\u0003');
+    await screen.ended;
   });
 
   test.each([

@@ -32,6 +32,18 @@ export async function openPlace(
   return isAddress(place) ? openAddress(services, place, o) : openFiles(services, place, o);
 }
 
+/** What may be said of a place that is only looked at. */
+export type LookFlags = FilesFlags & RemoteFlags & ConnectionFlags;
+
+/** As `openPlace`, for whoever makes nothing there. */
+export async function openToLook(services: Services, place: string, o: Cancel & { readonly flags: LookFlags }): Promise<ProviderSession> {
+  if (isConnection(place)) return openConnection(services, place, o);
+  return isAddress(place) ? openAddress(services, place, o) : openFiles(services, place, o);
+}
+
+/** A folder or image in a form that holds in any folder; an address or a connection as it was typed. */
+export const absolutePlace = (place: string): string => (isConnection(place) || isAddress(place) ? place : resolve(place));
+
 async function openAddress(
   services: Services,
   address: string,

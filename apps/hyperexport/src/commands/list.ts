@@ -4,7 +4,7 @@ import type { CliContext } from '../cli-context.ts';
 import { connectionFlags, type ConnectionFlags, isConnection } from '../flags/connection-flags.ts';
 import { outputFlags, type OutputFlags } from '../flags/output-flags.ts';
 import { parseSize, parsePath, parseText } from '../flags/parsers.ts';
-import { filesFlags, openConnection, openFiles, type FilesFlags } from '../open-files.ts';
+import { filesFlags, openToLook, type FilesFlags } from '../open-files.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
 import { formatTable } from '../output/table.ts';
@@ -57,8 +57,7 @@ async function list(this: CliContext, flags: ListFlags, path: string): Promise<v
   const services = await this.services();
   const { listVMs } = await import('@hypersdk/usecases');
   using stop = listenForStop();
-  const open = isConnection(path) ? openConnection : openFiles;
-  await using session = await open(services, path, { flags, signal: stop.signal });
+  await using session = await openToLook(services, path, { flags, signal: stop.signal });
   const problems: string[] = [];
   const { match, state, minSize, sort } = flags;
   const query = {

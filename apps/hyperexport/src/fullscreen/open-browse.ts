@@ -22,5 +22,5 @@ async function runEither(cli: CliContext, flags: BrowseFlags, source: string): P
       `hyperexport: the window has ${size.columns}x${size.rows}, the full screen needs ${SIZE_MIN.columns}x${SIZE_MIN.rows}; here are questions in plain lines.\n`,
     );
   using asker = await openAsker(cli.terminal, { plain: true });
-  return await runGuide(cli, asker, { plain: true, source });
+  return await runGuide(cli, asker, { plain: true, source, flags });
 }

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { CliContext } from '../cli-context.ts';
 import type { BrowseFlags } from '../commands/browse.ts';
 import { configFile, wantsColor } from '../config.ts';
+import { toArgs } from '../flags/to-args.ts';
+import { absolutePlace } from '../open-files.ts';
 import { readProfiles, type Profile } from '../profile/read-profiles.ts';
 import { withDefaults } from '../profile/with-defaults.ts';
 import { listenForStop, type Stop } from '../stop.ts';
@@ -21,7 +23,7 @@ const LEFT_EXIT = 130;
 /** Shows the full screen until it is left, then says on the ordinary page how each export ended and what goes on with it. Answers the exit code. */
 export async function runFullScreen(cli: CliContext, flags: BrowseFlags, source: string): Promise<number> {
   using stop = listenForStop();
-  const { state, isForced } = await showScreen(cli, { flags, source: resolve(source), stop });
+  const { state, isForced } = await showScreen(cli, { flags, source: absolutePlace(source), stop });
   cli.terminal.out(describeLeaving(state.jobs.jobs, cli.terminal));
   // Whoever will not wait gets what a kill leaves: a copy that goes on from its last checkpoint.
   if (isForced) process.exit(LEFT_EXIT);
@@ -86,10 +88,8 @@ async function showScreen(cli: CliContext, o: { readonly flags: BrowseFlags; rea
   }
 }
 
-const toSourceFlags = ({ recursive, followReferences }: BrowseFlags): readonly string[] => [
-  ...(recursive ? ['--recursive'] : []),
-  ...(followReferences ? ['--follow-references'] : []),
-];
+/** All but what is about the screen and the target. */
+const toSourceFlags = ({ to: _to, profile: _profile, plain: _plain, ...flags }: BrowseFlags): readonly string[] => toArgs({ ...flags });
 
 /** What profiles and the environment say, and what earlier runs left. */
 async function prepare(

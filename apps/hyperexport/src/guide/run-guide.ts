@@ -3,7 +3,8 @@ import { formatBytes, HyperError, imageFormats, type VMInfo } from '@hypersdk/do
 import type { CliContext } from '../cli-context.ts';
 import { chooseVMs } from '../export/choose-vms.ts';
 import { canDraw, isTooSmall, windowSize } from '../fullscreen/window.ts';
-import { openFiles } from '../open-files.ts';
+import { absolutePlace, openToLook, type LookFlags } from '../open-files.ts';
+import { toArgs } from '../flags/to-args.ts';
 import { printable } from '../output/printable.ts';
 import { shellWord } from '../output/shell-word.ts';
 import { statIfThere } from '../stat-if-there.ts';
@@ -19,8 +20,15 @@ const ATTEMPTS_MAX = 20;
 /** Longer lists are not chosen from one by one. */
 const VMS_SHOWN_MAX = 200;
 
+interface GuideChoices {
+  readonly plain: boolean;
+  readonly source?: string;
+  /** About the source, for every command that is made. */
+  readonly flags?: LookFlags;
+}
+
 /** Asks for source, VMs, format and target, shows the command that this makes, and runs it when it is confirmed. Answers the exit code. */
-export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plain: boolean; readonly source?: string }): Promise<number> {
+export async function runGuide(cli: CliContext, asker: Asker, o: GuideChoices): Promise<number> {
   try {
     const line = await askForLine(cli, asker, o);
     if (line[0] === 'browse') {
@@ -44,29 +52,27 @@ export async function runGuide(cli: CliContext, asker: Asker, o: { readonly plai
   }
 }
 
-async function askForLine(cli: CliContext, asker: Asker, o: { readonly plain: boolean; readonly source?: string }): Promise<readonly string[]> {
+async function askForLine(cli: CliContext, asker: Asker, o: GuideChoices): Promise<readonly string[]> {
   const { source, vms } = await askForSource(cli, asker, o);
+  const { recursive, followReferences, allowPlaintext, singleConnection, ca, headerFile, thumbprint, user, passwordFile } = o.flags ?? {};
+  const sourceFlags = toArgs({ recursive, followReferences, allowPlaintext, singleConnection, ca, headerFile, thumbprint, user, passwordFile });
   const chosen = await askForVMs(asker, vms, { canBrowse: !o.plain && canDraw(process.env) && !isTooSmall(windowSize()) });
-  if (chosen === 'browse') return ['browse', '--', source];
+  if (chosen === 'browse') return ['browse', ...sourceFlags, '--', source];
   const format = await asker.choose(
     'Which format shall the images have?',
     ['qcow2', ...imageFormats.filter((one) => one !== 'qcow2')].map((value) => ({ value, label: value })),
   );
   const target = await askForTarget(asker);
-  return ['export', '--format', format, '--to', target, '--', source, ...chosen];
+  return ['export', '--format', format, '--to', target, ...sourceFlags, '--', source, ...chosen];
 }
 
 /** A source that was typed is not asked for, unless nothing is there. */
-async function askForSource(
-  cli: CliContext,
-  asker: Asker,
-  o: { readonly source?: string },
-): Promise<{ readonly source: string; readonly vms: readonly VMInfo[] }> {
+async function askForSource(cli: CliContext, asker: Asker, o: GuideChoices): Promise<{ readonly source: string; readonly vms: readonly VMInfo[] }> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const typed = attempt === 0 ? o.source : undefined;
-    const source = resolve(typed ?? (await asker.text('Folder of disk images, or one image', '.')));
+    const source = absolutePlace(typed ?? (await asker.text('Folder of disk images, one image, or a connection such as qemu:///system', '.')));
     try {
-      return { source, vms: await listThere(cli, source) };
+      return { source, vms: await listThere(cli, source, o.flags) };
     } catch (thrown) {
       if (!(thrown instanceof HyperError)) throw thrown;
       asker.say(printable(`${thrown.message.replace(/\.$/, '')}. ${thrown.mend}`));
@@ -75,9 +81,9 @@ async function askForSource(
   throw new GuideLeft();
 }
 
-async function listThere(cli: CliContext, source: string): Promise<readonly VMInfo[]> {
+async function listThere(cli: CliContext, source: string, flags: LookFlags = {}): Promise<readonly VMInfo[]> {
   const { signal } = new AbortController();
-  await using session = await openFiles(await cli.services(), source, { signal, flags: {} });
+  await using session = await openToLook(await cli.services(), source, { signal, flags });
   return await chooseVMs(session.facets.inventory, { names: [] }, { signal, onProblem: () => undefined });
 }
 

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import type { VMId } from '@hypersdk/domain';
+import { absolutePlace } from '../../open-files.ts';
 import type { Key } from '../widgets/key.ts';
 import { moveCursor } from '../widgets/scroll.ts';
 import { editField } from '../widgets/text-field.ts';
@@ -68,7 +68,7 @@ function answerPrompt(list: ListState, prompt: Prompt, key: Key): Turn {
 
 function accept(list: ListState, prompt: Prompt): Turn {
   const text = promptText(prompt);
-  if (prompt.kind === 'source') return text === '' ? [list, undefined] : [openAgain(list, resolve(text)), 'load'];
+  if (prompt.kind === 'source') return text === '' ? [list, undefined] : [openAgain(list, absolutePlace(text)), 'load'];
   if (prompt.kind === 'filter' || text === '') return [list, undefined];
   const matches = matchesOf(list, text);
   if (typeof matches === 'string') return [{ ...list, prompt: { ...prompt, problem: matches } }, undefined];

@@ -110,7 +110,11 @@ function viewFoot(list: ListState, canvas: Canvas): Line {
   return line(`  ${parts.join(', ')}`, { dim: true });
 }
 
-const PROMPTS: Readonly<Record<Prompt['kind'], string>> = { filter: 'Filter: ', match: 'Choose what matches: ', source: 'Folder or image: ' };
+const PROMPTS: Readonly<Record<Prompt['kind'], string>> = {
+  filter: 'Filter: ',
+  match: 'Choose what matches: ',
+  source: 'Folder, image or connection: ',
+};
 
 function viewPrompt(list: ListState, prompt: Prompt, columns: number): Line {
   const label = PROMPTS[prompt.kind];

@@ -10,6 +10,8 @@ export async function lookIntoDisks(
   vm: VMInfo,
   o: Cancel & { readonly follows: boolean },
 ): Promise<readonly DiskLook[]> {
+  // Where a platform keeps its disks is no place of ours, and what runs there writes to them.
+  if (vm.provider !== 'files') return [];
   const looks: DiskLook[] = [];
   for (const { label, location } of vm.disks) {
     try {

@@ -5,7 +5,7 @@ import { chooseVMs } from '../../export/choose-vms.ts';
 import { openExport } from '../../export/open-export.ts';
 import { parseExportLine } from '../../export/parse-export-line.ts';
 import { planVMs } from '../../export/plan-vms.ts';
-import { openFiles, type FilesFlags } from '../../open-files.ts';
+import { openToLook, type LookFlags } from '../../open-files.ts';
 import { toHyperError } from '../../output/error-report.ts';
 import { formatDuration } from '../../progress/format-progress.ts';
 import { rateAt } from '../../rate/rate-limit.ts';
@@ -20,7 +20,7 @@ import { JobRunner } from './run-jobs.ts';
 interface Surroundings extends Cancel {
   readonly services: Services;
   readonly env: Environment;
-  readonly flags: FilesFlags;
+  readonly flags: LookFlags;
   tell(event: BrowseEvent): void;
   /** The terminal is wanted elsewhere, or the program ends. */
   suspend(): void;
@@ -69,7 +69,7 @@ export function openPerformer(around: Surroundings): AsyncDisposable & { perform
 async function load({ services, flags }: Surroundings, source: string, { signal }: Cancel): Promise<BrowseEvent> {
   const leftOut: string[] = [];
   try {
-    await using session = await openFiles(services, source, { signal, flags });
+    await using session = await openToLook(services, source, { signal, flags });
     const vms = await chooseVMs(session.facets.inventory, { names: [] }, { signal, onProblem: (problem) => leftOut.push(problem) });
     return { kind: 'loaded', source, vms, leftOut };
   } catch (thrown) {
