@@ -41,6 +41,18 @@ describe('descriptions of backups', () => {
     });
   });
 
+  test('a backup at a port names that, and is known by its scratch files again', () => {
+    const port = { address: '192.0.2.7', port: 10_809, isTls: true };
+    const scratch = '/var/tmp/hypersdk-RUN1-0123456789abcdef-vda.scratch';
+    const text = toBackupXml({ socket: '/unused.sock', port, disks: [{ target: 'vda', scratch, isRecorded: true }] });
+    expect(text).toContain('<server transport="tcp" tls="yes" name="192.0.2.7" port="10809"/>');
+    expect(readBackup(text)).toMatchObject({ socket: '/var/tmp/hypersdk-RUN1-0123456789abcdef.sock', port });
+    expect(readBackup(text.replace(' tls="yes"', ''))).toMatchObject({ port: { ...port, isTls: false } });
+    // One of somebody else, and one of a server that says what it likes.
+    expect(readBackup(text.replaceAll('hypersdk-', 'others-')).socket).toBeUndefined();
+    expect(readBackup(text.replace('10809', '99999')).port).toBeUndefined();
+  });
+
   test('a description of something else has neither socket nor disks', () => {
     expect(readBackup('<domain/>')).toEqual({ disks: [] });
     expect(parseXml('<domain/>').name).toBe('domain');

@@ -36,8 +36,12 @@ export async function findSourceDisks(
   { definition, vm }: { readonly definition: XmlElement; readonly vm: VMInfo },
   o: Cancel,
 ): Promise<readonly SourceDisk[]> {
+  const devices = childNamed(definition, 'devices');
+  // "Memory devices": what lasts of them lies in a file that both VMs would write to.
+  if (childrenNamed(devices, 'memory').some((memory) => childNamed(memory, 'source', 'path')))
+    throw new HyperError('libvirt/unsupported', `The VM ${vm.name} has memory that lies in a file of the host, and libvirt copies none such.`);
   const found: SourceDisk[] = [];
-  for (const element of childrenNamed(childNamed(definition, 'devices'), 'disk')) {
+  for (const element of childrenNamed(devices, 'disk')) {
     const target = childNamed(element, 'target')?.attributes.get('dev') ?? '';
     const device = element.attributes.get('device') ?? 'disk';
     if (device === 'cdrom' || device === 'floppy' || childNamed(element, 'shareable') || childNamed(element, 'readonly')) continue;
