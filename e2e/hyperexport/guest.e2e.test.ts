@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { missing } from '@hypersdk/testkit';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentOf, run } from './program.ts';
 import { openWorkshop } from './workshop.ts';
 
@@ -9,12 +9,10 @@ afterAll(() => workshop[Symbol.asyncDispose]());
 const disk = await workshop.disk('guest.raw', { sizeMib: 64, dataMib: [] });
 
 describe.skipIf(missing('mkfs.ext4', 'sfdisk'))('inspect says what lies on the disk', () => {
-  execFileSync('sfdisk', ['-q', disk], {
-    input: 'label: gpt\nstart=2048,size=40M,name="root"\n',
-    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
-  });
-  execFileSync('mkfs.ext4', ['-q', '-L', 'label', '-E', 'offset=1048576', disk, '40M'], {
-    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+  beforeAll(() => {
+    const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+    execFileSync('sfdisk', ['-q', disk], { input: 'label: gpt\nstart=2048,size=40M,name="root"\n', env });
+    execFileSync('mkfs.ext4', ['-q', '-L', 'label', '-E', 'offset=1048576', disk, '40M'], { env });
   });
 
   test('to people', async () => {

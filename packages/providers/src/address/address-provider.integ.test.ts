@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,16 +13,19 @@ const TIMEOUT_MS = 60_000;
 describe.skipIf(missing('qemu-img', 'qemu-nbd'))('exports of a server as disks of a VM', () => {
   const folder = mkdtempSync(join(tmpdir(), 'addresses-'));
   const sockets = ['a', 'b'].map((name) => join(folder, `${name}.sock`));
-  const servers = sockets.map((socket) => {
-    const image = socket.replace('.sock', '.qcow2');
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '8M']);
-    return spawn('qemu-nbd', ['-r', '-t', '-e', '8', '-f', 'qcow2', '-x', 'disk-of-it', '-k', socket, image], { stdio: 'ignore' });
-  });
+  const servers: ChildProcess[] = [];
   const addresses = sockets.map((socket) => `nbd+unix:///disk-of-it?socket=${socket}`);
   const provider = nbdProvider(nbdDisks);
   const open = (pointInTime: string) => provider.open(provider.parse({ vms: [{ name: 'web-01', disks: addresses }], pointInTime }), calm);
 
-  beforeAll(() => vi.waitUntil(() => sockets.every((socket) => existsSync(socket)), { timeout: TIMEOUT_MS }), TIMEOUT_MS);
+  beforeAll(async () => {
+    for (const socket of sockets) {
+      const image = socket.replace('.sock', '.qcow2');
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '8M']);
+      servers.push(spawn('qemu-nbd', ['-r', '-t', '-e', '8', '-f', 'qcow2', '-x', 'disk-of-it', '-k', socket, image], { stdio: 'ignore' }));
+    }
+    await vi.waitUntil(() => sockets.every((socket) => existsSync(socket)), { timeout: TIMEOUT_MS });
+  }, TIMEOUT_MS);
   afterAll(() => {
     for (const server of servers) server.kill('SIGKILL');
     rmSync(folder, { recursive: true });
