@@ -248,6 +248,27 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       test('exports that there are can be proven', () => verifySome('steady'));
     });
 
+    test('a full export that is killed behind its manifest is seen to be whole, and nothing of it stays', async () => {
+      await guest('whole', 'deaf');
+      const to = workshop.path('whole');
+      await mkdir(to);
+      const order = ['export', uri, 'whole', '--to', to, '--scratch', scratch];
+      const begunExport = start(order, surroundings());
+      const done = new AbortController();
+      const kill = async (): Promise<void> => void begunExport.child.kill('SIGKILL');
+      const watched = watch(manifest, { name: 'whole', known: new Set(), kill, signal: done.signal });
+      await begunExport.ended;
+      done.abort();
+      await watched;
+      const { code, stdout, stderr } = await run(['resume', '--json'], surroundings());
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ exports: [{ disks: [{ dataRead: 0 }] }] });
+      expect(await readdir(join(to, 'whole'))).not.toContain('export-journal.json');
+      expect(daemon.virsh('domstate', 'whole').trim()).toBe('shut off');
+      expect(await residue()).toMatchObject({ removed: [], absent: [], unknown: [], failed: [] });
+      await ok(run(['verify', join(to, 'whole'), '--json'], surroundings()));
+    });
+
     describe('of a VM that is off', () => {
       test.each(casesOf(stopped))('$step: $victim', async ({ edge, victim }) => {
         expect(await killAt('resting', edge, victim)).toBe(true);

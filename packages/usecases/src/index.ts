@@ -17,6 +17,7 @@ export type { ListedLink } from './chain/list-chains.ts';
 export { deleteRetired, pruneChain, restoreChain } from './chain/prune-chain.ts';
 export { readLinks } from './chain/read-links.ts';
 export { planExport } from './export/plan-export.ts';
+export { tidyFinished } from './export/tidy-finished.ts';
 export { openPlaces } from './export/open-places.ts';
 export type { ExportPlan, PlannedDisk, PlanPorts, PlanRequest } from './export/export-plan.ts';
 export { writeChecksums } from './export/write-checksums.ts';

@@ -1,7 +1,17 @@
 import { resolve } from 'node:path';
 import { toDiskId, type DiskInfo, type VMInfo } from '@hypersdk/domain';
 import type { Cancel, RateBudget } from '@hypersdk/ports';
-import { exportVM, nextLinkName, runTogether, toExportName, writeChecksums, type ExportProgress, type Places } from '@hypersdk/usecases';
+import {
+  exportVM,
+  nextLinkName,
+  runTogether,
+  tidyFinished,
+  toExportName,
+  writeChecksums,
+  type ExportOutcome,
+  type ExportProgress,
+  type Places,
+} from '@hypersdk/usecases';
 import type { ExportFlags } from '../commands/export.ts';
 import { toExportSettings } from '../flags/export-format.ts';
 import type { ProgressTracker } from '../progress/progress-tracker.ts';
@@ -62,12 +72,28 @@ async function exportOne(
   const sought = { target, name: request.name, vm, run: run.entry, isLink: flags.incremental ?? false };
   const finished = run.continues && !request.restart ? await findFinished(sought, { signal }) : undefined;
   const name = finished?.manifestName.split('/')[0] ?? request.name;
-  if (finished) for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(flags, vm, disk.id));
   const outcome =
-    finished ??
+    (finished && (await adopt(finished, { name, session, services, flags, tracker, vm, signal }))) ??
     (await exportVM(ports)(request, { signal, onProgress: (progress) => track(tracker, (disk) => keyOf(flags, vm, disk), { vm, progress }) }));
   if (flags.checksums) await writeChecksums(target)(name, outcome.manifest, { signal });
   return { outcome, folder: resolve(flags.to, name), elapsedMs: clock.elapsed() - startedAt, publicKeyPath: services.publicKeyPath };
+}
+
+interface Adoption extends Cancel {
+  readonly name: string;
+  readonly session: OpenedExport['session'];
+  readonly services: Services;
+  readonly flags: ExportFlags;
+  readonly tracker: ProgressTracker;
+  readonly vm: VMInfo;
+}
+
+/** It is whole, but whoever was killed right behind it left things at the source. */
+async function adopt(finished: ExportOutcome, { name, session, services, flags, tracker, vm, signal }: Adoption): Promise<ExportOutcome> {
+  for (const disk of chosenDisks(vm, flags)) tracker.done(keyOf(flags, vm, disk.id));
+  const target = await services.target(flags.to);
+  const ports = { target, effects: () => services.effects(), isRunning: (run: string) => services.runs.isHeld(run) };
+  return { ...finished, warnings: [...finished.warnings, ...(await tidyFinished(ports)({ name, session, vm }, { signal }))] };
 }
 
 /** What plan and run have in common. */

@@ -62,6 +62,17 @@ describe('reaping a source', () => {
     expect(await journal.list(calm)).toEqual([]);
   });
 
+  test('of one VM alone, what was made for others stays', async () => {
+    const own = effectOf('backup-job');
+    const other = { ...effectOf('checkpoint'), vm: toVMId('vm-2') };
+    const { residue, held } = sourceWith(own, other);
+    const journal = await journalWith(own, other);
+    const report = await reapSource(journal)(requestFor(residue, { vm: toVMId('vm-1'), unknownToo: true }), calm);
+    expect(report).toMatchObject({ removed: [own], unknown: [], absent: [] });
+    expect(held).toEqual([other]);
+    expect(await journal.list(calm)).toHaveLength(1);
+  });
+
   test('what was journalled but never made is forgotten', async () => {
     const journal = await journalWith(effectOf('snapshot'));
     const report = await reapSource(journal)(requestFor(sourceWith().residue), calm);

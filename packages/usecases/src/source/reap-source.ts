@@ -1,9 +1,11 @@
-import type { ConnectionId, SourceEffect } from '@hypersdk/domain';
+import type { ConnectionId, SourceEffect, VMId } from '@hypersdk/domain';
 import type { Cancel, EffectJournal, JournalledEffect, Residue } from '@hypersdk/ports';
 import { canonicalJson } from '../manifest/canonical-json.ts';
 
 export interface ReapRequest {
   readonly connection: ConnectionId;
+  /** Only what was made for this VM. */
+  readonly vm?: VMId;
   readonly residue: Residue;
   /** Whether the run still goes on: what it made is in use. */
   readonly isRunning: (run: string) => boolean;
@@ -34,8 +36,9 @@ export interface ReapReport {
 export const reapSource =
   (journal: EffectJournal) =>
   async (request: ReapRequest, o: Cancel & { readonly onProblem?: (problem: string) => void }): Promise<ReapReport> => {
-    const journalled = (await journal.list(o)).filter(({ effect }) => effect.connection === request.connection);
-    const found = await collect(request.residue.find({ signal: o.signal }));
+    const isMeant = ({ vm }: SourceEffect): boolean => request.vm === undefined || vm === request.vm;
+    const journalled = (await journal.list(o)).filter(({ effect }) => effect.connection === request.connection && isMeant(effect));
+    const found = (await collect(request.residue.find({ signal: o.signal }))).filter(isMeant);
     const known = new Set(journalled.map(({ effect }) => keyOf(effect)));
     const atSource = new Set(found.map(keyOf));
     const hasOutlived = ({ isKept, keptFor }: JournalledEffect): boolean => isKept && keptFor !== undefined && request.isGone(keptFor);
