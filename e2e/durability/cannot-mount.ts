@@ -13,6 +13,8 @@ export function cannotMount(...programs: readonly string[]): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'pipe' });
     execFileSync('umount', [folder], { stdio: 'pipe' });
+    // Refused where the root folder is no mount of its own, as in a chroot.
+    if (programs.includes('unshare')) execFileSync('unshare', ['--mount', 'true'], { stdio: 'pipe' });
     return false;
   } catch (cause) {
     if (process.env['HYPERSDK_REQUIRED_PEERS']) throw new Error('File systems should be mountable here but are not.', { cause });
