@@ -25,6 +25,7 @@ export type { IdsSubject, OpenIds } from './conformance/ids-contract.ts';
 export { changedBlocksChecks } from './conformance/changed-blocks-checks.ts';
 export { checksOfProvider, providerContract } from './conformance/provider-contract.ts';
 export type { ArrangeProvider, ProviderFacets, ProviderSubject } from './conformance/provider-contract.ts';
+export { isoImagesChecks } from './conformance/iso-images-checks.ts';
 export { restoreChecks } from './conformance/restore-checks.ts';
 export { cloneChecks } from './conformance/clone-checks.ts';
 export { checksOfTransfer, transferContract } from './conformance/transfer-contract.ts';

@@ -6,6 +6,7 @@ import { defineGuest } from './build-guest.ts';
 import { type Libvirtd, openLibvirtd } from './build-libvirtd.ts';
 import { defineConsoleGuests } from './console/build-console-guests.ts';
 import { libvirtProvider } from './libvirt-provider.ts';
+import { makePool } from './restore/build-pool.ts';
 
 describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'qemu-io'))('a libvirt daemon with QEMU', () => {
   let daemon: Libvirtd | undefined;
@@ -13,6 +14,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
 
   beforeAll(async () => {
     daemon = await openLibvirtd();
+    await makePool(daemon, 'checked');
   });
   afterAll(() => daemon?.[Symbol.asyncDispose]());
 
@@ -30,6 +32,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     const config = libvirtProvider.parse({ uri });
     return {
       open: () => libvirtProvider.open(config, calm),
+      pool: 'checked',
       absent: toVMId('00000000-0000-4000-8000-000000000000'),
       writeToDisk: async (vm: VMInfo) => {
         execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -q -P ${(count += 1) % 256} 1M 4k`, vm.disks[0]?.location ?? '']);

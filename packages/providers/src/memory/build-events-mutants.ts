@@ -24,7 +24,17 @@ const filtered = (stream: VMEvents, isTold: (event: VMEvent) => boolean): Partia
 /** Wrong ways to tell what happens, each with the check that has to find it. */
 export const eventsMutants: readonly Mutant<ArrangeProvider>[] = [
   streamMutant('tells nothing of what is suspended', TOLD, (stream) => filtered(stream, ({ kind }) => kind !== 'suspended')),
-  eventsMutant('has one stream for all', TOLD, (events) => ({ open: once(events.open.bind(events)) })),
+  eventsMutant('tells only its first consumer', TOLD, (events) => {
+    let isTaken = false;
+    return {
+      open: async (o) => {
+        const stream = await events.open(o);
+        if (isTaken) await stream[Symbol.asyncDispose]();
+        isTaken = true;
+        return stream;
+      },
+    };
+  }),
   eventsMutant('tells newcomers what they missed', 'what happened before is not told', (events) => ({
     open: once(async (o) => {
       const stream = await events.open(o);
@@ -33,7 +43,14 @@ export const eventsMutants: readonly Mutant<ArrangeProvider>[] = [
       return { ...replay(past), [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose]() };
     }),
   })),
-  streamMutant('keeps silent about gaps', GAP, (stream) => filtered(stream, ({ kind }) => kind !== 'gap')),
+  streamMutant('ends where it should tell of a gap', GAP, (stream) => ({
+    async *[Symbol.asyncIterator]() {
+      for await (const event of stream) {
+        if (event.kind === 'gap') return;
+        yield event;
+      }
+    },
+  })),
   eventsMutant('holds whatever comes', GAP, (events) => ({ open: ({ signal }) => events.open({ signal }) })),
   streamMutant('tells of disposal by failing', ENDS, (stream) => ({
     async *[Symbol.asyncIterator]() {
@@ -41,10 +58,10 @@ export const eventsMutants: readonly Mutant<ArrangeProvider>[] = [
       throw new Error('It is over.');
     },
   })),
-  streamMutant('does not end with its session', 'streams end with their session', (stream) => ({
+  streamMutant('takes the end of its session for a lost connection', 'streams end with their session', (stream) => ({
     async *[Symbol.asyncIterator]() {
       yield* stream;
-      await new Promise(() => {});
+      yield { kind: 'gap', reason: 'connection' };
     },
   })),
   eventsMutant('holds nothing when it is asked to', 'room for no event is refused, and a cancelled opening rejects with the reason', (events) => ({

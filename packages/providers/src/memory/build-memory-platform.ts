@@ -8,6 +8,10 @@ import type {
   Console,
   DiskExport,
   Events,
+  IsoImages,
+  Networks,
+  StoragePools,
+  Volumes,
   Inventory,
   Metrics,
   Power,
@@ -52,6 +56,7 @@ export function arrange(change: Change = (session) => session): ArrangeProvider 
         knock: async ({ endpoint }, password) => endpoint.kind === 'socket' && isLetIn(endpoint.path.slice(1), password),
       }),
       absent: toVMId('web-02'),
+      pool: 'default',
       writeToDisk: (vm: VMInfo) => writeFile(vm.disks[0]?.location ?? '', 'something else'),
       contentOf: (vm: VMInfo) => readFile(vm.disks[0]?.location ?? '', 'utf8'),
       restore: { exported: () => buildExported(folder), rootsOf: readRoots },
@@ -107,6 +112,10 @@ interface Changeable {
   readonly diskExport: DiskExport;
   readonly changedBlocks: ChangedBlocks;
   readonly events: Events;
+  readonly networks: Networks;
+  readonly storagePools: StoragePools;
+  readonly volumes: Volumes;
+  readonly isoImages: IsoImages;
   readonly console: Console;
   readonly metrics: Metrics;
   readonly power: Power;

@@ -5,6 +5,9 @@ import { arrange, facetMutant, mutant } from './build-memory-platform.ts';
 import { changedBlocksMutants } from './build-changed-blocks-mutants.ts';
 import { cloneMutants } from './build-clone-mutants.ts';
 import { consoleMutants } from './build-console-mutants.ts';
+import { isoImagesMutants } from './build-iso-images-mutants.ts';
+import { networksMutants } from './build-networks-mutants.ts';
+import { volumesMutants } from './build-volumes-mutants.ts';
 import { eventsMutants } from './build-events-mutants.ts';
 import { metricsMutants } from './build-metrics-mutants.ts';
 import { powerMutants } from './build-power-mutants.ts';
@@ -27,7 +30,22 @@ let count = 0;
 proveChecks<ArrangeProvider>({
   port: 'provider',
   checksOf: (subject) =>
-    checksOfProvider(subject, ['inventory', 'events', 'diskExport', 'changedBlocks', 'power', 'snapshots', 'restore', 'clone', 'console', 'metrics']),
+    checksOfProvider(subject, [
+      'inventory',
+      'events',
+      'networks',
+      'storagePools',
+      'volumes',
+      'isoImages',
+      'diskExport',
+      'changedBlocks',
+      'power',
+      'snapshots',
+      'restore',
+      'clone',
+      'console',
+      'metrics',
+    ]),
   reference: arrange(),
   mutants: [
     mutant('lost a facet', 'the facets are exactly those that were named', (session) =>
@@ -137,6 +155,9 @@ proveChecks<ArrangeProvider>({
     })),
     ...changedBlocksMutants,
     ...eventsMutants,
+    ...networksMutants,
+    ...volumesMutants,
+    ...isoImagesMutants,
     ...consoleMutants,
     ...metricsMutants,
     ...powerMutants,

@@ -7,9 +7,16 @@ import { MemoryChangedBlocks } from './memory-changed-blocks.ts';
 import { MemoryDiskExport } from './memory-disk-export.ts';
 import { MemoryEvents } from './memory-events.ts';
 import { MemoryInventory } from './memory-inventory.ts';
+import { MemoryIsoImages } from './memory-iso-images.ts';
+import { MemoryNetworks } from './memory-networks.ts';
 import { MemoryPower } from './memory-power.ts';
 import { MemoryRestore } from './memory-restore.ts';
 import { MemorySnapshots } from './memory-snapshots.ts';
+import { MemoryStoragePools } from './memory-storage-pools.ts';
+import { MemoryVolumes } from './memory-volumes.ts';
+
+/** The one pool that there is. */
+const POOL = 'default';
 
 /** VMs that are held in memory as they were configured: the reference for every provider. */
 export const memoryProvider = {
@@ -19,10 +26,16 @@ export const memoryProvider = {
     signal.throwIfAborted();
     const inventory = new MemoryInventory(vms);
     const events = new MemoryEvents(inventory);
+    const storagePools = new MemoryStoragePools([POOL]);
+    const isoImages = new MemoryIsoImages(inventory, storagePools);
     return {
       facets: {
         inventory,
         events,
+        networks: new MemoryNetworks(),
+        storagePools,
+        volumes: new MemoryVolumes(storagePools, (path) => isoImages.isUsed(path)),
+        isoImages,
         diskExport: new MemoryDiskExport(inventory),
         changedBlocks: new MemoryChangedBlocks(),
         power: new MemoryPower(inventory, deaf),

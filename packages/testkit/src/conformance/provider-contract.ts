@@ -7,6 +7,9 @@ import { consoleChecks } from './console-checks.ts';
 import { diskExportChecks } from './disk-export-checks.ts';
 import { eventsChecks } from './events-checks.ts';
 import { inventoryChecks } from './inventory-checks.ts';
+import { networksChecks } from './networks-checks.ts';
+import { isoImagesChecks } from './iso-images-checks.ts';
+import { volumesChecks } from './volumes-checks.ts';
 import { metricsChecks } from './metrics-checks.ts';
 import { powerChecks } from './power-checks.ts';
 import { restoreChecks } from './restore-checks.ts';
@@ -23,6 +26,8 @@ export interface ProviderSubject extends AsyncDisposable {
   writeToDisk(vm: VMInfo): Promise<void>;
   /** For providers with snapshots: something that is equal when the content of the first disk is. */
   contentOf?(vm: VMInfo): Promise<string>;
+  /** For providers with storage pools: one that runs, in which nothing is. */
+  readonly pool?: string;
   /** For providers that start VMs: two that are stopped. */
   readonly power?: PowerSubject;
   readonly restore?: RestoreSubject;
@@ -91,6 +96,9 @@ export const checksOfProvider = (arrange: ArrangeProvider, facets: ProviderFacet
   ...(facets.includes('changedBlocks') ? changedBlocksChecks(arrange) : []),
   ...(facets.includes('power') ? powerChecks(arrange) : []),
   ...(facets.includes('events') ? eventsChecks(arrange) : []),
+  ...(facets.includes('networks') ? networksChecks(arrange) : []),
+  ...(facets.includes('storagePools') && facets.includes('volumes') ? volumesChecks(arrange) : []),
+  ...(facets.includes('isoImages') ? isoImagesChecks(arrange) : []),
   ...(facets.includes('snapshots') ? snapshotChecks(arrange) : []),
   ...(facets.includes('restore') ? restoreChecks(arrange) : []),
   ...(facets.includes('clone') ? cloneChecks(arrange) : []),

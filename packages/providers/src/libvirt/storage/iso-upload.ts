@@ -4,7 +4,7 @@ import type { IsoUpload, IsoUploadOptions } from '@hypersdk/ports';
 import { procedures, type StorageVolume } from '../rpc/procedures.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
 import type { StreamPiece } from '../rpc/rpc-stream.ts';
-import { ISO_HEAD_SIZE } from './iso-descriptor.ts';
+import { ISO_HEAD_SIZE } from '../../iso-descriptor.ts';
 
 const MARK = 'HyperSDK: this upload is not finished; run ';
 /** From the beginning of a volume on, as much as is read to see a mark. */

@@ -15,7 +15,7 @@ import { deleteVolume, findPool, makeVolume, requireRoom } from '../restore/stor
 import { type StorageVolume } from '../rpc/procedures.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
 import { putIn, readDrives, takeOut } from './cdrom-drives.ts';
-import { ISO_HEAD_SIZE, parseIsoDescriptor } from './iso-descriptor.ts';
+import { ISO_HEAD_SIZE, parseIsoDescriptor } from '../../iso-descriptor.ts';
 import { fillIso, readStart, runOfMark, splitHead } from './iso-upload.ts';
 import { LibvirtStoragePools } from './libvirt-storage-pools.ts';
 import { findVolume, LibvirtVolumes, requireVolumeName, type VolumePlace } from './libvirt-volumes.ts';

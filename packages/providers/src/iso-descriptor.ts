@@ -1,6 +1,6 @@
 // ECMA-119 (ISO 9660), section 8 "Volume Descriptors"; El Torito 1.0, section 2.0 "Boot Record Volume Descriptor".
 import { HyperError } from '@hypersdk/domain';
-import { tidyText } from '../../said-fields.ts';
+import { tidyText } from './said-fields.ts';
 
 const SECTOR = 2048;
 /** Section 6.2.1: the system area before it belongs to whoever boots from the disc. */
