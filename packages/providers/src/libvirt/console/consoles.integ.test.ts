@@ -124,7 +124,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       const knockWith = async (now: () => number): Promise<boolean> => {
         await using session = await openConsole(now);
         const ticket = await session.console.issueTicket(guest.id, { ...calm, validForMs: 1000, whenUnguarded: 'refuse' });
-        return knock(ticket, ticket.guard?.password.reveal());
+        return await knock(ticket, ticket.guard?.password.reveal());
       };
       expect(await knockWith(() => Date.now() - HOUR_MS)).toBe(false);
       expect(await knockWith(() => Date.now() + HOUR_MS)).toBe(true);

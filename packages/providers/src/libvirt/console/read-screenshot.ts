@@ -26,7 +26,7 @@ export async function readScreenshot(opener: StreamOpener, domain: Domain, { sig
 }
 
 /** The content tells what it is; the media type that the server names is not needed for that. */
-export function toScreenshot(bytes: Uint8Array): Screenshot {
+function toScreenshot(bytes: Uint8Array): Screenshot {
   const measured = measurePng(bytes);
   if (measured) return { mediaType: 'image/png', ...measured, bytes };
   const picture = parsePixmap(bytes);
