@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { toVMId } from '@hypersdk/domain';
 import type { Facets, IsoImages, IsoUpload, Residue } from '@hypersdk/ports';
 import {
@@ -21,7 +22,7 @@ import { defineGuest } from '../build-guest.ts';
 import { giveAway, type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
 import { libvirtProvider } from '../libvirt-provider.ts';
 import { makePool } from '../restore/build-pool.ts';
-import { markOf } from './iso-upload.ts';
+import { markOf, runOfMark } from './iso-upload.ts';
 
 const TIMEOUT_MS = 120_000;
 const DRIVE = `<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><target dev='hdc' bus='ide'/><readonly/><serial>DRIVE1</serial></disk>`;
@@ -185,6 +186,37 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       expect(await session.residue.undo(effect, calm)).toBe(true);
       expect(await session.residue.undo(effect, calm)).toBe(false);
       expect(daemon().virsh('vol-list', 'discs')).not.toContain('dead.iso');
+    });
+
+    test('an upload whose daemon dies under it fails, and what lies there is no image and goes away', async () => {
+      await using own = await openLibvirtd();
+      const ownPool = await makePool(own, 'discs');
+      const effects = new MemoryEffectJournal();
+      const work = { run: 'LOST', effects, isRunning: () => false, takeOver: () => {} };
+      await using session = await libvirtProvider.open(libvirtProvider.parse({ uri: own.uri }), { ...calm, work });
+      const { isoImages, residue }: Partial<Facets> = session.facets;
+      if (!isoImages || !residue) return expect.fail('The session has no disc images.');
+      const bytes = await readFile(await build('LOST'));
+      let lying = Buffer.alloc(0);
+      const content = (async function* () {
+        yield bytes.subarray(0, 200_000);
+        // The head and more are on their way; once the file has them, the daemon dies.
+        yield bytes.subarray(200_000, 300_000);
+        for (let tries = 0; lying.length < 200_000 && tries < 1000; tries += 1) {
+          await delay(10);
+          lying = await readFile(join(ownPool, 'lost.iso'));
+        }
+        await own.kill();
+        await own.start();
+        yield bytes.subarray(300_000);
+      })();
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      await expectRefusal(isoImages.upload({ pool: 'discs', name: 'lost.iso', fileSize: bytes.length, digest, content }, calm), 'libvirt/lost');
+      expect(runOfMark(lying)).toBe('LOST');
+      // Whether it was taken away at once or could not be then: the journal says so, and by it, it can be.
+      for (const { effect } of await effects.list(calm)) await residue.undo(effect, calm);
+      expect(own.virsh('vol-list', 'discs')).not.toContain('lost.iso');
+      expect(await isoImages.list(calm)).toEqual([]);
     });
 
     test('a disc is put into the drive of a running VM, for now and for the next start, and taken out of it', async () => {
