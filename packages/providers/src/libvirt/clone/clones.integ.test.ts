@@ -260,5 +260,27 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       await expect(run).rejects.toMatchObject({ code: 'source/changed' });
       await expectNothingLeft(before);
     });
+
+    test('a clone that is called off while libvirt copies leaves nothing, though libvirt does not stop', async () => {
+      const id = await define(['vda', 'vdb']);
+      const name = daemon.virsh('domname', id).trim();
+      for (const disk of ['vda', 'vdb']) execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -q -P 3 1M 62M', diskPath(daemon, name, disk)]);
+      const before = await readdir(images);
+      await using session = await openRun();
+      const intend = journal.intend.bind(journal);
+      // Before anything is asked for, and a little later, when a copy has begun.
+      for (const afterMs of [0, 5, 30]) {
+        const stop = new AbortController();
+        const reason = new Error('called off');
+        journal.intend = async (effect, o) => {
+          await intend(effect, o);
+          if (afterMs === 0) stop.abort(reason);
+          else setTimeout(() => stop.abort(reason), afterMs);
+        };
+        await expect(session.facets.clone.run(id, { name: 'never', disks: 'copied' }, { signal: stop.signal })).rejects.toBe(reason);
+        journal.intend = intend;
+        await expectNothingLeft(before);
+      }
+    });
   },
 );
