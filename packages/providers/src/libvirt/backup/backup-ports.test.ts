@@ -34,12 +34,12 @@ describe('where a backup listens', () => {
   });
 
   test.each([
-    ['TLS', TLS, true, false],
-    ['plain TCP', TCP, false, true],
-  ] as const)('a backup that was begun over another connection is not read over %s', (_, transport, byTls, plainly) => {
-    const at = (isTls: boolean) => ({ disks: [], port: { address: '192.0.2.7', port: FIRST_PORT, isTls } });
-    expect(leadsTo({ ...access, transport }, at(true))).toBe(byTls);
-    expect(leadsTo({ ...access, transport }, at(false))).toBe(plainly);
+    { transport: TLS, isTls: true },
+    { transport: TCP, isTls: false },
+  ])('a backup that was begun over another connection is not read over $transport.kind', ({ transport, isTls }) => {
+    const at = (byTls: boolean) => ({ disks: [], port: { address: '192.0.2.7', port: FIRST_PORT, isTls: byTls } });
+    expect(leadsTo({ ...access, transport }, at(isTls))).toBe(true);
+    expect(leadsTo({ ...access, transport }, at(!isTls))).toBe(false);
     expect(leadsTo({ ...access, transport }, { disks: [], socket: '/x.sock' })).toBe(false);
     expect(leadsTo({ ...access, transport: SOCKET }, at(true))).toBe(false);
   });
