@@ -23,6 +23,7 @@ export interface ConvertFlags extends ImageFlags, ProgressFlags, ReferenceFlags,
   readonly pointInTime?: string;
   readonly overwrite?: boolean;
   readonly restart?: boolean;
+  readonly noSpaceCheck?: boolean;
   readonly profile?: string;
 }
 
@@ -81,6 +82,7 @@ EXAMPLES
       ...referenceFlags,
       overwrite: { ...onOff, brief: 'Replace TARGET, or what an export holds' },
       restart: { ...onOff, brief: 'Begin anew instead of going on' },
+      noSpaceCheck: { ...onOff, brief: 'Begin even if TARGET may be too large for its place' },
       profile: profileFlag,
       ...remoteFlags,
       ...keyFlags,

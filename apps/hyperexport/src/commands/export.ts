@@ -29,6 +29,7 @@ export interface ExportFlags extends ExportFormatFlags, ProgressFlags, PlaceFlag
   readonly overwrite?: boolean;
   readonly restart?: boolean;
   readonly bootProof?: boolean;
+  readonly noSpaceCheck?: boolean;
   readonly dryRun?: boolean;
   readonly validateOnly?: boolean;
   readonly all?: boolean;
@@ -86,6 +87,7 @@ export const exportParameters = {
     overwrite: { ...onOff, brief: 'Replace an export of this name' },
     restart: { ...onOff, brief: 'Begin anew instead of going on' },
     bootProof: { ...onOff, brief: 'Boot the copy in QEMU afterwards; see hyperexport boot' },
+    noSpaceCheck: { ...onOff, brief: 'Begin even if the target may be too small' },
     dryRun: { ...onOff, brief: 'Only show what would be done' },
     validateOnly: { ...onOff, brief: 'Only say whether it could be done' },
     checksums: { kind: 'enum', optional: true, values: ['sha256'], brief: 'Write SHA256SUMS beside the images' },

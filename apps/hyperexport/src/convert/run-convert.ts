@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { HyperError } from '@hypersdk/domain';
-import type { BlockLocator, Encryption, ImageSettings, Signer } from '@hypersdk/ports';
-import { convertImage } from '@hypersdk/usecases';
+import type { BlockLocator, Encryption, ImageSettings, Signer, StorageTarget } from '@hypersdk/ports';
+import { convertImage, expectSize, requireSpace } from '@hypersdk/usecases';
 import type { CliContext } from '../cli-context.ts';
 import { chooseEncryption } from '../encryption/choose-encryption.ts';
 import type { ConvertFlags } from '../commands/convert.ts';
@@ -95,6 +95,7 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
     target: folder,
     tool,
   };
+  await requireRoom(folder, { services, stop, flags, source, target, settings, encryption });
   using rate = keepRate(ports.transfer, flags.limitRate, services.clock);
   const request = {
     source: source.kind === 'image' ? source.image : source,
@@ -124,6 +125,17 @@ async function convert({ cli, services, stop, flags, source, sourceName, target,
     elapsedMs: services.clock.elapsed() - startedAt,
     publicKeyPath: services.publicKeyPath,
   };
+}
+
+type Room = Omit<Task, 'cli' | 'sourceName' | 'encryption'> & { readonly encryption: Encryption | undefined };
+
+/** Only of an image that lies here: some servers answer a single connection, and that one is for the copy. A kept copy is gone on with. */
+async function requireRoom(folder: StorageTarget, task: Room): Promise<void> {
+  const { services, stop, flags, source, target, settings, encryption } = task;
+  if (flags.noSpaceCheck || source.kind !== 'image') return;
+  for await (const { name } of folder.list(basename(target), stop)) if (name.includes('.partial.')) return;
+  const needed = expectSize(await services.inspector.inspect(source.image, stop), { settings, ...(encryption ? { encryption } : {}) });
+  await requireSpace(folder, { needed, settings }, stop);
 }
 
 /** A conversion without a receipt needs no key, so none is made for it. */

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { errorTable } from '@hypersdk/domain';
 import type { HistoryEntry } from '@hypersdk/ports';
-import { openPlaces } from '@hypersdk/usecases';
+import { openPlaces, requireSpace } from '@hypersdk/usecases';
 import { bootExports, hasFailedBoot } from '../boot/boot-exports.ts';
 import type { CliContext } from '../cli-context.ts';
 import type { ExportFlags } from '../commands/export.ts';
+import { toExportSettings } from '../flags/export-format.ts';
 import { withHook } from '../hook/with-hook.ts';
 import { printable } from '../output/printable.ts';
 import { respond } from '../output/respond.ts';
@@ -65,11 +66,24 @@ function exportRemembered({ cli, services, stop, order }: Task, opened: OpenedEx
       using rate = keepRate(services.transfer({ workers: flags.workers }), flags.limitRate, services.clock);
       const places = openPlaces(flags.parallel);
       const means = { services, tracker, places, ...(rate.budget === undefined ? {} : { budget: rate.budget }) };
+      if (!run.continues) await requireRoom(services, opened, stop);
       const finished = await exportVMs(opened, means, { signal: stop.signal, run });
       return { run: run.entry, finished: flags.bootProof ? await bootExports(services, finished, stop) : finished };
     },
     gain: ({ finished }) => toGain(finished),
   });
+}
+
+/** Of increments nobody knows before how much they will hold. */
+async function requireRoom(services: Services, opened: OpenedExport, o: Stop): Promise<void> {
+  const { flags } = opened.order;
+  if (flags.noSpaceCheck || flags.incremental) return;
+  const target = await services.target(flags.to);
+  const plans = (await planVMs(services, opened, o)).filter(({ resumes }) => !resumes);
+  const needed = plans.reduce((sum, { spaceNeeded }) => sum + spaceNeeded, 0);
+  let freed = 0;
+  for (const { name } of flags.overwrite ? plans : []) for await (const { size } of target.list(`${name}/`, o)) freed += size;
+  await requireSpace(target, { needed, freed, settings: toExportSettings(flags, 'qcow2').settings }, o);
 }
 
 async function showPlans({ cli, services, stop, order: { flags } }: Task, opened: OpenedExport): Promise<void> {

@@ -51,7 +51,8 @@ export const planExport =
 const TABLE_SHARE = 0.02;
 const HEADER_SIZE = 1024 * 1024;
 
-function expectSize(
+/** Bytes that an image of the disk may take at most. */
+export function expectSize(
   { virtualSize, allocatedSize }: Pick<PlannedDisk, 'virtualSize' | 'allocatedSize'>,
   { settings, encryption }: Pick<PlanRequest, 'settings' | 'encryption'>,
 ): number {
