@@ -65,7 +65,7 @@ async function openAddress(
 }
 
 /** A session with the hypervisor behind a connection, which is only looked at. */
-export async function openConnection(
+async function openConnection(
   services: Services,
   uri: string,
   { flags, signal }: Cancel & { readonly flags: ConnectionFlags },
@@ -105,7 +105,7 @@ const toConfig = (uri: string, { allowPlaintext, thumbprint, user, passwordFile,
 });
 
 /** A session over a folder of disk images or one image. */
-export async function openFiles(services: Services, path: string, o: Cancel & { readonly flags: FilesFlags }): Promise<ProviderSession> {
+async function openFiles(services: Services, path: string, o: Cancel & { readonly flags: FilesFlags }): Promise<ProviderSession> {
   const { files } = await services.registry();
   const config = files.parse({
     path: resolve(path),

@@ -116,7 +116,14 @@ describe.skipIf(missing('strace'))('watched by strace', () => {
     await symlink('../not-for-it/key.raw', join(vms, 'link.raw'));
     await symlink('../not-for-it', join(vms, 'links'));
     const disk = (file: string): string => `<disk><source file="${file}"/><target dev="${file.length}"/></disk>`;
-    const names = ['../not-for-it/key.raw', `${secret}/key.raw`, 'link.raw', 'links/key.raw', `${vms}/../not-for-it/key.qcow2`, `${vms}/links/key.vmdk`];
+    const names = [
+      '../not-for-it/key.raw',
+      `${secret}/key.raw`,
+      'link.raw',
+      'links/key.raw',
+      `${vms}/../not-for-it/key.qcow2`,
+      `${vms}/links/key.vmdk`,
+    ];
     await writeFile(join(vms, 'x.xml'), `<domain><name>x</name><devices>${names.map(disk).join('')}</devices></domain>`);
     await writeFile(join(vms, 'y.vmx'), `displayName = "y"\nscsi0:0.fileName = "../not-for-it/key.vmdk"\nscsi0:1.fileName = "links/key.vmdk"\n`);
     await writeFile(join(vms, 'good.raw'), 'x'.repeat(512));
