@@ -21,12 +21,12 @@ export type GraphicsProtocol = 'vnc' | 'spice';
 
 /**
  * A serial line of a running guest. Who does not read holds the guest back, or loses what it says once the platform holds no more; who sends more than
- * the guest takes waits. Disposal lets go of the line for others, and is idempotent.
+ * the guest takes waits. Disposal lets go of the line for others, and is idempotent; the end of the session does too.
  */
 export interface SerialLine extends AsyncDisposable {
   /**
-   * What the guest says, in order, from the moment of opening on; what it said before is gone. For one reader. Ends when the VM stops; fails with
-   * `console/in-use` when somebody took the line over.
+   * What the guest says, in order, from the moment of opening on; what it said before is gone. For one reader. Ends when the VM stops and when
+   * the line was let go of; fails with `console/in-use` when somebody took it over.
    */
   received(o: Cancel): AsyncIterable<Uint8Array>;
   /** Settles when the platform took the bytes, in the order of the calls; whether the guest reads them is the guest's. */

@@ -4,7 +4,7 @@ import { type ArrangeProvider, calm, missing, providerContract } from '@hypersdk
 import { afterAll, beforeAll, describe } from 'vitest';
 import { defineGuest } from './build-guest.ts';
 import { type Libvirtd, openLibvirtd } from './build-libvirtd.ts';
-import { defineConsoleGuests } from './console/build-console-guests.ts';
+import { defineConsoleGuests, screenPorts } from './console/build-console-guests.ts';
 import { libvirtProvider } from './libvirt-provider.ts';
 import { makePool } from './restore/build-pool.ts';
 
@@ -13,7 +13,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
   let count = 0;
 
   beforeAll(async () => {
-    daemon = await openLibvirtd();
+    daemon = await openLibvirtd({ qemuConfig: screenPorts() });
     await makePool(daemon, 'checked');
   });
   afterAll(() => daemon?.[Symbol.asyncDispose]());

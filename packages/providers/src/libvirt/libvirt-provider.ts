@@ -65,9 +65,10 @@ export const libvirtProvider = {
             metrics,
             ...exportFacets({ caller: lasting, ...accessOf(connection, config) }, { config, inventory, work: o.work }),
           },
-      [Symbol.asyncDispose]: () => {
+      [Symbol.asyncDispose]: async () => {
         events[Symbol.dispose]();
-        return lasting[Symbol.asyncDispose]();
+        await console[Symbol.asyncDispose]();
+        await lasting[Symbol.asyncDispose]();
       },
     };
   },

@@ -1,8 +1,8 @@
 import { HyperError, Secret } from '@hypersdk/domain';
-import type { GraphicsTicket, SerialLine } from '@hypersdk/ports';
+import type { GraphicsTicket, ProviderSession, SerialLine } from '@hypersdk/ports';
 import { type ArrangeProvider, calm, type Mutant, mutate } from '@hypersdk/testkit';
 import { toPng } from '@hypersdk/wire';
-import { facetMutant } from './build-memory-platform.ts';
+import { facetMutant, mutant } from './build-memory-platform.ts';
 
 const consoleMutant = facetMutant('console');
 
@@ -79,6 +79,9 @@ export const consoleMutants: readonly Mutant<ArrangeProvider>[] = [
       throw new HyperError('libvirt/failed', 'stream had I/O failure');
     },
   })),
+  mutant('leaves lines open when it ends', 'a serial line ends with its session', (session) =>
+    mutate<ProviderSession>(session, { [Symbol.asyncDispose]: async () => {} }),
+  ),
   ticketMutant('prints the password', OWN, (ticket) =>
     ticket.guard
       ? { ...ticket, guard: { ...ticket.guard, password: mutate(ticket.guard.password, { toJSON: ticket.guard.password.reveal }) } }

@@ -17,7 +17,7 @@ export interface ConsoleFlaws {
 }
 
 /** Guests that answer each byte on their serial line with the one after it, and show what they said on a screen of a pixel for each byte. */
-export class MemoryConsole implements Console {
+export class MemoryConsole implements Console, Disposable {
   readonly #inventory: MemoryInventory;
   readonly #flaws: ConsoleFlaws;
   readonly #lines = new Map<string, MemorySerialLine>();
@@ -75,6 +75,10 @@ export class MemoryConsole implements Console {
   /** Whether a viewer with this password gets in. */
   lets(id: string, password: string | undefined): boolean {
     return this.#flaws.unguarded.includes(id) || (password !== undefined && this.#passwords.get(id)?.reveal() === password);
+  }
+
+  [Symbol.dispose](): void {
+    for (const line of this.#lines.values()) line.end();
   }
 
   async #running(id: VMId, o: Cancel): Promise<MemoryVM> {

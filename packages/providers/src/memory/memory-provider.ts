@@ -26,6 +26,7 @@ export const memoryProvider = {
     signal.throwIfAborted();
     const inventory = new MemoryInventory(vms);
     const events = new MemoryEvents(inventory);
+    const console = new MemoryConsole(inventory, { bare, unguarded });
     const storagePools = new MemoryStoragePools([POOL]);
     const isoImages = new MemoryIsoImages(inventory, storagePools);
     return {
@@ -40,11 +41,14 @@ export const memoryProvider = {
         changedBlocks: new MemoryChangedBlocks(),
         power: new MemoryPower(inventory, deaf),
         snapshots: new MemorySnapshots(inventory),
-        console: new MemoryConsole(inventory, { bare, unguarded }),
+        console,
         metrics: new MemoryMetrics(inventory),
         ...(folder === undefined ? {} : { restore: new MemoryRestore(inventory, { connection, folder }), clone: new MemoryClone(inventory, folder) }),
       },
-      [Symbol.asyncDispose]: async () => events[Symbol.dispose](),
+      [Symbol.asyncDispose]: async () => {
+        events[Symbol.dispose]();
+        console[Symbol.dispose]();
+      },
     };
   },
 } as const satisfies ProviderModule<MemoryConfig>;

@@ -92,8 +92,10 @@ function lineChecks(arrange: ArrangeProvider): readonly Check[] {
           await power.start(talking, calm);
           for (let time = 0; time < 3; time += 1) {
             const line = await openLine();
+            const reading = Array.fromAsync(line.received(calm));
             await line[Symbol.asyncDispose]();
             await line[Symbol.asyncDispose]();
+            await reading;
           }
         }),
     },
@@ -110,6 +112,18 @@ function endChecks(arrange: ArrangeProvider): readonly Check[] {
           await using line = new HeardLine(await openLine());
           await line.isAnswered(patienceMs);
           await power.powerOff(talking, calm);
+          expect(await comesTrue(() => line.end !== undefined, patienceMs)).toBe(true);
+          expect(line.end).toEqual({});
+        }),
+    },
+    {
+      name: 'a serial line ends with its session',
+      run: () =>
+        withConsole(arrange, async ({ power, talking, patienceMs, openLine, endSession }) => {
+          await power.start(talking, calm);
+          await using line = new HeardLine(await openLine());
+          await line.isAnswered(patienceMs);
+          await endSession();
           expect(await comesTrue(() => line.end !== undefined, patienceMs)).toBe(true);
           expect(line.end).toEqual({});
         }),

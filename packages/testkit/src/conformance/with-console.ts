@@ -8,6 +8,7 @@ interface Watched extends ConsoleSubject {
   readonly console: Console;
   readonly power: Power;
   readonly absent: VMId;
+  endSession(): Promise<void>;
   openLine(whenHeld?: 'refuse' | 'take-over'): Promise<SerialLine>;
 }
 
@@ -23,6 +24,7 @@ export async function withConsole(arrange: ArrangeProvider, check: (watched: Wat
     console,
     power,
     absent: subject.absent,
+    endSession: async () => session[Symbol.asyncDispose](),
     openLine: (whenHeld = 'refuse') => console.openSerial(watched.talking, { ...calm, whenHeld }),
   });
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { toVMId, type VMId } from '@hypersdk/domain';
 import { defineGuest } from '../build-guest.ts';
 import type { Libvirtd } from '../build-libvirtd.ts';
@@ -11,6 +12,12 @@ export const CONSOLES = {
   spice: `<video><model type='qxl'/></video><graphics type='spice' autoport='yes' passwd='nobody'>${LISTEN}</graphics>`,
   bare: '',
 } as const;
+/** A hundred ports of its own for the screens of a daemon: two that look for a free one in the same place at the same time both find it. */
+export function screenPorts(): string {
+  const first = 12_000 + 100 * randomInt(200);
+  return `remote_display_port_min = ${first}\nremote_display_port_max = ${first + 99}\n`;
+}
+
 /** The machine that runs the tests may be busy. */
 const PATIENCE_MS = 60_000;
 

@@ -11,7 +11,7 @@ import { type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
 import { LastingCaller } from '../lasting-caller.ts';
 import { openConnection } from '../libvirt-connection.ts';
 import { libvirtProvider } from '../libvirt-provider.ts';
-import { CONSOLES } from './build-console-guests.ts';
+import { CONSOLES, screenPorts } from './build-console-guests.ts';
 import { knock } from './build-rfb-viewer.ts';
 import { LibvirtConsole } from './libvirt-console.ts';
 
@@ -27,7 +27,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     let count = 0;
 
     beforeAll(async () => {
-      running = opened.use(await openLibvirtd());
+      running = opened.use(await openLibvirtd({ qemuConfig: screenPorts() }));
     });
     afterAll(() => opened.disposeAsync());
 

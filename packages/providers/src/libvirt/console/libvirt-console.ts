@@ -27,9 +27,10 @@ export interface ConsoleSurroundings extends Machine {
 
 type Seen = DescribedConsoles & { readonly domain: Domain };
 
-/** Nothing of it outlives what it is for: a line ends with its connection, and a password at its time. */
-export class LibvirtConsole implements Console {
+/** Nothing of it outlives what it is for: a line ends with its session, and a password at its time. */
+export class LibvirtConsole implements Console, AsyncDisposable {
   readonly #around: ConsoleSurroundings;
+  readonly #lines = new Set<SerialLine>();
 
   constructor(around: ConsoleSurroundings) {
     this.#around = around;
@@ -53,7 +54,15 @@ export class LibvirtConsole implements Console {
       const which = wanted === undefined ? 'no serial line that can be shared' : `no serial line ${JSON.stringify(wanted.slice(0, 80))}`;
       throw new HyperError('console/no-serial', `${domain.name} has ${which}${lines.length > 0 ? `, only ${lines.join(', ')}` : ''}.`);
     }
-    return LibvirtSerialLine.open(await this.#around.openConnection({ signal }), { domain, line, whenHeld, signal });
+    const opened = await LibvirtSerialLine.open(await this.#around.openConnection({ signal }), {
+      domain,
+      line,
+      whenHeld,
+      signal,
+      onRelease: () => this.#lines.delete(opened),
+    });
+    this.#lines.add(opened);
+    return opened;
   }
 
   async issueTicket(id: VMId, { protocol, validForMs, whenUnguarded, signal }: GraphicsRequest): Promise<GraphicsTicket> {
@@ -65,6 +74,10 @@ export class LibvirtConsole implements Console {
     if (await this.#setPassword(domain, { ...chosen, guard, signal })) return { ...ticket, guard };
     if (whenUnguarded === 'accept') return ticket;
     throw new HyperError('console/no-password', `The ${chosen.protocol} console of ${domain.name} was started without a password and asks for none.`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#lines].map((line) => line[Symbol.asyncDispose]()));
   }
 
   /** False when QEMU has none that could be changed. */

@@ -15,6 +15,8 @@ interface SerialWish extends Cancel {
   /** The alias of the device. */
   readonly line: string;
   readonly whenHeld: keyof typeof CONSOLE_FLAGS;
+  /** Called when the line is let go of. */
+  readonly onRelease: () => void;
 }
 
 /**
@@ -26,20 +28,27 @@ export class LibvirtSerialLine implements SerialLine {
   readonly #channel: StreamChannel<unknown>;
   readonly #domain: Domain;
   readonly #line: string;
+  readonly #onRelease: () => void;
+  #isReleased = false;
 
-  private constructor(connection: LibvirtConnection, channel: StreamChannel<unknown>, { domain, line }: Pick<SerialWish, 'domain' | 'line'>) {
+  private constructor(
+    connection: LibvirtConnection,
+    channel: StreamChannel<unknown>,
+    { domain, line, onRelease }: Pick<SerialWish, 'domain' | 'line' | 'onRelease'>,
+  ) {
     this.#connection = connection;
     this.#channel = channel;
     this.#domain = domain;
     this.#line = line;
+    this.#onRelease = onRelease;
   }
 
   /** Takes the connection over, and closes it if nothing comes of it. */
-  static async open(connection: LibvirtConnection, { domain, line, whenHeld, signal }: SerialWish): Promise<LibvirtSerialLine> {
+  static async open(connection: LibvirtConnection, { domain, line, whenHeld, onRelease, signal }: SerialWish): Promise<LibvirtSerialLine> {
     try {
       const request = { domain, device: line, flags: CONSOLE_FLAGS[whenHeld] };
       const channel = await connection.client.open(procedures.domainOpenConsole, request, { signal });
-      return new LibvirtSerialLine(connection, channel, { domain, line });
+      return new LibvirtSerialLine(connection, channel, { domain, line, onRelease });
     } catch (error) {
       await connection[Symbol.asyncDispose]();
       // The one number for a session that there is, a lock of another program, and a port that is not there yet; the words tell which.
@@ -54,6 +63,7 @@ export class LibvirtSerialLine implements SerialLine {
       for await (const piece of this.#channel.pieces(signal)) if (piece.kind === 'data') yield piece.bytes;
     } catch (error) {
       signal.throwIfAborted();
+      if (this.#isReleased) return;
       if (!isRefusal(error, ServerCode.rpc)) throw error;
       if (await this.#isStopped({ signal })) return;
       throw new HyperError('console/in-use', `The serial line ${this.#line} of ${this.#domain.name} was taken over by somebody.`, { cause: error });
@@ -65,6 +75,8 @@ export class LibvirtSerialLine implements SerialLine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isReleased = true;
+    this.#onRelease();
     this.#channel[Symbol.dispose]();
     // The farewell is answered after the line was let go of, so that whoever waits for it finds it free.
     await this.#connection[Symbol.asyncDispose]();
