@@ -1,6 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { toVMId, type VMEvent } from '@hypersdk/domain';
 import type { ProviderSession, VMEvents } from '@hypersdk/ports';
 import { calm, expectRefusal, missing } from '@hypersdk/testkit';
@@ -14,6 +17,8 @@ import { libvirtProvider } from '../libvirt-provider.ts';
 import { LibvirtEvents } from './libvirt-events.ts';
 
 const TIMEOUT_MS = 120_000;
+/** Times 20 ms: nbdkit is there within one of them. */
+const TRIES_MAX = 1000;
 
 describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'qemu-io'))('events of a daemon', { timeout: TIMEOUT_MS }, () => {
   let running: Libvirtd | undefined;
@@ -95,6 +100,24 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     virsh('destroy', name);
   });
 
+  test.skipIf(missing('nbdkit'))('a VM that rests because its disk cannot be written says why', async () => {
+    const { virsh } = daemon();
+    const name = 'failing';
+    await defineGuest(daemon(), { name, kind: 'writing' });
+    await using disk = await openFailingDisk(daemon(), diskPath(daemon(), name, 'vda'));
+    const xml = join(daemon().folder, 'failing-nbd.xml');
+    const attached = `<disk type='network' device='disk'><driver name='qemu' type='raw' error_policy='stop'/><source protocol='nbd' name=''><host transport='unix' socket='${disk.socket}'/></source><target dev='vda' bus='virtio'/></disk>`;
+    await writeFile(xml, virsh('dumpxml', name).replace(/<disk [^]*?<\/disk>/, attached));
+    virsh('define', xml);
+    await using session = await open();
+    await using stream = await listen(session);
+    virsh('start', name);
+    // libvirt 9.0 tells nobody, virsh neither, which disk of a newer QEMU it was.
+    const told = await takeUntil(stream, (event) => event.kind === 'suspended');
+    expect(told.at(-1)).toMatchObject({ name, reason: 'io-error' });
+    virsh('destroy', name);
+  });
+
   test('a daemon that is started again is heard again, after a gap, and the list is whole', async () => {
     const { name, id } = await define();
     await using session = await open();
@@ -135,4 +158,23 @@ async function takeUntil(events: VMEvents, isWanted: (event: VMEvent) => boolean
     if (isWanted(value)) return taken;
   }
   return expect.fail('The event never came.');
+}
+
+/** A disk in memory that a guest of the writing kind boots from, and that takes no writes. */
+async function openFailingDisk({ folder }: Libvirtd, original: string): Promise<AsyncDisposable & { readonly socket: string }> {
+  const socket = join(folder, 's', 'failing.sock');
+  const image = join(folder, 's', 'failing.raw');
+  execFileSync('qemu-img', ['convert', '-O', 'raw', original, image]);
+  const args = ['-f', '-U', socket, '--filter=error', 'file', image, 'error=EIO', 'error-pwrite-rate=100%'];
+  const server = spawn('nbdkit', args, { stdio: 'ignore' });
+  for (let tries = 0; !existsSync(socket) && tries < TRIES_MAX; tries += 1) await delay(20);
+  await chmod(socket, 0o777);
+  return {
+    socket,
+    [Symbol.asyncDispose]: async () => {
+      const exited = once(server, 'exit');
+      server.kill('SIGKILL');
+      await exited;
+    },
+  };
 }
