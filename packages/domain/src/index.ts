@@ -53,3 +53,4 @@ export type { Receipt, ReceiptBody, VerificationResult } from './receipt.ts';
 export { bootControllers, bootFirmwares } from './boot-proof.ts';
 export type { BootAccelerator, BootAttempt, BootController, BootFailure, BootFirmware, BootHardware, BootRecord, BootVerdict } from './boot-proof.ts';
 export type { GuestFinding, GuestLook, GuestOs, GuestVolume, PartitionEntry, RemoteLook, VolumeContent, VolumeKind } from './guest-look.ts';
+export { sharesBlocks } from './shares-blocks.ts';

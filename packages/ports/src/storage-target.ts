@@ -20,7 +20,8 @@ export interface StorageTarget {
   list(prefix: string, o: Cancel): AsyncIterable<StoredObject>;
   /** Idempotent. */
   delete(name: string, o: Cancel): Promise<void>;
-  usage(o: Cancel): Promise<{ readonly used: number; readonly free?: number }>;
+  /** `mayShareBlocks`: a copy of what lies there already need not take room. */
+  usage(o: Cancel): Promise<{ readonly used: number; readonly free?: number; readonly mayShareBlocks?: boolean }>;
   /** Where images can be written in place, for targets that are a file system here. */
   readonly folder?: string;
 }

@@ -1,12 +1,10 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { sharesBlocks } from '@hypersdk/domain';
 import { imageWriters } from '../format/formats.ts';
 import { nativeFs } from '../native/load.ts';
 import type { CopyJob } from './job.ts';
 import type { CopyTaskSpec } from './messages.ts';
-
-/** File systems whose copy_file_range shares blocks instead of copying them: XFS and Btrfs (magic numbers of statfs(2)). */
-const SHARING_FILE_SYSTEMS = new Set([0x58465342, 0x9123683e]);
 
 /**
  * Bytes that must be seen (digest, encoding, encryption, a rate limit) go through buffers. Others go straight to their place: inside the kernel when blocks can be
@@ -28,5 +26,5 @@ function isEncoded(plan: CopyJob['plan'], request: CopyJob['request']): boolean 
 function canShareBlocks(sourcePath: string | undefined, targetPath: string): boolean {
   if (sourcePath === undefined) return false;
   const folder = dirname(targetPath);
-  return statSync(sourcePath).dev === statSync(folder).dev && SHARING_FILE_SYSTEMS.has(statfsSync(folder).type);
+  return statSync(sourcePath).dev === statSync(folder).dev && sharesBlocks(statfsSync(folder).type);
 }

@@ -9,10 +9,10 @@ interface SpaceNeeds {
   readonly freed?: number;
 }
 
-/** Fails before anything is written when the target has less room than may be needed. What is compressed may fit all the same, and is let through. */
+/** Fails before anything is written when the target has less room than may be needed. What is compressed, or shares blocks with its source, may fit all the same and is let through. */
 export async function requireSpace(target: StorageTarget, { needed, settings, freed = 0 }: SpaceNeeds, o: Cancel): Promise<void> {
-  const { free } = await target.usage(o);
-  if (free === undefined || needed <= free + freed || isCompressed(settings)) return;
+  const { free, mayShareBlocks } = await target.usage(o);
+  if (free === undefined || needed <= free + freed || isCompressed(settings) || mayShareBlocks) return;
   throw new HyperError(
     'target/full',
     `${target.folder ?? 'The target'} has ${formatBytes(free)} free (${free} bytes), and up to ${formatBytes(needed)} (${needed} bytes) are to be written. Nothing was begun; --no-space-check begins all the same.`,

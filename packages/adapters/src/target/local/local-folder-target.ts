@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, realpath, statfs, unlink, type FileHandle } from 'node:fs/promises';
-import { HyperError, type ByteRange, systemCode } from '@hypersdk/domain';
+import { HyperError, type ByteRange, sharesBlocks, systemCode } from '@hypersdk/domain';
 import type { Cancel, StorageTarget, StoredObject } from '@hypersdk/ports';
 import { durablePut, sweepStale, type PutOptions } from './durable-put.ts';
 import { readError, writeError } from './file-error.ts';
@@ -84,12 +84,12 @@ export class LocalFolderTarget implements StorageTarget, AsyncDisposable {
   }
 
   /** Used: what the objects hold; free: what this process may still write to the file system. */
-  async usage(o: Cancel): Promise<{ readonly used: number; readonly free: number }> {
+  async usage(o: Cancel): Promise<{ readonly used: number; readonly free: number; readonly mayShareBlocks: boolean }> {
     o.signal.throwIfAborted();
     let used = 0;
     for await (const { size } of this.list('', o)) used += size;
-    const { bavail, bsize } = await statfs(this.#root.path);
-    return { used, free: bavail * bsize };
+    const { bavail, bsize, type } = await statfs(this.#root.path);
+    return { used, free: bavail * bsize, mayShareBlocks: sharesBlocks(type) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
