@@ -1,7 +1,7 @@
 import type { Cancel, Facets, Inventory, ProviderModule, ProviderSession, SourceWork } from '@hypersdk/ports';
 import { LibvirtDiskExport } from './backup/libvirt-disk-export.ts';
 import type { BackupServer } from './backup/backup-lease.ts';
-import type { Access } from './backup/open-road.ts';
+import type { Access } from './backup/access.ts';
 import { LibvirtClone } from './clone/libvirt-clone.ts';
 import { LibvirtResidue } from './backup/libvirt-residue.ts';
 import { LibvirtConsole } from './console/libvirt-console.ts';

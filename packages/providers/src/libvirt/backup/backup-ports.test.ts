@@ -33,6 +33,11 @@ describe('where a backup listens', () => {
     expect(() => requireRoad(access)).not.toThrow();
   });
 
+  test('a backup that listens at another machine than the server is not called', () => {
+    const elsewhere = { disks: [], port: { address: '198.51.100.1', port: FIRST_PORT, isTls: true } };
+    expect(leadsTo(access, elsewhere)).toBe(false);
+  });
+
   test.each([
     { transport: TLS, isTls: true },
     { transport: TCP, isTls: false },

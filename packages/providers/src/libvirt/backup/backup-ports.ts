@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { HyperError } from '@hypersdk/domain';
 import type { LibvirtTransport } from '../libvirt-uri.ts';
 import type { ServedPort } from './backup-xml.ts';
-import type { Access } from './open-road.ts';
+import { type Access, plainAddress } from './access.ts';
 
 /** From the port of NBD on: as many as a host has backups at once, and few enough to open in a firewall. */
 export const FIRST_PORT = 10_809;
@@ -16,11 +16,11 @@ const TRIES_MAX = 16;
  * Where a backup is to listen, each place to be tried when the one before is taken; undefined: at its socket. In an order that nobody else has, so that those that
  * begin at once are not all after the same port.
  */
-export function portsToTry({ transport, remoteAddress = '' }: Access): readonly (ServedPort | undefined)[] {
+export function portsToTry(access: Access): readonly (ServedPort | undefined)[] {
+  const { transport } = access;
   if (transport.kind !== 'tls' && transport.kind !== 'tcp') return [undefined];
   const ports = Array.from({ length: LAST_PORT - FIRST_PORT + 1 }, (_, index) => ({ port: FIRST_PORT + index, place: randomInt(2 ** 32) }));
-  // A socket for both versions of IP writes addresses of the old one so.
-  const address = remoteAddress.replace(/^::ffff:/, '');
+  const address = plainAddress(access);
   return ports
     .toSorted((a, b) => a.place - b.place)
     .slice(0, TRIES_MAX)

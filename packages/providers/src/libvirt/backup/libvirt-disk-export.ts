@@ -21,7 +21,8 @@ import { BackupLease, type BackupServer, type HeldBackup, type MadeBackup, undoB
 import { checkpointOf, readMark, toPointInTime } from './backup-mark.ts';
 import type { BackupPlan, RunningBackup } from './backup-xml.ts';
 import { runOf, scratchPath, socketPath, tagOf } from './effect-names.ts';
-import { type Access, leadsTo, openRoad, requireRoad } from './open-road.ts';
+import type { Access } from './access.ts';
+import { leadsTo, openRoad, requireRoad } from './open-road.ts';
 import { canBeRecorded, NO_CHANGES, planChanges, type PlannedChanges } from './plan-changes.ts';
 import { effectAt, intendAll } from './run-effects.ts';
 import { findScratchPool } from './scratch-pool.ts';

@@ -1,8 +1,8 @@
 import { nbdDisks } from '@hypersdk/disk';
 import { HyperError } from '@hypersdk/domain';
 import type { Cancel, NbdLocator } from '@hypersdk/ports';
-import type { LibvirtTransport } from '../libvirt-uri.ts';
 import { pkiFiles } from '../pki-files.ts';
+import { type Access, plainAddress } from './access.ts';
 import type { RunningBackup } from './backup-xml.ts';
 import { LAST_PORT, FIRST_PORT } from './backup-ports.ts';
 import { SshRoad } from './ssh-road.ts';
@@ -18,14 +18,6 @@ export interface Road extends AsyncDisposable {
   readonly reach: Reach;
   /** Why nothing gets through at the moment; undefined while it does. */
   readonly failure?: HyperError | undefined;
-}
-
-/** What is known of a connection before there is a backup. */
-export interface Access {
-  readonly transport: LibvirtTransport;
-  /** The server's, as this machine reached it. */
-  readonly remoteAddress?: string;
-  readonly allowsPlaintext: boolean;
 }
 
 export async function openRoad(access: Access, running: RunningBackup, o: Cancel): Promise<Road> {
@@ -61,9 +53,15 @@ export function requireRoad({ transport, remoteAddress, allowsPlaintext }: Acces
     throw new HyperError('libvirt/lost', 'The address of the libvirt server is not known any more.');
 }
 
-/** Whether a backup that goes on can be read over this connection: it may have been begun over another one. */
-export const leadsTo = ({ transport }: Access, { port }: RunningBackup): boolean =>
-  transport.kind === 'tls' || transport.kind === 'tcp' ? port?.isTls === (transport.kind === 'tls') : port === undefined;
+/**
+ * Whether a backup that goes on can be read over this connection: it may have been begun over another one. Where it listens is what the server says: it has to
+ * be the server itself, since whoever names another machine would have us call there.
+ */
+export function leadsTo(access: Access, { port }: RunningBackup): boolean {
+  const { kind } = access.transport;
+  if (kind !== 'tls' && kind !== 'tcp') return port === undefined;
+  return port?.isTls === (kind === 'tls') && port.address === plainAddress(access);
+}
 
 /** A port that a firewall closes is told of before anything is read. */
 async function requireReach(reach: Reach, host: string, { signal }: Cancel): Promise<void> {
