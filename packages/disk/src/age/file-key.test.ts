@@ -70,7 +70,8 @@ describe('the key of a file', () => {
   });
 
   test('a damaged identity is not repeated either', async () => {
-    const slip = findFileKey(new MemoryFile(file), { identities: [`${ours.identity.slice(0, -1)}Q`] });
+    const damaged = `${ours.identity.slice(0, -1)}${ours.identity.endsWith('Q') ? 'P' : 'Q'}`;
+    const slip = findFileKey(new MemoryFile(file), { identities: [damaged] });
     await expect(slip).rejects.toThrow(expect.objectContaining({ code: 'usage/invalid' }));
     await expect(slip).rejects.not.toThrow(ours.identity.slice(20, 40));
   });

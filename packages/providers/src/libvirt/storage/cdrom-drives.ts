@@ -1,4 +1,5 @@
 // libvirt, "Domain XML format", "Hard drives, floppy disks, CDROMs".
+import { setTimeout as delay } from 'node:timers/promises';
 import { HyperError, type CdromDrive, type VMId, type VolumeInfo } from '@hypersdk/domain';
 import type { Cancel } from '@hypersdk/ports';
 import { childNamed, childrenNamed, parseXml, writeElement, xml, type XmlElement } from '@hypersdk/wire';
@@ -14,6 +15,9 @@ import { DomainState } from '../to-vm.ts';
 const INACTIVE = 2;
 /** virDomainModificationImpact. */
 const Affect = { live: 1, config: 2 } as const;
+/** A guest that looks at its drive is done with that soon. */
+const TRAY_TRIES_MAX = 10;
+const TRAY_PAUSE_MS = 300;
 const OFF: readonly number[] = [DomainState.off, DomainState.crashed];
 /** What a description says of a disc that is in, besides what says which drive it is. */
 const OF_THE_DISC = new Set(['source', 'driver', 'backingStore', 'mirror', 'alias']);
@@ -77,15 +81,31 @@ export async function takeOut(client: Caller, { domain, flags, drives }: Drives,
   }
 }
 
+/** QEMU's word for a tray that was opened for the disc and that the guest, often its BIOS in search of a system, has shut before the disc lay in it. */
+const isTrayShut = (error: unknown): boolean => isRefusal(error, ServerCode.internal) && /tray .*is not open/i.test(error.message);
+
+async function whileTrayIsShut(change: () => Promise<unknown>, { signal }: Cancel): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await change();
+      return;
+    } catch (error) {
+      if (tries === TRAY_TRIES_MAX || !isTrayShut(error)) throw error;
+    }
+    await delay(TRAY_PAUSE_MS, undefined, { signal });
+  }
+}
+
 async function change(
   client: Caller,
   domain: Domain,
   { signal, flags, how, description }: Cancel & { readonly flags: number; readonly how: 'update' | 'add'; readonly description: string },
 ): Promise<void> {
+  const procedure = how === 'add' ? procedures.domainAttachDevice : procedures.domainUpdateDevice;
+  const once = (): Promise<unknown> => client.call(procedure, { domain, xml: description, flags }, { signal });
   signal.throwIfAborted();
   try {
-    const procedure = how === 'add' ? procedures.domainAttachDevice : procedures.domainUpdateDevice;
-    await client.call(procedure, { domain, xml: description, flags }, { signal });
+    await whileTrayIsShut(once, { signal });
   } catch (error) {
     if (isRefusal(error, ServerCode.operationFailed, ServerCode.timeout) && /tray|eject|locked/i.test(error.message))
       throw new HyperError('vm/wrong-state', `The guest of ${domain.name} holds the tray of its drive: ${error.message}`, { cause: error });

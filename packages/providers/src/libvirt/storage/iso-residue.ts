@@ -5,6 +5,7 @@ import { undoing } from '../backup/run-effects.ts';
 import { readVolumePath, volumePath } from '../restore/restore-names.ts';
 import { deleteVolume, findVolume, lookUpPool } from '../restore/storage.ts';
 import type { StorageVolume } from '../rpc/procedures.ts';
+import type { RpcClient } from '../rpc/rpc-client.ts';
 import { MARK_SIZE, readStart, runOfMark } from './iso-upload.ts';
 import { isCandidate } from './libvirt-iso-images.ts';
 import { LibvirtStoragePools } from './libvirt-storage-pools.ts';
@@ -24,11 +25,12 @@ export class IsoResidue implements Residue {
     yield* this.#others.find(o);
     const { caller, name: connection } = this.#place;
     const volumes = new LibvirtVolumes(this.#place);
+    await using link = await this.#place.openConnection(o);
     for (const { name: pool, state } of await new LibvirtStoragePools(caller).list(o)) {
       if (state !== 'running' && state !== 'degraded') continue;
       for (const { name } of (await volumes.list(pool, o)).filter(isCandidate)) {
         const path = volumePath({ name: pool }, name);
-        const run = await this.#runAt(path, o);
+        const run = await this.#runAt(link.client, path, o);
         if (run !== undefined) yield { run, provider: 'libvirt', connection: toConnectionId(connection), kind: 'volume', name: path };
       }
     }
@@ -42,16 +44,15 @@ export class IsoResidue implements Residue {
     if (!volume) return false;
     // One that was made, and not even marked: there is nothing in it that could be lost.
     const described = await new LibvirtVolumes(this.#place).get({ pool: volume.pool, name: volume.name }, undoing());
-    if (described.virtualSize > 0 && (await this.#runAt(effect.name, undoing())) !== effect.run) return false;
+    await using link = await this.#place.openConnection(undoing());
+    if (described.virtualSize > 0 && (await this.#runAt(link.client, effect.name, undoing())) !== effect.run) return false;
     return await deleteVolume(this.#place.caller, volume);
   }
 
   /** Whose unfinished upload lies there; undefined when none does. */
-  async #runAt(path: string, o: Cancel): Promise<string | undefined> {
+  async #runAt(client: RpcClient, path: string, o: Cancel): Promise<string | undefined> {
     const volume = await this.#find(path);
-    if (!volume) return undefined;
-    await using link = await this.#place.openConnection(o);
-    return runOfMark(await readStart(link.client, volume, { ...o, size: MARK_SIZE }));
+    return volume && runOfMark(await readStart(client, volume, { ...o, size: MARK_SIZE }));
   }
 
   async #find(path: string): Promise<StorageVolume | undefined> {
