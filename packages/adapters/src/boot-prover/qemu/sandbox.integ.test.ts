@@ -71,7 +71,9 @@ describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('w
   });
 
   test('writes to its scratch only, within bounds', async () => {
-    const seen = await inside('ulimit -f; ulimit -n; echo hello >/scratch/out; for place in /usr /dev /dev/shm /images /; do echo x >$place/x; done');
+    const seen = await inside(
+      'ulimit -f; ulimit -n; echo hello >/scratch/out; for place in /usr /dev /dev/shm /images /; do echo x >$place/hypersdk-shut-in; done',
+    );
     // 4 GiB in blocks of 512 bytes.
     expect(seen.split('\n').slice(0, 2)).toEqual(['8388608', '256']);
     expect(seen.match(/Read-only file system/g)).toHaveLength(5);
@@ -108,7 +110,7 @@ describe.skipIf(missing('qemu-system-x86_64', 'bwrap', 'setpriv', 'prlimit'))('w
 
     test('writes to its scratch only, within bounds', async () => {
       const seen = await inside(
-        `ulimit -f; ulimit -n; echo hello >${folder}/scratch/out; for place in /usr /dev/shm /tmp ${folder}; do echo x >$place/x; done`,
+        `ulimit -f; ulimit -n; echo hello >${folder}/scratch/out; for place in /usr /dev/shm /tmp ${folder}; do echo x >$place/hypersdk-shut-in; done`,
         'landlock',
       );
       expect(seen.split('\n').slice(0, 2)).toEqual(['8388608', '256']);
