@@ -40,8 +40,9 @@ function interruptionChecks(arrange: ArrangeTransfer): readonly Check[] {
         await using transfer = await subject.open();
         const content = noise(4, subject.windowSize + 2 * DISK_SIZE);
         const request = await requestOf(subject, content);
-        // The first checkpoint may still be on its way to the medium when it is due, so the copy is stopped a leaf later.
-        await interruptCopy(transfer, request, { after: subject.windowSize + LEAF_SIZE, rate: content.length });
+        // The first checkpoint may still be on its way to the medium when it is due, so the copy is stopped a leaf later; what then is left takes half a second,
+        // in which the stop arrives also on a busy machine.
+        await interruptCopy(transfer, request, { after: subject.windowSize + LEAF_SIZE, rate: content.length / 2 });
         const outcome = await transfer.copy(request, calm);
         await expectTarget(subject, request.path, content);
         expect(outcome.content).toEqual(contentDigest(content));

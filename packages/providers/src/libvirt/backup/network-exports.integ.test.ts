@@ -170,7 +170,8 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     });
 
     test('a port that cannot be reached is told with what to open in the firewall', async () => {
-      const access = { transport: { kind: 'tls', host: 'localhost', port: 1, pkiFolder: network.pki }, allowsPlaintext: false } as const;
+      const transport = { kind: 'tls', host: 'localhost', port: 1, pkiFolder: network.pki } as const;
+      const access = { transport, remoteAddress: '127.0.0.1', allowsPlaintext: false };
       const running = { disks: [], port: { address: '127.0.0.1', port: await freePort(), isTls: true } };
       const refusal = await expectRefusal(openRoad(access, running, calm), 'nbd/unreachable');
       expect(refusal.message).toContain(`firewall-cmd --add-port=${FIRST_PORT}-${LAST_PORT}/tcp`);
