@@ -49,8 +49,7 @@ export interface Goal {
   /** A ratio; of memory, MiB of the process, whatever a peer may need. */
   readonly atMost: number;
   /**
-   * What no program can be faster than here: contestants that do the unavoidable work and nothing else, their wall times added, or taken away after a minus.
-   * It stands beside a goal that was missed.
+   * The unavoidable work and nothing else: contestants whose wall times are added, or taken away after a minus.
    */
   readonly limit?: readonly string[];
 }
