@@ -65,3 +65,4 @@ export { guestConverterContract } from './conformance/guest-converter-contract.t
 export type { GuestConverterSubject } from './conformance/guest-converter-contract.ts';
 export { convertibleDisk, MemoryGuestConverter } from './memory/memory-guest-converter.ts';
 export type { GuestMoment, GuestScript } from './memory/memory-boot-prover.ts';
+export { takeUntil } from './conformance/events-checks.ts';

@@ -117,7 +117,7 @@ const isOf =
     event.kind === kind && event.kind !== 'gap' && event.vm === vm;
 
 /** The events up to the first that is wanted. */
-async function takeUntil(events: VMEvents, isWanted: (event: VMEvent) => boolean): Promise<readonly VMEvent[]> {
+export async function takeUntil(events: VMEvents, isWanted: (event: VMEvent) => boolean): Promise<readonly VMEvent[]> {
   const taken: VMEvent[] = [];
   const iterator = events[Symbol.asyncIterator]();
   while (taken.length < EVENTS_MAX) {

@@ -145,6 +145,7 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
       for (let port = FIRST_PORT; port <= LAST_PORT; port += step) {
         const server = createServer();
         server.listen(port, '127.0.0.1');
+        // Somebody else has the port: it is as taken as it is to be.
         await once(server, 'listening').catch(() => {});
         servers.push(server);
       }

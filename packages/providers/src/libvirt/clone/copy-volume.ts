@@ -37,6 +37,7 @@ export async function copyVolume(
   );
   const pause = (): Promise<boolean> => Promise.race([over, delay(LOOK_MS, false, { ref: false })]);
   while (!signal.aborted && !(await Promise.race([over, untilAborted(signal, pause())]))) {
+    // Progress that cannot be told is no reason to end a copy; what ends it comes from the copy itself.
     const copied = await measure(client, pool, name).catch(() => undefined);
     if (copied !== undefined && !signal.aborted) onCopied(copied);
   }

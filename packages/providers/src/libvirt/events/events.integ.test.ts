@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { toVMId, type VMEvent } from '@hypersdk/domain';
+import { toVMId } from '@hypersdk/domain';
 import type { ProviderSession, VMEvents } from '@hypersdk/ports';
-import { calm, expectRefusal, missing } from '@hypersdk/testkit';
+import { calm, expectRefusal, missing, takeUntil } from '@hypersdk/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineGuest, diskPath } from '../build-guest.ts';
 import { giveAway, type Libvirtd, openLibvirtd } from '../build-libvirtd.ts';
@@ -145,20 +145,6 @@ describe.skipIf(missing('libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', '
     await expectRefusal(Array.fromAsync(stream), 'libvirt/unreachable', 'libvirt/lost');
   });
 });
-
-const EVENTS_MAX = 1000;
-
-async function takeUntil(events: VMEvents, isWanted: (event: VMEvent) => boolean): Promise<readonly VMEvent[]> {
-  const taken: VMEvent[] = [];
-  const iterator = events[Symbol.asyncIterator]();
-  while (taken.length < EVENTS_MAX) {
-    const { value, done } = await iterator.next();
-    if (done) return expect.fail('The stream ended.');
-    taken.push(value);
-    if (isWanted(value)) return taken;
-  }
-  return expect.fail('The event never came.');
-}
 
 /** A disk in memory that a guest of the writing kind boots from, and that takes no writes. */
 async function openFailingDisk({ folder }: Libvirtd, original: string): Promise<AsyncDisposable & { readonly socket: string }> {
