@@ -17,7 +17,7 @@ Whole processes, the page cache warm, outputs removed between runs, contestants 
 ratios are medians of the ratios within each round, ours over the best setting of the peer, so less is better. Every output was checked by qemu-img (check, compare). Our side is bundled and
 minified, so that a start costs no removal of types; a checkout starts slower. Each case names the commit and day of its own measurement. qemu-img takes part with its default settings, with \`-m 16 -W\` and with \`-C\`; settings that lose the warm-up are left out.
 
-"Bare" is the same ratio for the unavoidable work alone (the codec, the hash, or reads and writes), done in the same rounds by a plain program on all cores.
+"Bare" is the same ratio for the unavoidable work alone (the codec or the hash), done in the same rounds by a plain program on all cores.
 `;
 
 export function renderReport(cases: readonly BenchCase[], records: ReadonlyMap<string, CaseRecord>, machine: readonly string[]): string {
